@@ -1,0 +1,103 @@
+"""Typed readers of the environment: a value that cannot be read stops the start and names its variable."""
+
+import ipaddress
+import os
+import pathlib
+import secrets
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def text(name: str, default: str = "") -> str:
+    """Return the variable without surrounding blanks; an empty one counts as unset."""
+    return os.environ.get(name, "").strip() or default
+
+
+def flag(name: str, *, default: bool = False) -> bool:
+    """Return a yes or no, written as 1/0, true/false, yes/no, on/off."""
+    value = text(name).lower()
+    if not value:
+        return default
+    if value in {"1", "true", "yes", "on"}:
+        return True
+    if value in {"0", "false", "no", "off"}:
+        return False
+    raise ImproperlyConfigured(f"{name} is {value!r}: write true or false.")
+
+
+def whole(name: str, default: int, *, minimum: int = 1) -> int:
+    """Return a whole number that is `minimum` or more."""
+    value = text(name)
+    if not value:
+        return default
+    if not value.isascii() or not value.isdigit() or int(value) < minimum:
+        raise ImproperlyConfigured(f"{name} is {value!r}: write a whole number from {minimum} up.")
+    return int(value)
+
+
+def seconds(name: str, default: float) -> float:
+    """Return a positive number of seconds."""
+    value = text(name)
+    if not value:
+        return default
+    try:
+        number = float(value)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise ImproperlyConfigured(f"{name} is {value!r}: write a positive number of seconds.")
+    return number
+
+
+def optional_whole(name: str) -> int | None:
+    """Return a positive whole number, or None when the variable is unset."""
+    return whole(name, 0) or None
+
+
+def words(name: str, default: str = "") -> list[str]:
+    """Return the parts of a comma separated list."""
+    return [part.strip() for part in text(name, default).split(",") if part.strip()]
+
+
+def networks(name: str) -> list[Network]:
+    """Return a list of CIDR networks."""
+    try:
+        return [ipaddress.ip_network(part, strict=False) for part in words(name)]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}. Write networks such as 10.0.0.0/8.") from None
+
+
+def origin(name: str, default: str) -> str:
+    """Return an http(s) address without a trailing slash."""
+    value = text(name, default).rstrip("/")
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise ImproperlyConfigured(f"{name} is {value!r}: write an address such as https://host.")
+    return value
+
+
+def database(name: str, default: str) -> dict[str, Any]:
+    """Return Django's settings of the database that a URL names."""
+    value = text(name, default)
+    if not value.startswith(("postgres://", "postgresql://", "sqlite:///")):
+        raise ImproperlyConfigured(f"{name} must begin with postgres:// or sqlite:///.")
+    return dict(environ.Env.db_url_config(value))
+
+
+def secret_beside(path: pathlib.Path) -> str:
+    """Return the secret kept in `path`, made at the first call and readable by the owner alone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(50))
+    except FileExistsError:
+        pass
+    value = path.read_text().strip()
+    if not value:
+        raise ImproperlyConfigured(f"{path} is empty: delete it, and a new secret is made.")
+    return value

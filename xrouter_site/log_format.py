@@ -1,0 +1,37 @@
+"""Log lines as JSON with the request id; keys and tokens never get through."""
+
+import logging
+import re
+
+import orjson
+
+from xrouter_site.middleware import request_id
+
+_SECRETS = re.compile(
+    r"(xr-(?:live|test)-)[0-9A-Za-z]+"
+    r"|((?:Bearer|Basic|Api-Key)\s+)[^\s\"',]+"
+    r"|((?:access_token|client_secret|code_verifier|api_key|password)[\"']?\s*[=:]\s*[\"']?)[^\s\"'&,]+",
+    re.IGNORECASE,
+)
+
+
+def redact(text: str) -> str:
+    """Blot out what looks like a key, a token or a password."""
+    return _SECRETS.sub(lambda match: f"{match[1] or match[2] or match[3]}[redacted]", text)
+
+
+class JSONLines(logging.Formatter):
+    """One escaped JSON object a record: `time`, `level`, `logger`, `message`, `request_id`, `error`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, str] = {
+            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": redact(record.getMessage()),
+        }
+        if identity := request_id.get():
+            line["request_id"] = identity
+        if record.exc_info:
+            line["error"] = redact(self.formatException(record.exc_info))
+        return orjson.dumps(line).decode()

@@ -1,0 +1,199 @@
+"""Every setting of the service, read from the environment once. .env.example says what each means."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+from xrouter_site import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = BASE_DIR / "var"
+
+# Where people reach the service
+PORT = env.whole("PORT", 8000)
+PUBLIC_URL = env.origin("PUBLIC_URL", f"http://localhost:{PORT}")
+IS_HTTPS = PUBLIC_URL.startswith("https://")
+DEBUG = env.flag("DEBUG")
+PUBLIC_HOST = str(urlsplit(PUBLIC_URL).hostname)
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or [PUBLIC_HOST, "localhost", "127.0.0.1", "[::1]"]
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS") or [PUBLIC_URL]
+CORS_ALLOWED_ORIGINS = env.words("CORS_ALLOWED_ORIGINS", "*")
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
+
+# Stores
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": env.database("DATABASE_URL", f"sqlite:///{VAR_DIR / 'xrouter.sqlite3'}")
+}
+IS_POSTGRES = DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql"
+if IS_POSTGRES:
+    DATABASES["default"] |= {
+        "CONN_MAX_AGE": 0,
+        "OPTIONS": DATABASES["default"].get("OPTIONS", {})
+        | {
+            "pool": {"min_size": 1, "max_size": 16, "timeout": 2},
+            "connect_timeout": 3,
+            "options": "-c statement_timeout=5000 -c lock_timeout=2000"
+            " -c idle_in_transaction_session_timeout=10000",
+        },
+    }
+else:
+    Path(str(DATABASES["default"]["NAME"])).parent.mkdir(parents=True, exist_ok=True)
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 5,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+REDIS_URL = env.text("REDIS_URL")
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+    }
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Secrets
+SECRET_KEY = env.text("SECRET_KEY")
+if not SECRET_KEY:
+    if IS_HTTPS:
+        raise ImproperlyConfigured("SECRET_KEY is needed when PUBLIC_URL is https.")
+    SECRET_KEY = env.secret_beside(
+        VAR_DIR / "secret_key"
+        if IS_POSTGRES
+        else Path(str(DATABASES["default"]["NAME"])).with_suffix(".secret_key")
+    )
+
+# Applications
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "accounts",
+    "billing",
+    "gateway",
+]
+# The /v1 paths pass the first two alone: see wsgi.py.
+MIDDLEWARE = [
+    "xrouter_site.middleware.RequestIDMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "xrouter_site.urls"
+WSGI_APPLICATION = "xrouter_site.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+AUTH_USER_MODEL = "accounts.User"
+PASSWORD_HASHERS = ["accounts.passwords.Argon2Hasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+REST_FRAMEWORK = {
+    "EXCEPTION_HANDLER": "gateway.api.errors.render_exception",
+    "UNAUTHENTICATED_USER": None,
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": [],
+}
+
+# Language and time
+LANGUAGE_CODE = "ru"
+LANGUAGES = [("ru", "Русский"), ("en", "English")]
+TIME_ZONE = "Europe/Moscow"
+USE_TZ = True
+
+# Static files
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# Transport security
+SECURE_SSL_REDIRECT = IS_HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^health$", r"^metrics$"]
+SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_HTTPS
+# wsgi.py drops the header unless a trusted proxy sent it.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SESSION_COOKIE_SECURE = IS_HTTPS
+CSRF_COOKIE_SECURE = IS_HTTPS
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+
+# Requests
+DATA_UPLOAD_MAX_MEMORY_SIZE = env.whole("REQUEST_MAX_BYTES", 20 * 1024 * 1024)
+APPEND_SLASH = False
+FREE_CONCURRENCY = env.whole("FREE_CONCURRENCY", 20)
+PAID_CONCURRENCY = env.whole("PAID_CONCURRENCY", 500)
+WORKER_CAPACITY = env.whole("WORKER_CAPACITY", 1000 if IS_POSTGRES else 64)
+
+# Providers
+GIGACHAT_CREDENTIALS = env.text("GIGACHAT_CREDENTIALS")
+GIGACHAT_SCOPE = env.text("GIGACHAT_SCOPE", "GIGACHAT_API_PERS")
+GIGACHAT_AUTH_URL = env.text(
+    "GIGACHAT_AUTH_URL", "https://ngw.devices.sberbank.ru:9443/api/v2/oauth"
+)
+GIGACHAT_BASE_URL = env.origin("GIGACHAT_BASE_URL", "https://api.giga.chat/v1")
+GIGACHAT_CA_BUNDLE_FILE = env.text("GIGACHAT_CA_BUNDLE_FILE")
+GIGACHAT_CONCURRENCY = env.optional_whole("GIGACHAT_CONCURRENCY")
+YANDEX_API_KEY = env.text("YANDEX_API_KEY")
+YANDEX_SERVICE_ACCOUNT_KEY_FILE = env.text("YANDEX_SERVICE_ACCOUNT_KEY_FILE")
+YANDEX_FOLDER_ID = env.text("YANDEX_FOLDER_ID")
+YANDEX_BASE_URL = env.origin("YANDEX_BASE_URL", "https://llm.api.cloud.yandex.net")
+YANDEX_IAM_URL = env.text("YANDEX_IAM_URL", "https://iam.api.cloud.yandex.net/iam/v1/tokens")
+YANDEX_CONCURRENCY = env.optional_whole("YANDEX_CONCURRENCY")
+UPSTREAM_CONNECT_TIMEOUT_S = env.seconds("UPSTREAM_CONNECT_TIMEOUT", 3)
+UPSTREAM_READ_TIMEOUT_S = env.seconds("UPSTREAM_READ_TIMEOUT", 60)
+UPSTREAM_TOTAL_TIMEOUT_S = env.seconds("UPSTREAM_TOTAL_TIMEOUT", 600)
+
+# Celery
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL") or REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+
+# Logs
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "xrouter_site.log_format.JSONLines"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO")},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO"},
+        "django.request": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
+    },
+}

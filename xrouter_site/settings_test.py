@@ -1,0 +1,13 @@
+"""What the tests change: a secret of their own, quick passwords, no files of an operator's."""
+
+import os
+import tempfile
+
+os.environ.setdefault("SECRET_KEY", "a-secret-of-the-tests-alone-0123456789abcdef0123456789")
+os.environ.setdefault(
+    "DATABASE_URL", f"sqlite:///{tempfile.gettempdir()}/xrouter-tests-{os.getpid()}.sqlite3"
+)
+
+from xrouter_site.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

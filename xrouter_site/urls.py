@@ -1,0 +1,33 @@
+"""Where each path goes. A slash at the end of an API path is tolerated."""
+
+from django.contrib import admin
+from django.urls import URLPattern, path, re_path
+
+from gateway.api.account import CreditsView, GenerationView, KeyView
+from gateway.api.chat import ChatCompletionsView
+from gateway.api.health import health
+from gateway.api.models import ModelsView, ModelView, ParametersView
+from gateway.api.view import NotFoundView, View
+
+handler400 = "gateway.api.errors.bad_request"
+handler404 = "gateway.api.errors.not_found"
+handler500 = "gateway.api.errors.server_error"
+
+
+def api(pattern: str, view: type[View]) -> URLPattern:
+    """Route a path under /v1, which is also /api/v1."""
+    return re_path(rf"^(?:api/)?v1/{pattern}/?$", view.as_view())
+
+
+urlpatterns = [
+    api("chat/completions", ChatCompletionsView),
+    api("models", ModelsView),
+    api("models/(?P<model_id>.+?)", ModelView),
+    api("parameters/(?P<model_id>.+?)", ParametersView),
+    api("generation", GenerationView),
+    api("(?:auth/)?key", KeyView),
+    api("credits", CreditsView),
+    api(".*", NotFoundView),
+    path("health", health),
+    path("admin/", admin.site.urls),
+]
