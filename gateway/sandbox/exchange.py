@@ -1,0 +1,123 @@
+"""One HTTP exchange as the emulators see it: what was asked and what is to be written back."""
+
+import json
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Literal, Protocol
+from urllib.parse import unquote
+
+ProviderName = Literal["gigachat", "yandexgpt"]
+Ending = Literal["whole", "abrupt", "reset"]
+
+EVENT_STREAM = "text/event-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as it arrived; header names are in lower case."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    request_id: str
+
+    @property
+    def media_type(self) -> str:
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def steps(self) -> list[str]:
+        """Return the decoded steps of the path."""
+        return [unquote(step) for step in self.path.strip("/").split("/")]
+
+    def json(self) -> Any:
+        """Parse the body strictly: UTF-8, no NaN. Raises ValueError."""
+        return json.loads(self.body.decode(), parse_constant=_refuse_constant)
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """The usage that an answer names on the wire."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Bytes that are flushed together, after a silence of `wait_s`."""
+
+    data: bytes
+    wait_s: float = 0.0
+    usage: Reported | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status, headers and the pieces of a body; a streamed one is sent chunked.
+
+    `wait_s` is the silence before the head, `write_bytes` the most bytes in one write (and in
+    one HTTP chunk) with `write_wait_s` between writes.
+    """
+
+    status: int
+    content_type: str
+    pieces: Iterable[Piece]
+    headers: tuple[tuple[str, str], ...] = ()
+    streamed: bool = False
+    wait_s: float = 0.0
+    ending: Ending = "whole"
+    write_bytes: int | None = None
+    write_wait_s: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        return self.status < 400
+
+
+class Refusal(Exception):
+    """Stop handling a request and send this answer."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+class Emulator(Protocol):
+    """One vendor's wire."""
+
+    name: ProviderName
+
+    def answer(self, request: Request, held: ExitStack) -> Answer:
+        """Answer a request, be it by refusing it; `held` is closed when its last bytes are due."""
+        ...
+
+    def refuse(self, status: int, message: str | None = None) -> Refusal:
+        """Return a refusal in the vendor's shape, in its usual words for that status."""
+        ...
+
+
+def json_answer(value: object, status: int = 200, usage: Reported | None = None) -> Answer:
+    """Return a plain answer whose body is compact JSON."""
+    piece = Piece(to_json(value), usage=usage)
+    return Answer(status, "application/json; charset=utf-8", (piece,))
+
+
+def page_answer(status: int) -> Answer:
+    """Return the HTML page that a front server shows."""
+    title = f"{status} {HTTPStatus(status).phrase}"
+    page = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
+    return Answer(status, "text/html", (Piece(page.encode()),))
+
+
+def to_json(value: object) -> bytes:
+    """Return compact JSON in UTF-8."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

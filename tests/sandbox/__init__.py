@@ -1,0 +1,1 @@
+"""Tests of the sandbox: the emulated upstreams, held against the vendors' reference."""
