@@ -1,0 +1,54 @@
+"""The text of an API key: prefix, random part, checksum. Nothing here asks a database.
+
+`xr-live-` or `xr-test-`, 43 random base62 characters (256 bits), then the CRC-32 of all before
+them in 6 base62 characters.
+"""
+
+import hashlib
+import re
+import secrets
+import string
+import zlib
+
+ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+LIVE_PREFIX = "xr-live-"
+TEST_PREFIX = "xr-test-"
+RANDOM_LENGTH = 43
+CHECKSUM_LENGTH = 6
+HEAD_LENGTH = 12
+TAIL_LENGTH = 4
+
+# Also what secret scanners look for.
+KEY_PATTERN = r"xr-(?:live|test)-[0-9A-Za-z]{49}"
+
+_SHAPE = re.compile(KEY_PATTERN)
+
+
+def make_key(*, is_test: bool) -> str:
+    """Return a new raw key."""
+    random = "".join(secrets.choice(ALPHABET) for _ in range(RANDOM_LENGTH))
+    body = (TEST_PREFIX if is_test else LIVE_PREFIX) + random
+    return body + checksum(body)
+
+
+def well_formed(raw: str) -> bool:
+    """Say whether the text can be a key of ours at all."""
+    return (
+        _SHAPE.fullmatch(raw) is not None
+        and checksum(raw[:-CHECKSUM_LENGTH]) == raw[-CHECKSUM_LENGTH:]
+    )
+
+
+def checksum(body: str) -> str:
+    """Return the CRC-32 of an ASCII text in base62, padded with zeros on the left."""
+    rest = zlib.crc32(body.encode("ascii"))
+    digits = ""
+    for _ in range(CHECKSUM_LENGTH):
+        rest, digit = divmod(rest, len(ALPHABET))
+        digits = ALPHABET[digit] + digits
+    return digits
+
+
+def digest_of(raw: str) -> str:
+    """Return what a key is stored and looked up by: the SHA-256 of its text, in hex."""
+    return hashlib.sha256(raw.encode()).hexdigest()

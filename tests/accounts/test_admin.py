@@ -1,0 +1,154 @@
+"""The operators' desk: what it shows, what it changes, and what it never lets out."""
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
+from django.urls import reverse
+
+from accounts import users
+from accounts.bearer import authenticate
+from accounts.errors import AccountSuspended, InvalidCredential
+from accounts.models import Account, APIKey, User
+from tests.accounts.people import NATASHA, new_key
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _static_root(settings, tmp_path):
+    settings.STATIC_ROOT = tmp_path  # the pages' middleware warns where there is none
+
+
+@pytest.fixture
+def operator(client):
+    client.force_login(User.objects.create_superuser("root@example.ru"))
+    return client
+
+
+def act(client, model, action, row):
+    answer = client.post(
+        reverse(f"admin:accounts_{model}_changelist"),
+        {"action": action, "_selected_action": [row.pk]},
+    )
+    assert answer.status_code == 302
+
+
+@pytest.mark.parametrize("model", ["user", "account", "apikey"])
+def test_lists_are_found_by_email_and_read_with_few_queries(
+    operator, model, django_assert_max_num_queries
+):
+    for number in range(20):
+        new_key(f"{number}@example.ru")
+    url = reverse(f"admin:accounts_{model}_changelist")
+    with django_assert_max_num_queries(12):
+        page = operator.get(url, {"q": "@example.ru"}).content.decode()
+    assert "19@example.ru" in page
+    assert "19@example.ru" not in operator.get(url, {"q": "7@example.ru"}).content.decode()
+
+
+def test_a_key_is_shown_by_its_ends_alone(operator):
+    key, raw = new_key()
+    for url in (
+        reverse("admin:accounts_apikey_changelist"),
+        reverse("admin:accounts_apikey_change", args=[key.pk]),
+    ):
+        page = operator.get(url).content.decode()
+        assert str(key) in page
+        assert raw not in page
+        assert key.digest not in page
+
+
+def test_a_key_is_neither_made_nor_edited_nor_deleted_here(operator):
+    key, _ = new_key()
+    assert operator.get(reverse("admin:accounts_apikey_add")).status_code == 403
+    change = reverse("admin:accounts_apikey_change", args=[key.pk])
+    assert operator.post(change, {"name": "mine"}).status_code == 403
+    delete = reverse("admin:accounts_apikey_delete", args=[key.pk])
+    assert operator.post(delete, {"post": "yes"}).status_code == 403
+    key.refresh_from_db()
+    assert key.name == "shell"
+
+
+def test_an_operator_revokes_a_key_and_the_history_says_so(operator):
+    key, raw = new_key()
+    authenticate(f"Bearer {raw}")
+    act(operator, "apikey", "revoke", key)
+    with pytest.raises(InvalidCredential):
+        authenticate(f"Bearer {raw}")
+    assert LogEntry.objects.get().object_id == str(key.pk)
+
+
+def test_an_operator_suspends_an_account_and_resumes_it(operator):
+    key, raw = new_key()
+    authenticate(f"Bearer {raw}")
+    act(operator, "account", "suspend", key.account)
+    with pytest.raises(AccountSuspended):
+        authenticate(f"Bearer {raw}")
+    act(operator, "account", "resume", key.account)
+    assert authenticate(f"Bearer {raw}")
+
+
+def test_an_operator_shuts_a_person_out_and_lets_them_in(operator):
+    key, raw = new_key()
+    act(operator, "user", "shut_out", key.user)
+    with pytest.raises(AccountSuspended):
+        authenticate(f"Bearer {raw}")
+    act(operator, "user", "let_in", key.user)
+    assert authenticate(f"Bearer {raw}")
+
+
+def test_an_account_may_be_renamed_and_nothing_else(operator):
+    account = users.register(email=NATASHA)
+    page = reverse("admin:accounts_account_change", args=[account.pk])
+    assert operator.get(page).status_code == 200
+    operator.post(page, {"name": "Rostovs", "credentials_epoch": 9, "owner": 1})
+    account.refresh_from_db()
+    assert (account.name, account.credentials_epoch) == ("Rostovs", 0)
+    assert account.owner.email == NATASHA
+
+
+def test_a_new_person_gets_an_account(operator):
+    page = reverse("admin:accounts_user_add")
+    assert operator.get(page).status_code == 200
+    answer = operator.post(page, {"email": "Natasha@EXAMPLE.ru", "is_superuser": "on"})
+    assert answer.status_code == 302
+    user = users.find(email=NATASHA)
+    assert user is not None
+    assert user.email == "Natasha@example.ru"
+    assert not user.is_superuser
+    assert Account.objects.get(owner=user)
+
+
+@pytest.mark.parametrize("email", ["NATASHA@example.ru", "natasha"])
+def test_a_taken_or_wrong_email_is_refused(operator, email):
+    users.register(email=NATASHA)
+    answer = operator.post(reverse("admin:accounts_user_add"), {"email": email})
+    assert answer.status_code == 200
+    assert User.objects.count() == 2
+
+
+def test_rights_are_given_by_operators_alone(operator, client):
+    helper = User.objects.create_user("helper@example.ru")
+    page = reverse("admin:accounts_user_change", args=[helper.pk])
+    operator.post(page, {"is_staff": "on"})
+    helper.refresh_from_db()
+    assert helper.is_staff
+
+    helper.user_permissions.add(Permission.objects.get(codename="change_user"))
+    client.force_login(helper)
+    assert client.get(page).status_code == 200
+    client.post(page, {"is_staff": "on", "is_superuser": "on"})
+    helper.refresh_from_db()
+    assert not helper.is_superuser
+
+
+def test_a_helper_without_the_right_to_change_keys_cannot_revoke(client):
+    key, _ = new_key()
+    helper = User.objects.create_user("helper@example.ru")
+    User.objects.filter(pk=helper.pk).update(is_staff=True)
+    helper.user_permissions.add(Permission.objects.get(codename="view_apikey"))
+    client.force_login(helper)
+    url = reverse("admin:accounts_apikey_changelist")
+    assert client.get(url).status_code == 200
+    client.post(url, {"action": "revoke", "_selected_action": [key.pk]})
+    assert APIKey.objects.get(pk=key.pk).revoked_at is None
