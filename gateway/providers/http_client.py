@@ -46,6 +46,7 @@ class HttpClient:
         connect_timeout_s: float = 3.0,
         read_timeout_s: float = 60.0,
         max_idle: int = 256,
+        max_idle_s: float = IDLE_S,
         tick_s: float = TICK_S,
     ) -> None:
         """Read the address. Raises ValueError on a wrong one, OSError without the CA bundle."""
@@ -63,6 +64,7 @@ class HttpClient:
             self._tls = ssl.create_default_context(cafile=ca_bundle_file or certifi.where())
             self._tls.set_alpn_protocols(["http/1.1"])
         self._max_idle = max_idle
+        self._max_idle_s = max_idle_s
         self._idle: deque[Connection] = deque()
         self._lock = threading.Lock()
 
@@ -104,7 +106,8 @@ class HttpClient:
         with self._lock:
             self._idle.append(connection)
             while self._idle and (
-                len(self._idle) > self._max_idle or self._idle[0].idle_since_s < now_s - IDLE_S
+                len(self._idle) > self._max_idle
+                or self._idle[0].idle_since_s < now_s - self._max_idle_s
             ):
                 superfluous.append(self._idle.popleft())
         for old in superfluous:
@@ -112,23 +115,21 @@ class HttpClient:
 
     def close(self) -> None:
         """Drop the idle connections."""
-        while True:
-            try:
-                self._idle.pop().close()
-            except IndexError:
-                return
+        while (connection := self._latest_idle()) is not None:
+            connection.close()
 
     def _take_idle(self) -> Connection | None:
-        oldest_s = monotonic() - IDLE_S
-        while True:
-            try:
-                connection = self._idle.pop()
-            except IndexError:
-                return None
+        oldest_s = monotonic() - self._max_idle_s
+        while (connection := self._latest_idle()) is not None:
             if connection.idle_since_s >= oldest_s and connection.is_quiet():
                 connection.reuse()
                 return connection
             connection.close()
+        return None
+
+    def _latest_idle(self) -> Connection | None:
+        with self._lock:
+            return self._idle.pop() if self._idle else None
 
     def _connect(self, deadline_s: float) -> Connection:
         timeout_s = min(self._connect_timeout_s, deadline_s - monotonic())

@@ -1,0 +1,114 @@
+"""Images, which GigaChat takes as files: uploaded before the completion, deleted after it.
+
+Source: developers.sber.ru/docs/ru/gigachat/api/reference/rest/post-file; read 2026-11.
+"""
+
+import logging
+from collections.abc import Generator, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+from urllib3 import encode_multipart_formdata
+
+from gateway.providers.base import Lifeline
+from gateway.providers.chat_types import ChatChunk, Image, Message
+from gateway.providers.errors import ProviderError, ProviderProtocolError, UnsupportedInput
+from gateway.providers.gigachat.channel import Channel
+from gateway.providers.gigachat.failures import PROVIDER
+from gateway.providers.http_client import Countdown, run_out
+
+IMAGES_MAX = 10
+IMAGE_BYTES_MAX = 15 * 1024 * 1024
+IMAGES_BYTES_MAX = 80 * 1024 * 1024
+DELETION_S = 5.0
+_ENDINGS = {"image/bmp": "bmp", "image/jpeg": "jpg", "image/png": "png", "image/tiff": "tiff"}
+
+log = logging.getLogger(__name__)
+
+
+def refuse_unfit(messages: Sequence[Message]) -> None:
+    """Raise UnsupportedInput for images that GigaChat does not take."""
+    images = 0
+    total_bytes = 0
+    for index, message in enumerate(messages):
+        if not message.images:
+            continue
+        param = f"messages[{index}].content"
+        if len(message.images) > 1:
+            raise UnsupportedInput("GigaChat takes one image per message.", param=param)
+        image = message.images[0]
+        if _mime_type(image) not in _ENDINGS:
+            raise UnsupportedInput("GigaChat takes JPEG, PNG, TIFF and BMP images.", param=param)
+        if len(image.data) > IMAGE_BYTES_MAX:
+            raise UnsupportedInput("GigaChat takes images of 15 MB at most.", param=param)
+        images += 1
+        total_bytes += len(image.data)
+        if images > IMAGES_MAX:
+            raise UnsupportedInput("GigaChat takes 10 images per request.", param=param)
+        if total_bytes > IMAGES_BYTES_MAX:
+            raise UnsupportedInput("GigaChat takes 80 MB of images per request.", param=param)
+
+
+class FileStore:
+    """Files of one completion: what was uploaded through it can be deleted through it."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._ids: list[str] = []
+
+    def upload(
+        self, messages: Sequence[Message], lifeline: Lifeline
+    ) -> Generator[ChatChunk, None, dict[int, list[str]]]:
+        """Upload every image; return the ids by the index of the message."""
+        attachments: dict[int, list[str]] = {}
+        for index, message in enumerate(messages):
+            for image in message.images:
+                file_id = yield from self._upload(image, lifeline)
+                attachments.setdefault(index, []).append(file_id)
+        return attachments
+
+    def delete(self) -> None:
+        """Delete what was uploaded. A failure is logged: the completion is over, whatever happens.
+
+        The caller may have left and cut its lifeline, so this goes by one of its own.
+        """
+        countdown = Countdown(DELETION_S)
+        while self._ids:
+            file_id = self._ids.pop()
+            path = f"/files/{quote(file_id, safe='')}/delete"
+            try:
+                run_out(self._channel.ask(path, b"", lifeline=countdown))
+            except ProviderError as error:
+                log.warning("The file %s was not deleted: %s", file_id, error.message)
+
+    def _upload(self, image: Image, lifeline: Lifeline) -> Generator[ChatChunk, None, str]:
+        mime_type = _mime_type(image)
+        name = f"image.{_ENDINGS[mime_type]}"
+        body, content_type = encode_multipart_formdata(
+            {"file": (name, image.data, mime_type), "purpose": "general"}
+        )
+        answer = yield from self._channel.ask(
+            "/files", body, lifeline=lifeline, content_type=content_type
+        )
+        file_id = _file_id(answer)
+        self._ids.append(file_id)
+        return file_id
+
+
+def _mime_type(image: Image) -> str:
+    mime_type = image.mime_type.lower()
+    return "image/jpeg" if mime_type == "image/jpg" else mime_type
+
+
+def _file_id(answer: bytes) -> str:
+    try:
+        card: Any = orjson.loads(answer)
+    except orjson.JSONDecodeError:
+        card = None
+    file_id = card.get("id") if isinstance(card, dict) else None
+    if not isinstance(file_id, str) or not file_id:
+        raise ProviderProtocolError(
+            "The provider gave no id for an uploaded image.", provider=PROVIDER, status=200
+        )
+    return file_id
