@@ -1,0 +1,90 @@
+"""POST /v1/chat/completions: parse, run, render."""
+
+import contextlib
+
+from django.conf import settings
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from rest_framework.request import Request
+
+from gateway.api import envelopes
+from gateway.api.body import read_object
+from gateway.api.capacity import capacity
+from gateway.api.chat_request import read_order, wants_usage_chunk
+from gateway.api.client_socket import client_socket
+from gateway.api.departure import watch
+from gateway.api.sse import HEADERS, EventStream
+from gateway.api.view import JSONResponse, View
+from gateway.pipeline.collect import collect
+from gateway.pipeline.completion import open_completion
+from gateway.pipeline.lifeline import CallerLifeline
+from gateway.pipeline.record import adapted
+from gateway.pipeline.stream import CallerGone, CompletionStream
+
+CLIENT_CLOSED_REQUEST = 499
+"""Nobody reads this status: the caller has left. It stands in the log."""
+
+
+class ChatCompletionsView(View):
+    """OpenAI's chat completions, plain and streamed."""
+
+    scope = "chat"
+
+    def post(self, request: Request) -> HttpResponseBase:
+        with contextlib.ExitStack() as stack:
+            capacity.enter()
+            stack.callback(capacity.leave)
+            client = stack.enter_context(client_socket(request._request))
+            body = read_object(request._request)
+            is_strict = request.META.get("HTTP_X_XROUTER_STRICT", "").lower() == "true"
+            order = read_order(body, is_strict=is_strict)
+            has_usage_chunk = wants_usage_chunk(body)
+            is_deprecated_call = "functions" in body and "tools" not in body
+
+            lifeline = CallerLifeline(total_timeout_s=settings.UPSTREAM_TOTAL_TIMEOUT_S)
+            stream = open_completion(order, self.caller, lifeline=lifeline)
+            stack.callback(stream.close)
+            if not order.request.stream:
+                answer = collect(stream)
+                response: HttpResponseBase = JSONResponse(
+                    envelopes.completion(answer, stream, is_deprecated_call=is_deprecated_call)
+                )
+            else:
+                if client is not None:
+                    stack.callback(watch(client, lifeline.cut).stop)
+                try:
+                    stream.prime()
+                except CallerGone:
+                    return HttpResponse(status=CLIENT_CLOSED_REQUEST)
+                response = StreamingHttpResponse(
+                    EventStream(
+                        stream,
+                        has_usage_chunk=has_usage_chunk,
+                        is_deprecated_call=is_deprecated_call,
+                        on_close=stack.pop_all().close,
+                    ),
+                    headers=HEADERS,
+                )
+            _describe(response, stream)
+            return response
+
+
+def _describe(response: HttpResponseBase, stream: CompletionStream) -> None:
+    """Say in headers what is known of the completion now."""
+    headers = response.headers
+    headers["X-Generation-Id"] = stream.id
+    headers["X-XRouter-Attempts"] = str(stream.attempts_made)
+    if changes := adapted(stream.candidate, stream.ignored):
+        headers["X-XRouter-Adapted"] = ", ".join(map(_printable, changes))
+    admission = stream.admission
+    headers["x-ratelimit-limit-requests"] = str(admission.limit)
+    headers["x-ratelimit-remaining-requests"] = str(admission.remaining)
+    headers["x-ratelimit-reset-requests"] = f"{admission.reset_s:g}s"
+
+
+def _printable(change: str) -> str:
+    """Make a caller's own field name fit for a header."""
+    return "".join(
+        character if character.isascii() and character.isprintable() else "?"
+        for character in change[:80]
+    )

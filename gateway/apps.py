@@ -1,0 +1,9 @@
+"""The gateway as a Django application."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class GatewayConfig(AppConfig):
+    name = "gateway"
+    verbose_name = _("Gateway")

@@ -1,0 +1,255 @@
+"""The catalogue in memory: what is served under which name, a second behind the tables at most."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+from django.db import Error as DatabaseError
+from django.db.models import CharField, Prefetch, Value
+from django.utils import timezone
+
+from billing.prices import current_prices
+from billing.pricing import PriceValue
+from gateway.models import Alias, LanguageModel
+from gateway.models import Route as RouteRow
+from gateway.providers.profile import ModelProfile, read_profile
+
+CHECK_INTERVAL_S = 1.0
+DEFAULT_BRANCH = ":latest"
+
+_log = logging.getLogger(__name__)
+_Revision = tuple[frozenset[tuple[str, int, datetime]], Mapping[str, PriceValue]]
+
+
+class CatalogueUnavailable(Exception):
+    """The database has not answered since this process began."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One way to serve a model; `upstream_id` is the provider's own name of it."""
+
+    provider: str
+    upstream_id: str
+    priority: int
+    weight: int
+    profile: ModelProfile
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model as callers know it. `created` is Unix seconds; routes stand in the order of priority.
+
+    One with `is_auto` has neither price nor routes: `Catalogue.choices` says who answers for it.
+    """
+
+    id: str
+    name: str
+    description: str
+    description_en: str
+    kind: Literal["chat", "embeddings"]
+    owned_by: str
+    created: int
+    context_tokens: int
+    max_output_tokens: int
+    is_free: bool
+    is_auto: bool
+    price: PriceValue | None
+    routes: tuple[Route, ...]
+
+
+class Catalogue:
+    """What is served, as it stood at one moment. Immutable."""
+
+    def __init__(self, models: Iterable[Model], aliases: Mapping[str, str]) -> None:
+        """Keep those of `models` that can be served; `aliases` maps a name to a model's id."""
+        given = sorted(models, key=lambda model: model.id)
+        served = [model for model in given if model.price is not None and model.routes]
+        self._choices = tuple(
+            sorted((model for model in served if model.kind == "chat"), key=_cheapest_first)
+        )
+        if self._choices:
+            served += [model for model in given if model.is_auto]
+        self._models = {model.id: model for model in sorted(served, key=lambda model: model.id)}
+        self._aliases = aliases
+        self._serving: dict[frozenset[str], Catalogue] = {}
+
+    def models(self) -> tuple[Model, ...]:
+        """Return every model, by id."""
+        return tuple(self._models.values())
+
+    def resolve(self, model_id: str) -> Model | None:
+        """Find a model by id or alias, in any case, with or without `:latest` and PROVIDER/."""
+        name = model_id.lower()
+        if (model := self._named(name)) is not None:
+            return model
+        provider, slash, rest = name.partition("/")
+        model = self._named(rest) if slash else None
+        if model is not None and any(route.provider == provider for route in model.routes):
+            return model
+        return None
+
+    def serving(self, providers: frozenset[str]) -> "Catalogue":
+        """Return the part of the catalogue that `providers` (slugs) serve."""
+        part = self._serving.get(providers)
+        if part is None:
+            part = Catalogue(
+                (
+                    replace(
+                        model,
+                        routes=tuple(r for r in model.routes if r.provider in providers),
+                    )
+                    for model in self._models.values()
+                ),
+                self._aliases,
+            )
+            self._serving[providers] = part
+        return part
+
+    def choices(self, model: Model) -> tuple[Model, ...]:
+        """Return who may answer for `model`: itself; for auto any chat model, cheapest first."""
+        return self._choices if model.is_auto else (model,)
+
+    def _named(self, name: str) -> Model | None:
+        for spelling in (name, name + DEFAULT_BRANCH, name.removesuffix(DEFAULT_BRANCH)):
+            model = self._models.get(spelling) or self._models.get(self._aliases.get(spelling, ""))
+            if model is not None:
+                return model
+        return None
+
+
+class LiveCatalogue:
+    """One snapshot for all threads of a process, compared with the database once a second.
+
+    One thread looks and rebuilds while the others go on with the old snapshot. It outlives the
+    database. `clock` is monotonic seconds, `now` the time that prices go by.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = timezone.now,
+    ) -> None:
+        self._clock = clock
+        self._now = now
+        self._lock = threading.Lock()
+        self._due_s = float("-inf")
+        self._catalogue: Catalogue | None = None
+        self._revision: _Revision | None = None
+
+    def current(self) -> Catalogue:
+        """Return the catalogue as it stood a second ago at the most.
+
+        Raises:
+            CatalogueUnavailable: the database is away and there has never been a snapshot.
+        """
+        if self._is_due() and self._lock.acquire(blocking=self._catalogue is None):
+            try:
+                if self._is_due():
+                    self._look()
+            finally:
+                self._lock.release()
+        if self._catalogue is None:
+            raise CatalogueUnavailable("The catalogue could not be read.")
+        return self._catalogue
+
+    def forget(self) -> None:
+        """Make the next reader look at the database at once."""
+        self._due_s = float("-inf")
+
+    def _is_due(self) -> bool:
+        return self._clock() >= self._due_s
+
+    def _look(self) -> None:
+        try:
+            revision = _read_revision(self._now())
+            if revision != self._revision:
+                self._catalogue = _read_catalogue(revision[1])
+                self._revision = revision
+        except DatabaseError:
+            _log.warning("The catalogue could not be read.", exc_info=True)
+        finally:
+            self._due_s = self._clock() + CHECK_INTERVAL_S
+
+
+_live = LiveCatalogue()
+
+
+def current() -> Catalogue:
+    """Return this process's snapshot. Raises CatalogueUnavailable."""
+    return _live.current()
+
+
+def forget() -> None:
+    """Make the next `current()` look at the database at once."""
+    _live.forget()
+
+
+def _cheapest_first(model: Model) -> tuple[int, str]:
+    price = model.price
+    return (price.prompt_nano + price.completion_nano if price else 0, model.id)
+
+
+def _read_revision(at: datetime) -> _Revision:
+    """Return what changes with every edit: the rows with their stamps, and the prices in force.
+
+    All stamps, not the latest: a transaction that commits late may bear an earlier one.
+    """
+    tables = (LanguageModel, Alias, RouteRow)
+    rows, *others = (
+        table._default_manager.order_by().values_list(
+            Value(table.__name__, output_field=CharField()), "pk", "updated_at"
+        )
+        for table in tables
+    )
+    return frozenset(rows.union(*others, all=True)), current_prices(at)
+
+
+def _read_catalogue(prices: Mapping[str, PriceValue]) -> Catalogue:
+    enabled = RouteRow.objects.filter(enabled=True).order_by("priority", "pk")
+    rows = LanguageModel.objects.filter(enabled=True).prefetch_related(Prefetch("routes", enabled))
+    return Catalogue(
+        [_model(row, prices.get(row.public_id)) for row in rows],
+        dict(Alias.objects.values_list("name", "model__public_id")),
+    )
+
+
+def _model(row: LanguageModel, price: PriceValue | None) -> Model:
+    return Model(
+        id=row.public_id,
+        name=row.name,
+        description=row.description,
+        description_en=row.description_en,
+        kind="chat" if row.kind == LanguageModel.Kind.CHAT else "embeddings",
+        owned_by=row.owned_by,
+        created=int(row.created_at.timestamp()),
+        context_tokens=row.context_tokens,
+        max_output_tokens=row.max_output_tokens,
+        is_free=row.is_free,
+        is_auto=row.is_auto,
+        price=None if row.is_auto else price,
+        routes=() if row.is_auto else tuple(filter(None, map(_route, row.routes.all()))),
+    )
+
+
+def _route(row: RouteRow) -> Route | None:
+    try:
+        profile = read_profile(
+            row.profile,
+            context_tokens=row.model.context_tokens,
+            max_output_tokens=row.model.max_output_tokens,
+        )
+    except ValueError as error:
+        _log.error("Route %s is left out: its profile cannot be read: %s", row.pk, error)
+        return None
+    return Route(
+        provider=row.provider,
+        upstream_id=row.upstream_id,
+        priority=row.priority,
+        weight=row.weight,
+        profile=profile,
+    )

@@ -1,0 +1,19 @@
+"""Fill the catalogue and its first prices."""
+
+from django.db import migrations
+
+from gateway.seed import seed_catalogue
+
+
+def seed(apps, schema_editor):
+    seed_catalogue(apps)
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("gateway", "0001_initial"),
+        ("billing", "0001_initial"),
+        ("accounts", "0001_initial"),
+    ]
+
+    operations = [migrations.RunPython(seed, migrations.RunPython.noop)]

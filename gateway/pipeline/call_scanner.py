@@ -1,0 +1,206 @@
+"""Tells the tool calls in a model's text from its words, while the text is still coming. Pure.
+
+A call stands between tags, or is a bare JSON text at the beginning of a line, in a code fence or not,
+that names an offered tool: models leak even native calls in that form. What may yet turn out to be a
+call is held back, and no longer. How the text is cut into pieces makes no difference.
+"""
+
+import re
+from collections.abc import Collection
+from typing import Literal
+
+from gateway.pipeline.call_text import (
+    ARGUMENT_KEYS,
+    CLOSING,
+    NAME_KEYS,
+    OPENING,
+    WRAPPING_KEYS,
+    WrittenCall,
+    read_calls,
+    spoilt_call,
+)
+
+MOST_BLANKS = 256
+"""As many blanks are held back, for a call may follow them, which needs none before it."""
+
+_WORDS = re.compile(r"[^<`{\[]*[^\s<`{\[]")
+_FENCE = re.compile(r"```[\w-]{0,32}\s{0,64}")
+_FIRST_KEY = re.compile(r'[\[\s]*\{\s*"([^"\\]*)"\s*:\s*')
+_FIRST_KEY_BEGUN = re.compile(r'[\[\s]*(?:\{\s*(?:"[^"\\]*(?:"\s*)?)?)?')
+_NAME = re.compile(r'"([^"\\]*)"')
+_NAME_BEGUN = re.compile(r'(?:"[^"\\]*)?')
+_STRUCTURE = re.compile(r'[{}\[\]"]')
+_IN_STRING = re.compile(r'["\\]')
+_KEYS = frozenset((*NAME_KEYS, *ARGUMENT_KEYS, *WRAPPING_KEYS, "id", "type"))
+
+Decision = tuple[int, list[WrittenCall]] | None
+"""How many characters are decided, and the calls they make; None where more text must tell."""
+
+
+class CallScanner:
+    """Takes a text piece by piece; `calls` are those found so far, in order."""
+
+    def __init__(self, offered: Collection[str]) -> None:
+        self._offered = frozenset(offered)
+        self._held = ""
+        self._is_line_start = True
+        self._extent = _Extent()
+        self.calls: list[WrittenCall] = []
+
+    def feed(self, text: str) -> str:
+        """Take the next piece and return the words that are now sure to be words."""
+        self._held += text
+        words = []
+        while self._held:
+            step = self._step()
+            if step is None:
+                break
+            words.append(step)
+        return "".join(words)
+
+    def finish(self, *, is_cut: bool) -> str:
+        """Take note of the end and return the last words.
+
+        A call that was begun is spoilt, unless the answer was cut: then the model is not to blame.
+        """
+        rest, self._held = self._held, ""
+        if self._has_begun(rest.lstrip()):
+            if not is_cut:
+                self.calls.append(spoilt_call(rest))
+            return ""
+        return "" if self.calls else rest
+
+    def _step(self) -> str | None:
+        """Take what is decided off the beginning of what is held, and return its words."""
+        words = _WORDS.match(self._held)
+        if words is not None:
+            return self._leave(words.end())
+        rest = self._held.lstrip()
+        blanks = len(self._held) - len(rest)
+        if blanks > MOST_BLANKS:
+            return self._leave(MOST_BLANKS)
+        if not rest:
+            return None
+        is_line_start = self._is_line_start or "\n" in self._held[:blanks]
+        decision = self._decide(rest, is_line_start=is_line_start)
+        if decision is None:
+            return None
+        self._extent = _Extent()
+        size, calls = decision
+        if not calls:
+            return self._leave(blanks + size)
+        self.calls += calls
+        self._held = rest[size:]
+        self._is_line_start = True
+        return ""
+
+    def _leave(self, size: int) -> str:
+        """Let words go. Behind a call there are none: what a model adds is chatter."""
+        words, self._held = self._held[:size], self._held[size:]
+        last_line = words.rpartition("\n")[2]
+        self._is_line_start = not last_line.strip() and ("\n" in words or self._is_line_start)
+        return "" if self.calls else words
+
+    def _decide(self, text: str, *, is_line_start: bool) -> Decision:
+        """Decide on a text that begins with a character that may begin a call."""
+        if text[0] == "<":
+            return self._tagged(text)
+        if not is_line_start:
+            return 1, []
+        if text[0] != "`":
+            return self._bare(text)
+        fence = _FENCE.match(text)
+        if fence is None:
+            return None if "```".startswith(text) else (1, [])
+        body = text[fence.end() :]
+        if not body:
+            return None
+        inside: Decision = (0, [])
+        if body[0] == "<":
+            inside = self._tagged(body)
+        elif body[0] in "{[":
+            inside = self._bare(body)
+        return inside and (fence.end() + inside[0], inside[1])
+
+    def _tagged(self, text: str) -> Decision:
+        if not text.startswith(OPENING):
+            return None if OPENING.startswith(text) else (1, [])
+        body = text[len(OPENING) :].lstrip()
+        before = len(text) - len(body)
+        if not body:
+            return None
+        if body[0] not in "{[":
+            inside, closing, _ = body.partition(CLOSING)
+            size = before + len(inside) + len(closing)
+            return (size, [spoilt_call(inside)]) if closing else None
+        end = self._extent.end_of(body)
+        if end is None:
+            return None
+        behind = body[end:].lstrip()
+        if CLOSING.startswith(behind) and behind != CLOSING:
+            return None
+        if behind.startswith(CLOSING):
+            end = len(body) - len(behind) + len(CLOSING)
+        inside = body[: self._extent.at]
+        return before + end, read_calls(inside) or [spoilt_call(inside)]
+
+    def _bare(self, text: str) -> Decision:
+        beginning = self._beginning(text)
+        if beginning != "a call":
+            return None if beginning == "open" else (1, [])
+        end = self._extent.end_of(text)
+        return None if end is None else (end, read_calls(text[:end], self._offered))
+
+    def _beginning(self, text: str) -> Literal["a call", "no call", "open"]:
+        """Tell from its first key what a bare JSON text may be."""
+        key = _FIRST_KEY.match(text)
+        if key is None:
+            return "open" if _FIRST_KEY_BEGUN.fullmatch(text) else "no call"
+        if key.group(1) not in _KEYS:
+            return "no call"
+        if key.group(1) not in NAME_KEYS:
+            return "a call"
+        name = _NAME.match(text, key.end())
+        if name is None:
+            return "open" if _NAME_BEGUN.fullmatch(text, key.end()) else "no call"
+        return "a call" if name.group(1) in self._offered else "no call"
+
+    def _has_begun(self, text: str) -> bool:
+        """Say of a text that ended undecided whether it is the beginning of a call."""
+        fence = _FENCE.match(text)
+        body = text[fence.end() :] if fence else text
+        if body.startswith(OPENING):
+            return True
+        return self._beginning(body) == "a call" and spoilt_call(body).name in self._offered
+
+
+class _Extent:
+    """Finds the end of a JSON text that comes in pieces; `at` is how far it has looked."""
+
+    __slots__ = ("_depth", "_is_string", "at")
+
+    def __init__(self) -> None:
+        self.at = 0
+        self._depth = 0
+        self._is_string = False
+
+    def end_of(self, text: str) -> int | None:
+        """Go on in `text`, which has grown since; return where its JSON ends, if it does yet."""
+        while True:
+            mark = (_IN_STRING if self._is_string else _STRUCTURE).search(text, self.at)
+            if mark is None:
+                self.at = len(text)
+                return None
+            if mark.group() == "\\":
+                if mark.end() == len(text):
+                    self.at = mark.start()
+                    return None
+                self.at = mark.end() + 1
+                continue
+            self.at = mark.end()
+            if mark.group() == '"':
+                self._is_string = not self._is_string
+                continue
+            self._depth += 1 if mark.group() in "{[" else -1
+            if self._depth == 0:
+                return self.at

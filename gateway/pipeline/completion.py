@@ -1,0 +1,92 @@
+"""One completion from request to settlement: the story, in order."""
+
+import contextlib
+import hashlib
+import time
+import uuid
+from collections.abc import Generator, Sequence
+from dataclasses import replace
+
+from accounts.principal import Principal
+from billing import generations
+from gateway import upstreams
+from gateway.pipeline import moderation, record
+from gateway.pipeline.access import choices
+from gateway.pipeline.attempts import Attempts
+from gateway.pipeline.entry import Entry, give_connection_back
+from gateway.pipeline.lifeline import CallerLifeline
+from gateway.pipeline.order import ChatOrder
+from gateway.pipeline.payment import Payment
+from gateway.pipeline.reservation import bounds, within
+from gateway.pipeline.router import Candidate, choose
+from gateway.pipeline.stop_sequences import stop_at
+from gateway.pipeline.stream import CompletionStream, Report
+from gateway.providers.chat_types import ChatChunk, ChatRequest
+
+COUNT_TIMEOUT_S = 2.0
+
+
+def open_completion(
+    order: ChatOrder, principal: Principal, *, lifeline: CallerLifeline
+) -> CompletionStream:
+    """Admit an order and return its running completion; no provider has been asked yet.
+
+    Raises RequestRefused, LimitExceeded, InsufficientCredits, KeyLimitReached, and what says that a
+    store is away. Whoever gets the stream closes it.
+    """
+    entry = Entry.of(principal)
+    models = entry.within_tier(choices(order.models, principal, kind="chat"))
+    order = replace(order, request=_with_session(order.request, principal))
+    candidates = choose(order, models)
+    admission = entry.admit()
+    with contextlib.ExitStack() as on_refusal:
+        on_refusal.callback(admission.release)
+        moderation.screen(order.request)
+        needed = bounds(candidates, is_exact=order.is_strict) if entry.is_charged else None
+        payment = Payment.open(principal, order.models[0], needed)
+        on_refusal.pop_all()
+    give_connection_back()
+
+    def ask(candidate: Candidate) -> Generator[ChatChunk, None, None]:
+        return _ask(candidate, lifeline, is_test=principal.is_test)
+
+    def count_tokens(candidate: Candidate, texts: Sequence[str]) -> list[int]:
+        provider = upstreams.provider(candidate.route.provider, is_test=principal.is_test)
+        return provider.count_tokens(
+            texts, upstream_id=candidate.route.upstream_id, timeout_s=COUNT_TIMEOUT_S
+        )
+
+    def settle(report: Report) -> int:
+        admission.release()
+        facts = record.facts(report, is_streamed=order.request.stream, ignored=order.ignored)
+        return payment.settle(report.rule, report.usage, report.candidate.price, facts)
+
+    return CompletionStream(
+        identity=generations.public_id(payment.generation_id),
+        created_s=int(time.time()),
+        attempts=Attempts(within(candidates, payment.held_nano), ask=ask, lifeline=lifeline),
+        lifeline=lifeline,
+        settle=settle,
+        count_tokens=count_tokens,
+        admission=admission,
+        ignored=order.ignored,
+    )
+
+
+def _ask(
+    candidate: Candidate, lifeline: CallerLifeline, *, is_test: bool
+) -> Generator[ChatChunk, None, None]:
+    """Ask one candidate; what its provider cannot do is done here."""
+    provider = upstreams.provider(candidate.route.provider, is_test=is_test)
+    request = replace(candidate.request, stop=())
+    chunks = provider.stream(request, upstream_id=candidate.route.upstream_id, lifeline=lifeline)
+    with contextlib.closing(chunks):
+        stop = candidate.request.stop
+        yield from stop_at(chunks, stop) if stop else chunks
+
+
+def _with_session(request: ChatRequest, principal: Principal) -> ChatRequest:
+    """Name the dialogue to the provider, whose cache it keeps warm, in a way that is the account's own."""
+    said = request.session_id or "\n".join(message.content for message in request.messages[:2])
+    digest = hashlib.sha256(f"{principal.account_id}\n{said}".encode("utf-8", "replace"))
+    return replace(request, session_id=str(uuid.UUID(bytes=digest.digest()[:16])))

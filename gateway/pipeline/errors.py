@@ -1,0 +1,55 @@
+"""Why a request is refused before or instead of an answer. The statuses stand in api/errors.py alone."""
+
+from collections.abc import Sequence
+
+
+class RequestRefused(Exception):
+    """`message` says the cause and the remedy; `param` names the caller's field, where it is one."""
+
+    def __init__(self, message: str, *, param: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+
+
+class InvalidRequest(RequestRefused):
+    """A demand as a whole that nothing can meet as it stands."""
+
+
+class InvalidParameter(RequestRefused):
+    """A field with a value it cannot have."""
+
+
+class UnsupportedContent(RequestRefused):
+    """Content that the model cannot take, such as a picture for a model without eyes."""
+
+
+class ContextLengthExceeded(RequestRefused):
+    """The prompt is longer than the model's context."""
+
+
+class ModelNotFound(RequestRefused):
+    """No such model, or one that is not served."""
+
+
+class ModelNotAllowed(RequestRefused):
+    """The key's own list does not name the model."""
+
+
+class PaidModelOnFreeTier(RequestRefused):
+    """The account has no credits, and the model is not free."""
+
+
+class NoProviderAvailable(RequestRefused):
+    """No candidate meets the request's demands."""
+
+
+class ModerationRefused(RequestRefused):
+    """Our own moderation said no. `flagged_input` has 100 characters at most."""
+
+    def __init__(self, reasons: Sequence[str], flagged_input: str) -> None:
+        super().__init__(
+            "The request was refused by moderation: " + ", ".join(reasons) + ". Change the text."
+        )
+        self.reasons = tuple(reasons)
+        self.flagged_input = flagged_input

@@ -1,0 +1,37 @@
+"""What a caller orders: the chat request and everything about it that is no provider's business."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+from gateway.providers.chat_types import ChatRequest
+
+Sort = Literal["price", "throughput", "latency"]
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """The `provider` object of a request. Slugs are in lower case; prices are roubles per million tokens."""
+
+    order: tuple[str, ...] = ()
+    only: frozenset[str] | None = None
+    ignore: frozenset[str] = frozenset()
+    allow_fallbacks: bool = True
+    require_parameters: bool = False
+    sort: Sort | None = None
+    max_prompt_price: Decimal | None = None
+    max_completion_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChatOrder:
+    """One validated chat request with the models to try, in order.
+
+    `ignored` names top-level fields that mean nothing here; `is_strict` makes every adaptation a refusal.
+    """
+
+    request: ChatRequest
+    models: tuple[str, ...]
+    preferences: Preferences = field(default_factory=Preferences)
+    is_strict: bool = False
+    ignored: tuple[str, ...] = ()
