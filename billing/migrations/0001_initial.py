@@ -1,0 +1,357 @@
+"""The tables of money."""
+
+import django.db.models.deletion
+import django.db.models.functions.datetime
+from django.conf import settings
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("accounts", "0001_initial"),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name="ProcessLease",
+            fields=[
+                ("process_id", models.UUIDField(primary_key=True, serialize=False)),
+                ("renewed_at", models.DateTimeField()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="CreditAccount",
+            fields=[
+                (
+                    "account",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="credits",
+                        serialize=False,
+                        to="accounts.account",
+                    ),
+                ),
+                ("posted_nano", models.BigIntegerField(db_default=0, default=0, editable=False)),
+                ("held_nano", models.BigIntegerField(db_default=0, default=0, editable=False)),
+            ],
+            options={
+                "verbose_name": "credit account",
+                "verbose_name_plural": "credit accounts",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("posted_nano__gte", models.F("held_nano"))),
+                        name="available_is_not_negative",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("held_nano__gte", 0)), name="held_is_not_negative"
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Price",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("model_id", models.TextField(verbose_name="model")),
+                ("valid_from", models.DateTimeField(verbose_name="valid from")),
+                ("prompt_nano", models.BigIntegerField(verbose_name="prompt")),
+                ("completion_nano", models.BigIntegerField(verbose_name="completion")),
+                ("cached_nano", models.BigIntegerField(verbose_name="cached prompt")),
+            ],
+            options={
+                "verbose_name": "price",
+                "verbose_name_plural": "prices",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("model_id", "valid_from"), name="one_price_a_model_and_moment"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("cached_nano__gte", 0),
+                            ("completion_nano__gte", 0),
+                            ("prompt_nano__gt", 0),
+                        ),
+                        name="price_is_positive",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Spending",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "credential_kind",
+                    models.CharField(
+                        choices=[("key", "key"), ("oauth", "OAuth"), ("session", "session")],
+                        max_length=7,
+                    ),
+                ),
+                ("credential_id", models.BigIntegerField()),
+                ("day", models.DateField()),
+                ("spent_nano", models.BigIntegerField()),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("credential_kind", "credential_id", "day"),
+                        name="credential_spends_in_one_row_a_day",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("spent_nano__gte", 0)), name="spending_is_not_negative"
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Hold",
+            fields=[
+                ("id", models.UUIDField(primary_key=True, serialize=False)),
+                ("amount_nano", models.BigIntegerField()),
+                ("process_id", models.UUIDField()),
+                ("user_id", models.BigIntegerField()),
+                (
+                    "credential_kind",
+                    models.CharField(
+                        choices=[("key", "key"), ("oauth", "OAuth"), ("session", "session")],
+                        max_length=7,
+                    ),
+                ),
+                ("credential_id", models.BigIntegerField()),
+                ("is_test", models.BooleanField()),
+                ("requested_model", models.TextField()),
+                ("day", models.DateField()),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="billing.creditaccount",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "hold",
+                "verbose_name_plural": "holds",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("credential_kind", "key")),
+                        fields=["credential_id"],
+                        name="holds_of_a_key",
+                    )
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("amount_nano__gte", 0)), name="hold_is_not_negative"
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="LedgerEntry",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("top_up", "top-up"),
+                            ("charge", "charge"),
+                            ("refund", "refund"),
+                            ("adjustment", "adjustment"),
+                            ("write_off", "write-off"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("amount_nano", models.BigIntegerField()),
+                ("balance_nano", models.BigIntegerField()),
+                ("generation_id", models.UUIDField(null=True)),
+                ("payment_id", models.TextField(db_default="", default="")),
+                ("reason", models.TextField(db_default="", default="")),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "account",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.account",
+                    ),
+                ),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "ledger entry",
+                "verbose_name_plural": "ledger entries",
+                "indexes": [models.Index(fields=["account", "-id"], name="entries_of_an_account")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("amount_nano__gt", 0),
+                                ("kind__in", ["top_up", "refund", "write_off"]),
+                            ),
+                            models.Q(("amount_nano__lt", 0), ("kind", "charge")),
+                            models.Q(
+                                ("kind", "adjustment"), models.Q(("amount_nano", 0), _negated=True)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="entry_sign_fits_its_kind",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("balance_nano__gte", 0)),
+                        name="entry_balance_is_not_negative",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("kind", "charge"), ("generation_id__isnull", False)),
+                            models.Q(
+                                ("kind", "top_up"), models.Q(("payment_id", ""), _negated=True)
+                            ),
+                            models.Q(
+                                ("kind__in", ["refund", "adjustment", "write_off"]),
+                                models.Q(("reason", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="entry_names_its_cause",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("generation_id__isnull", False)),
+                        fields=("generation_id", "kind"),
+                        name="generation_moves_money_once_a_kind",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("payment_id", ""), _negated=True),
+                        fields=("kind", "payment_id"),
+                        name="payment_moves_money_once_a_kind",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Generation",
+            fields=[
+                ("id", models.UUIDField(primary_key=True, serialize=False)),
+                ("user_id", models.BigIntegerField()),
+                (
+                    "credential_kind",
+                    models.CharField(
+                        choices=[("key", "key"), ("oauth", "OAuth"), ("session", "session")],
+                        max_length=7,
+                    ),
+                ),
+                ("credential_id", models.BigIntegerField()),
+                ("is_test", models.BooleanField()),
+                ("requested_model", models.TextField()),
+                ("model_id", models.TextField()),
+                ("provider", models.TextField()),
+                ("is_streamed", models.BooleanField()),
+                ("is_cancelled", models.BooleanField()),
+                ("day", models.DateField()),
+                ("created_at", models.DateTimeField()),
+                ("tokens_prompt", models.BigIntegerField()),
+                ("tokens_completion", models.BigIntegerField()),
+                ("tokens_cached", models.BigIntegerField()),
+                (
+                    "tokens_source",
+                    models.CharField(
+                        choices=[("provider", "provider"), ("estimated", "estimated")], max_length=9
+                    ),
+                ),
+                ("cost_nano", models.BigIntegerField()),
+                ("write_off_nano", models.BigIntegerField()),
+                ("upstream_cost_nano", models.BigIntegerField(null=True)),
+                ("latency_ms", models.BigIntegerField(null=True)),
+                ("time_to_first_token_ms", models.BigIntegerField(null=True)),
+                ("finish_reason", models.TextField()),
+                ("native_finish_reason", models.TextField()),
+                ("error_code", models.TextField()),
+                ("attempts", models.JSONField()),
+                ("adapted", models.JSONField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.account",
+                    ),
+                ),
+                (
+                    "price",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="billing.price",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "generation",
+                "verbose_name_plural": "generations",
+                "indexes": [
+                    models.Index(fields=["account", "-id"], name="generations_of_an_account"),
+                    models.Index(
+                        condition=models.Q(("credential_kind", "key")),
+                        fields=["credential_id", "-id"],
+                        name="generations_of_a_key",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("tokens_cached__gte", 0),
+                            ("tokens_completion__gte", 0),
+                            ("tokens_prompt__gte", models.F("tokens_cached")),
+                        ),
+                        name="generation_tokens_are_counts",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("cost_nano__gte", models.F("write_off_nano")),
+                            ("write_off_nano__gte", 0),
+                        ),
+                        name="generation_write_off_is_part_of_its_cost",
+                    ),
+                ],
+            },
+        ),
+    ]

@@ -1,0 +1,84 @@
+"""Accounts with credits, and what they ask of the ledger, as most tests here begin."""
+
+import uuid
+from itertools import count
+
+from accounts.models import Account
+from accounts.principal import CredentialKind, KeyBudget, LimitReset, Principal
+from accounts.users import register
+from billing import generations, ledger
+from billing.charges import ChargeRule
+from billing.constants import NANO_PER_CREDIT
+from billing.generations import GenerationFacts
+from billing.holds import Hold, HoldRequest
+from billing.settlement import Settlement
+
+CREDIT = NANO_PER_CREDIT
+MODEL = "gigachat-pro"
+PROCESS = uuid.UUID(int=1)
+
+_numbers = count(1)
+
+
+def open_account(amount_nano: int = 0) -> Account:
+    """Return a new person's account with credits."""
+    account = register(email=f"payer-{next(_numbers)}-{uuid.uuid4().hex}@example.ru")
+    if amount_nano:
+        ledger.top_up(account.pk, amount_nano, payment_id=f"payment-{uuid.uuid4()}")
+    return account
+
+
+def payer(
+    account: Account,
+    *,
+    key_id: int = 1,
+    kind: CredentialKind = "key",
+    limit_nano: int | None = None,
+    reset: LimitReset | None = None,
+) -> Principal:
+    """Return a caller that the account pays for; with a limit, its key has a budget."""
+    return Principal(
+        account_id=account.pk,
+        user_id=account.owner_id,
+        credential_kind=kind,
+        credential_id=key_id,
+        scopes=frozenset({"chat"}),
+        label="shell",
+        budget=None if limit_nano is None else KeyBudget(limit_nano, reset),
+    )
+
+
+def ask(
+    principal: Principal, wanted_nano: int, least_nano: int | None = None, **changes: uuid.UUID
+) -> HoldRequest:
+    """Return a request for a hold, of the wanted amount exactly unless the least is named."""
+    return HoldRequest(
+        generation_id=changes.get("generation_id") or generations.new_id(),
+        principal=principal,
+        model=MODEL,
+        wanted_nano=wanted_nano,
+        least_nano=wanted_nano if least_nano is None else least_nano,
+    )
+
+
+def hold_one(request: HoldRequest, process_id: uuid.UUID = PROCESS) -> Hold:
+    """Return the hold, or raise why there is none."""
+    [outcome] = ledger.hold([request], process_id=process_id)
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+def end(
+    hold: Hold, cost_nano: int = 0, rule: ChargeRule = "finished", **facts: object
+) -> Settlement:
+    """Return a settlement of the hold."""
+    return Settlement(hold, rule, cost_nano, GenerationFacts(MODEL, **facts))  # type: ignore[arg-type]
+
+
+def settle_one(settlement: Settlement) -> ledger.Settled:
+    """Return what the settlement came to, or raise why there is none."""
+    [outcome] = ledger.settle([settlement])
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
