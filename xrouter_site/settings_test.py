@@ -8,6 +8,6 @@ os.environ.setdefault(
     "DATABASE_URL", f"sqlite:///{tempfile.gettempdir()}/xrouter-tests-{os.getpid()}.sqlite3"
 )
 
-from xrouter_site.settings import *  # noqa: E402, F403
+from xrouter_site.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,0 +1,48 @@
+"""Stop sequences cut the text at the same place however it was split into chunks."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.pipeline.stop_sequences import stop_at
+from gateway.providers.chat_types import TICK, ChatChunk, Usage
+
+TEXT = st.text(alphabet="ab#\nя", max_size=40)
+SEQUENCES = st.lists(st.text(alphabet="ab#\nя", min_size=1, max_size=4), min_size=1, max_size=4)
+
+
+def _cut(text: str, sequences: list[str]) -> str:
+    found = [at for at in (text.find(sequence) for sequence in sequences) if at >= 0]
+    return text[: min(found)] if found else text
+
+
+@given(st.lists(TEXT, min_size=1, max_size=8), SEQUENCES)
+def test_the_text_ends_before_the_first_sequence_for_every_split(
+    pieces: list[str], sequences: list[str]
+) -> None:
+    chunks = [ChatChunk(text=piece) for piece in pieces]
+    chunks.append(ChatChunk(finish_reason="length"))
+
+    answer = list(stop_at(chunks, tuple(sequences)))
+
+    whole = "".join(pieces)
+    expected = _cut(whole, sequences)
+    assert "".join(chunk.text for chunk in answer) == expected
+    assert answer[-1].finish_reason == ("length" if expected == whole else "stop")
+
+
+def test_what_cannot_begin_a_sequence_is_not_held_back() -> None:
+    answer = stop_at([ChatChunk(text="Привет, м"), ChatChunk(text="ир")], ("###",))
+
+    assert next(answer).text == "Привет, м"
+
+
+def test_a_tick_stays_a_tick_while_text_is_held_back() -> None:
+    answer = stop_at([ChatChunk(text="#"), TICK, ChatChunk(text="!")], ("##",))
+
+    assert [chunk.text for chunk in answer] == ["", "", "#!"]
+
+
+def test_usage_of_the_chunks_is_kept() -> None:
+    usage = Usage(3, 4)
+
+    assert next(stop_at([ChatChunk(text="а", usage=usage)], ("б",))).usage == usage

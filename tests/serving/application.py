@@ -1,0 +1,40 @@
+"""A small WSGI application that shows how it is served, for the tests of gunicorn.conf.py."""
+
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import gevent.monkey
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+WAS_PATCHED_BEFORE_IMPORT = gevent.monkey.is_module_patched("socket")
+warmed_up: list[str] = []
+
+
+def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+    path = environ["PATH_INFO"]
+    if "SERVER_SOFTWARE" not in environ:
+        warmed_up.append(path)
+    start_response("200 OK", [("Content-Type", "application/json")])
+    return stream() if path == "/stream" else [facts()]
+
+
+def stream() -> Iterator[bytes]:
+    for _ in range(10):
+        yield b"word "
+        time.sleep(0.05)
+
+
+def facts() -> bytes:
+    return json.dumps(
+        {
+            "is_gevent": WAS_PATCHED_BEFORE_IMPORT,
+            "pid": os.getpid(),
+            "capacity": int(os.environ["WORKER_CAPACITY"]),
+            "warmed_up": warmed_up,
+        }
+    ).encode()

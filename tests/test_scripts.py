@@ -1,0 +1,123 @@
+"""script/server from a fresh checkout: what a newcomer sees, and that it works."""
+
+import contextlib
+import json
+import os
+import pathlib
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+PROJECT = pathlib.Path(__file__).parent.parent
+PARTS = ("accounts", "billing", "gateway", "templates", "xrouter_site", "script")
+FILES = ("gunicorn.conf.py", "manage.py", "requirements.txt", "requirements-dev.txt")
+GIVE_UP_S = 60
+
+
+@pytest.fixture
+def checkout(tmp_path: pathlib.Path) -> pathlib.Path:
+    """Copy the project, with this run's environment in place of an installed one."""
+    for part in PARTS:
+        if (PROJECT / part).exists():
+            shutil.copytree(
+                PROJECT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__")
+            )
+    programs = tmp_path / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    for file in FILES:
+        shutil.copy(PROJECT / file, tmp_path)
+        shutil.copy(PROJECT / file, programs.parent)
+    (programs / "activate").touch()
+    (programs / "python").write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
+    (programs / "python").chmod(0o755)
+    return tmp_path
+
+
+@contextlib.contextmanager
+def server(checkout: pathlib.Path, **environment: str) -> Iterator[str]:
+    """Run script/server until it listens and yield what it printed by then."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    own = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
+    printed = checkout / "printed"
+    with printed.open("wb") as output:
+        process = subprocess.Popen(
+            [checkout / "script" / "server"],
+            cwd="/",
+            env=own | {"BIND": "127.0.0.1", "PORT": str(port)} | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        deadline = time.monotonic() + GIVE_UP_S
+        while process.poll() is None and time.monotonic() < deadline:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            time.sleep(0.1)
+        else:
+            pytest.fail(printed.read_text())
+        yield printed.read_text()
+    finally:
+        process.terminate()
+        status = process.wait(GIVE_UP_S)
+    assert status == 0
+
+
+def key_in(text: str) -> str:
+    return text.partition("API key: ")[2].partition("\n")[0]
+
+
+def run_curl(text: str) -> dict[str, Any]:
+    """Do what the printed curl command says and return the answer."""
+    words = shlex.split(text[text.index("curl ") :].partition("\n\n")[0])
+    address = urlsplit(words[1])
+    headers = dict(word.split(": ") for word in words if ": " in word and "{" not in word)
+    connection = HTTPConnection(str(address.hostname), address.port, timeout=GIVE_UP_S)
+    with contextlib.closing(connection):
+        connection.request("POST", address.path, words[words.index("-d") + 1].encode(), headers)
+        answer = connection.getresponse()
+        body = answer.read()
+    assert answer.status == 200, body
+    return dict(json.loads(body))
+
+
+def test_the_first_start_prints_a_command_that_is_answered(checkout):
+    with server(checkout) as text:
+        answer = run_curl(text)
+    assert answer["choices"][0]["message"]["content"]
+    assert (checkout / "var" / "dev_key").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_key_stays_the_same_while_it_is_good(checkout):
+    with server(checkout) as first:
+        pass
+    with server(checkout) as second:
+        pass
+    assert key_in(first) == key_in(second) == (checkout / "var" / "dev_key").read_text().strip()
+    for file in (checkout / "var").glob("xrouter.sqlite3*"):
+        file.unlink()
+    with server(checkout) as third:
+        run_curl(third)
+    assert key_in(third) != key_in(first)
+
+
+def test_a_public_service_gets_no_developers_key(checkout):
+    with server(checkout, PUBLIC_URL="https://api.example.ru", SECRET_KEY="0123456789" * 6) as text:
+        assert "xr-live-" not in text
+    assert not (checkout / "var" / "dev_key").exists()
+
+
+def test_the_environment_wins_over_the_file(checkout):
+    (checkout / ".env").write_text("PORT=1\nBIND='127.0.0.1'\nPUBLIC_URL=http://api.example.ru\n")
+    with server(checkout) as text:
+        assert key_in(text)
