@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 
 
@@ -10,7 +11,7 @@ class Sample:
     """What one round measured; times in seconds."""
 
     elapsed_s: float = 0.0
-    failures: int = 0
+    failures: Counter[str] = field(default_factory=Counter)
     latencies_s: list[float] = field(default_factory=list)
     first_chunks_s: list[float] = field(default_factory=list)
     chunks: int = 0
@@ -71,7 +72,7 @@ async def _loop(target: Target, sample: Sample, until_s: float) -> None:
         if head[9:12] == b"200":
             sample.latencies_s.append(time.perf_counter() - sent_s)
         else:
-            sample.failures += 1
+            sample.failures[head[9:12].decode()] += 1
     writer.close()
 
 
@@ -106,5 +107,5 @@ async def _stream(target: Target, sample: Sample, delay_s: float) -> None:
     if b"[DONE]" in tail:
         sample.latencies_s.append(time.perf_counter() - sent_s)
     else:
-        sample.failures += 1
+        sample.failures[head[9:12].decode()] += 1
     writer.close()

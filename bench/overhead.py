@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 from bench import load
@@ -76,7 +77,7 @@ def gateway() -> Iterator[tuple[load.Target, load.Target]]:
             "PORT": str(port),
             "BIND": "127.0.0.1",
             "SECRET_KEY": "of-the-bench-alone-" + "0" * 40,
-            "LOG_LEVEL": "ERROR",
+            "LOG_LEVEL": "WARNING",
             "GIGACHAT_CREDENTIALS": "Y2FubmVkOmNhbm5lZA==",
             "GIGACHAT_AUTH_URL": f"http://127.0.0.1:{upstream_port}/oauth",
             "GIGACHAT_BASE_URL": f"http://127.0.0.1:{upstream_port}/v1",
@@ -155,7 +156,7 @@ def main() -> None:
 
 
 def _print_plain(connections: int, direct: list[load.Sample], routed: list[load.Sample]) -> None:
-    failures = sum(sample.failures for sample in routed)
+    failures = dict(sum((sample.failures for sample in routed), Counter()))
     rate, direct_rate = (_median(s, lambda x: x.per_second) for s in (routed, direct))
     added_ms = _median(routed, lambda s: s.latency_ms(0.5)) - _median(
         direct, lambda s: s.latency_ms(0.5)
@@ -178,7 +179,7 @@ def _print_streams(count: int, direct: load.Sample, routed: load.Sample) -> None
         for share in (0.5, 0.99)
     }
     print(
-        f"streams, {count} at once: {len(routed.latencies_s)} whole, {routed.failures} broken, "
+        f"streams, {count} at once: {len(routed.latencies_s)} whole, {sum(routed.failures.values())} broken, "
         f"{rate:.0f} chunks/s, {rate / direct_rate:.3f} of straight, "
         f"first chunk p50 +{added[0.5]:.1f} ms, p99 +{added[0.99]:.1f} ms"
     )

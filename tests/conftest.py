@@ -7,7 +7,7 @@ import pytest
 import redis
 from django.core.cache import cache
 
-STORE_FIXTURES = {"db", "transactional_db", "live_server"}
+STORE_FIXTURES = {"db", "transactional_db", "live_server", "running_service"}
 
 
 def touches_a_store(item: pytest.Item) -> bool:

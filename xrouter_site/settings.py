@@ -32,7 +32,7 @@ if IS_POSTGRES:
         "CONN_MAX_AGE": 0,
         "OPTIONS": DATABASES["default"].get("OPTIONS", {})
         | {
-            "pool": {"min_size": 1, "max_size": 16, "timeout": 2},
+            "pool": {"min_size": 4, "max_size": 16, "timeout": 2},
             "connect_timeout": 3,
             "options": "-c statement_timeout=5000 -c lock_timeout=2000"
             " -c idle_in_transaction_session_timeout=10000",

@@ -49,7 +49,7 @@ class View(APIView):
         raw = request._request
         raw.get_host()
         header = raw.META.get("HTTP_AUTHORIZATION")
-        if header is None and self.scope is None:
+        if raw.method == "OPTIONS" or (header is None and self.scope is None):
             return
         principal = authenticate(header)
         check_address(principal, client_address(raw.META.get("REMOTE_ADDR", ""), raw.headers))

@@ -35,6 +35,7 @@ class Service:
     sandbox: Sandbox
     process: subprocess.Popen[bytes]
     keys: dict[tuple[Any, ...], str] = field(default_factory=dict)
+    clients: list[openai.OpenAI] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -57,9 +58,16 @@ class Service:
         return self.key(f"{uuid.uuid4().hex[:12]}@example.com", balance=balance, test=test)
 
     def openai(self, key: str | None = None) -> openai.OpenAI:
-        return openai.OpenAI(
+        client = openai.OpenAI(
             base_url=f"{self.url}/v1", api_key=key or self.key(), max_retries=0, timeout=60
         )
+        self.clients.append(client)
+        return client
+
+    def hang_up(self) -> None:
+        """Close the connections of the clients that were handed out."""
+        while self.clients:
+            self.clients.pop().close()
 
     def http(self, key: str | None = None) -> httpx2.Client:
         headers = {"Authorization": f"Bearer {key or self.key()}"}

@@ -1,0 +1,23 @@
+"""One running service for the whole run of a worker; its sandbox begins each test anew."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.live.service import Service, serve
+
+
+@pytest.fixture(scope="session")
+def running_service(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    store = request.config.option.store
+    with serve(store, tmp_path_factory.mktemp("service")) as service:
+        yield service
+
+
+@pytest.fixture
+def service(running_service: Service) -> Iterator[Service]:
+    running_service.sandbox.reset()
+    yield running_service
+    running_service.hang_up()
