@@ -4,9 +4,11 @@ from django.contrib import admin
 from django.urls import URLPattern, path, re_path
 
 from gateway.api.account import CreditsView, GenerationView, KeyView
-from gateway.api.chat import ChatCompletionsView
+from gateway.api.chat import ChatCompletionsView, CompletionsView
+from gateway.api.embeddings import EmbeddingsView
 from gateway.api.health import health
 from gateway.api.models import ModelsView, ModelView, ParametersView
+from gateway.api.tokens import TokenCountView
 from gateway.api.view import NotFoundView, View
 
 handler400 = "gateway.api.errors.bad_request"
@@ -21,6 +23,9 @@ def api(pattern: str, view: type[View]) -> URLPattern:
 
 urlpatterns = [
     api("chat/completions", ChatCompletionsView),
+    api("completions", CompletionsView),
+    api("embeddings", EmbeddingsView),
+    api("tokens/count", TokenCountView),
     api("models", ModelsView),
     api("models/(?P<model_id>.+?)", ModelView),
     api("parameters/(?P<model_id>.+?)", ParametersView),

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import django
 from django.conf import settings
@@ -26,16 +26,15 @@ class Application(WSGIHandler):
 
     def load_middleware(self, is_async: bool = False) -> None:
         super().load_middleware(is_async)
-        view = convert_exception_to_response(self._get_response)
-        secured = SecurityMiddleware(view) if settings.SECURE_SSL_REDIRECT else view
-        self._api_chain = convert_exception_to_response(RequestIDMiddleware(secured))
+        view: Any = convert_exception_to_response(self._get_response)  # type: ignore[attr-defined]
+        secured: Any = SecurityMiddleware(view) if settings.SECURE_SSL_REDIRECT else view
+        self._api_chain: Any = convert_exception_to_response(RequestIDMiddleware(secured))
 
-    def __call__(
+    def __call__(  # type: ignore[override]  # the stubs take the response for its iterable
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        if "HTTP_X_FORWARDED_PROTO" in environ and not is_trusted_proxy(
-            environ.get("REMOTE_ADDR", "")
-        ):
+        peer = environ.get("REMOTE_ADDR", "")
+        if "HTTP_X_FORWARDED_PROTO" in environ and not is_trusted_proxy(peer):
             del environ["HTTP_X_FORWARDED_PROTO"]
         return super().__call__(environ, start_response)
 
@@ -43,9 +42,9 @@ class Application(WSGIHandler):
         if not request.path_info.startswith(API_PREFIXES):
             return super().get_response(request)
         set_urlconf(settings.ROOT_URLCONF)
-        response: HttpResponseBase = self._api_chain(request)
+        response = self._api_chain(request)
         response._resource_closers.append(request.close)  # as BaseHandler.get_response does
-        return response
+        return cast("HttpResponseBase", response)
 
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xrouter_site.settings")

@@ -107,14 +107,21 @@ def read_order(body: dict[str, Any], *, is_strict: bool) -> ChatOrder:
         models=_read_models(body),
         preferences=preferences,
         is_strict=is_strict,
-        ignored=tuple(
-            name
-            for name, value in body.items()
-            if name not in _MEANT
-            and value is not None
-            and not (name in _NEUTRAL and value == _NEUTRAL[name])
-        ),
+        ignored=_ignored(body, request),
     )
+
+
+def _ignored(body: dict[str, Any], request: ChatRequest) -> tuple[str, ...]:
+    """Name what means nothing here; no provider knows the names of speakers."""
+    unknown = [
+        name
+        for name, value in body.items()
+        if name not in _MEANT
+        and value is not None
+        and not (name in _NEUTRAL and value == _NEUTRAL[name])
+    ]
+    has_names = any(message.name and message.role != "tool" for message in request.messages)
+    return (*unknown, "messages.name") if has_names else tuple(unknown)
 
 
 def wants_usage_chunk(body: dict[str, Any]) -> bool:

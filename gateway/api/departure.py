@@ -130,7 +130,12 @@ class _SelectorWatch:
         if not self._forgotten.is_set():
             self._forgotten.set()
             done = threading.Event()
-            self._owner.change(lambda: (self._unregister(), done.set()))
+
+            def forget() -> None:
+                self._unregister()
+                done.set()
+
+            self._owner.change(forget)
             done.wait(1)
 
     def _unregister(self) -> None:

@@ -1,5 +1,6 @@
 """Completions as OpenAI's dicts: `chat.completion`, `chat.completion.chunk`, `usage`."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -10,6 +11,18 @@ from gateway.pipeline.stream import CompletionStream, Outcome
 from gateway.providers.chat_types import ChatChunk, ToolCallDelta
 
 JSONObject = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How the caller wants its answer written.
+
+    `is_text` is the older `/v1/completions`, whose choices bear `text`; `is_deprecated_call` says that
+    the caller knows `function_call` and not `tool_calls`.
+    """
+
+    is_text: bool = False
+    is_deprecated_call: bool = False
 
 
 def credits_number(amount_nano: int) -> orjson.Fragment:
@@ -30,10 +43,8 @@ def usage(outcome: Outcome) -> JSONObject:
     }
 
 
-def completion(
-    answer: Completion, stream: CompletionStream, *, is_deprecated_call: bool
-) -> JSONObject:
-    """A whole `chat.completion`."""
+def completion(answer: Completion, stream: CompletionStream, form: Form) -> JSONObject:
+    """A whole `chat.completion`, or `text_completion`."""
     outcome = stream.outcome
     message: JSONObject = {
         "role": "assistant",
@@ -43,7 +54,7 @@ def completion(
     if answer.reasoning:
         message["reasoning"] = message["reasoning_content"] = answer.reasoning
     finish_reason: str = outcome.finish_reason
-    if answer.tool_calls and is_deprecated_call:
+    if answer.tool_calls and form.is_deprecated_call:
         first = answer.tool_calls[0]
         message["function_call"] = {"name": first.name, "arguments": first.arguments}
         finish_reason = "function_call"
@@ -58,7 +69,7 @@ def completion(
         ]
     return {
         "id": stream.id,
-        "object": "chat.completion",
+        "object": "text_completion" if form.is_text else "chat.completion",
         "created": stream.created_s,
         "model": stream.candidate.model.id,
         "provider": stream.candidate.route.provider,
@@ -66,6 +77,7 @@ def completion(
         "choices": [
             {
                 "index": 0,
+                **({"text": answer.text} if form.is_text else {}),
                 "message": message,
                 "logprobs": None,
                 "finish_reason": finish_reason,
@@ -76,14 +88,14 @@ def completion(
     }
 
 
-def delta(chunk: ChatChunk, *, is_deprecated_call: bool) -> JSONObject:
+def delta(chunk: ChatChunk, form: Form) -> JSONObject:
     """The `delta` of one chunk."""
     fields: JSONObject = {}
     if chunk.text:
         fields["content"] = chunk.text
     if chunk.reasoning:
         fields["reasoning"] = fields["reasoning_content"] = chunk.reasoning
-    if chunk.tool_calls and is_deprecated_call:
+    if chunk.tool_calls and form.is_deprecated_call:
         call = chunk.tool_calls[0]
         fields["function_call"] = _function(call)
     elif chunk.tool_calls:

@@ -186,7 +186,10 @@ def _provider_failure(error: providers.ProviderError) -> Failure:
             code = "context_length_exceeded" if error.context_length_exceeded else "invalid_request"
             return Failure(400, code, message, metadata=metadata)
         case providers.ProviderRateLimited():
-            wait_s = min(60, max(1, math.ceil(error.retry_after_s or PROVIDER_RETRY_AFTER_S)))
+            told_s = error.retry_after_s
+            wait_s = math.ceil(
+                PROVIDER_RETRY_AFTER_S if told_s is None else min(60, max(1, told_s))
+            )
             metadata["limit_source"] = "provider"
             return Failure(
                 429, "provider_busy", message, metadata=metadata, headers=_retry_after(wait_s)

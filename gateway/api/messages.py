@@ -68,10 +68,10 @@ def _read_message(item: Any, path: str, open_calls: dict[str, str]) -> Message:
             if text is None:
                 raise InvalidParameter(f"{path}.content is missing.", param=f"{path}.content")
             return Message("tool", text, tool_call_id=call_id, name=open_calls[call_id])
-        case plain:
+        case other:
             if text is None:
                 raise InvalidParameter(f"{path}.content is missing.", param=f"{path}.content")
-            return Message(plain, text, images=images, name=name)
+            return Message(other, text, images=images, name=name)
 
 
 def _answered_call(

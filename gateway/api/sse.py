@@ -29,12 +29,12 @@ class EventStream:
         stream: CompletionStream,
         *,
         has_usage_chunk: bool,
-        is_deprecated_call: bool,
+        form: envelopes.Form,
         on_close: Callable[[], None],
     ) -> None:
         self._stream = stream
         self._has_usage_chunk = has_usage_chunk
-        self._is_deprecated_call = is_deprecated_call
+        self._form = form
         self._on_close = on_close
         self._frames = self._run()
 
@@ -61,7 +61,7 @@ class EventStream:
                 if not has_role:
                     has_role = True
                     yield self._frame({"role": "assistant", "content": ""})
-                delta = envelopes.delta(chunk, is_deprecated_call=self._is_deprecated_call)
+                delta = envelopes.delta(chunk, self._form)
                 if delta:
                     yield self._frame(delta)
         except CallerGone:
@@ -76,7 +76,7 @@ class EventStream:
     def _ending(self) -> Generator[bytes, None, None]:
         outcome = self._stream.outcome
         finish_reason: str = outcome.finish_reason
-        if finish_reason == "tool_calls" and self._is_deprecated_call:
+        if finish_reason == "tool_calls" and self._form.is_deprecated_call:
             finish_reason = "function_call"
         usage = envelopes.usage(outcome)
         if self._has_usage_chunk:
@@ -98,6 +98,8 @@ class EventStream:
             "logprobs": None,
             "finish_reason": finish_reason,
         }
+        if self._form.is_text:
+            choice["text"] = delta.get("content", "")
         if finish_reason is not None:
             choice["native_finish_reason"] = self._stream.outcome.native_finish_reason
         return self._event({"choices": [choice]} | ({"usage": usage} if usage else {}))
@@ -109,7 +111,7 @@ class EventStream:
             + orjson.dumps(
                 {
                     "id": stream.id,
-                    "object": "chat.completion.chunk",
+                    "object": "text_completion" if self._form.is_text else "chat.completion.chunk",
                     "created": stream.created_s,
                     "model": stream.candidate.model.id,
                     "provider": stream.candidate.route.provider,

@@ -6,17 +6,24 @@ import orjson
 
 from gateway.api import fields
 from gateway.pipeline.errors import InvalidParameter
+from gateway.pipeline.schema_validation import check_schema
 from gateway.providers.chat_types import NamedTool, ResponseFormat, Tool, ToolChoice
 
 MAX_TOOLS = 128
 MAX_NAME_CHARACTERS = 128
 MAX_DESCRIPTION_CHARACTERS = 16_384
 MAX_SCHEMA_BYTES = 65_536
+MAX_TOOLS_BYTES = 524_288
 MAX_SCHEMA_DEPTH = 32
 
 
 def read_tools(source: fields.JSONObject) -> tuple[Tool, ...]:
     """Read `tools`, or the deprecated `functions`."""
+    for name in ("tools", "functions"):
+        if len(orjson.dumps(source.get(name))) > MAX_TOOLS_BYTES:
+            raise InvalidParameter(
+                f"{name} must have {MAX_TOOLS_BYTES} bytes of JSON at most.", param=name
+            )
     tools = fields.items(source, "tools", most=MAX_TOOLS)
     if tools is not None:
         read = tuple(_read_tool(tool, f"tools[{index}]") for index, tool in enumerate(tools))
@@ -74,7 +81,8 @@ def read_response_format(source: fields.JSONObject) -> ResponseFormat | None:
             schema = fields.mapping(nested or {}, "schema", path=path)
             if nested is None or schema is None:
                 raise InvalidParameter(f"{path}schema is missing.", param=f"{path}schema")
-            _check_schema(schema, f"{path}schema")
+            _check_size(schema, f"{path}schema")
+            check_schema(schema, f"{path}schema")
             return ResponseFormat(
                 "json_schema",
                 schema=schema,
@@ -101,7 +109,8 @@ def _read_function(function: Any, path: str) -> Tool:
     if not name:
         raise InvalidParameter(f"{path}name is missing.", param=f"{path}name")
     parameters = fields.mapping(function, "parameters", path=path) or {}
-    _check_schema(parameters, f"{path}parameters")
+    _check_size(parameters, f"{path}parameters")
+    check_schema(parameters, f"{path}parameters")
     return Tool(
         name=name,
         description=fields.text(
@@ -113,7 +122,7 @@ def _read_function(function: Any, path: str) -> Tool:
     )
 
 
-def _check_schema(schema: dict[str, Any], path: str) -> None:
+def _check_size(schema: dict[str, Any], path: str) -> None:
     """Refuse a schema that is too large or too deep to be worked on."""
     if len(orjson.dumps(schema)) > MAX_SCHEMA_BYTES:
         raise InvalidParameter(

@@ -13,6 +13,7 @@ from accounts.bearer import authenticate
 from accounts.client_address import check_address, client_address
 from accounts.permissions import require_scope
 from accounts.principal import Principal
+from billing.limits import Admission
 from gateway.api.errors import BadRequest
 
 ALLOWED_METHODS = "GET, POST, PATCH, DELETE, OPTIONS"
@@ -64,13 +65,15 @@ class View(APIView):
             raise AssertionError("A view without a scope asked who is calling.")
         return self.principal
 
-    def finalize_response(
+    def finalize_response(  # type: ignore[override]  # DRF's Response would be rendered: ours is
         self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
         _allow_origin(request, response)
         return response
 
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+    def options(  # type: ignore[override]  # as above
+        self, request: Request, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
         """Answer a browser's preflight; it bears no credential."""
         response = HttpResponse(status=204)
         response.headers["Access-Control-Allow-Methods"] = ALLOWED_METHODS
@@ -81,7 +84,7 @@ class View(APIView):
         response.headers["Access-Control-Max-Age"] = str(PREFLIGHT_MAX_AGE_S)
         return response
 
-    def handle_exception(self, exc: Exception) -> HttpResponse:
+    def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]  # as above
         response: HttpResponse = self.get_exception_handler()(
             exc, self.get_exception_handler_context()
         )
@@ -108,6 +111,13 @@ def _allow_origin(request: HttpRequest | Request, response: HttpResponseBase) ->
     else:
         return
     response.headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
+
+
+def describe_limits(response: HttpResponseBase, admission: Admission) -> None:
+    """Say in OpenAI's headers how the account's tightest limit stands."""
+    response.headers["x-ratelimit-limit-requests"] = str(admission.limit)
+    response.headers["x-ratelimit-remaining-requests"] = str(admission.remaining)
+    response.headers["x-ratelimit-reset-requests"] = f"{admission.reset_s:g}s"
 
 
 def query(request: Request, name: str) -> str:

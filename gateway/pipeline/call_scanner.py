@@ -64,11 +64,13 @@ class CallScanner:
         A call that was begun is spoilt, unless the answer was cut: then the model is not to blame.
         """
         rest, self._held = self._held, ""
-        if self._has_begun(rest.lstrip()):
-            if not is_cut:
-                self.calls.append(spoilt_call(rest))
-            return ""
-        return "" if self.calls else rest
+        begun = self._begun_call(rest.lstrip())
+        if begun is None:
+            return "" if self.calls else rest
+        whole = read_calls(begun[: self._extent.at]) if self._extent.has_ended else []
+        if whole or not is_cut:
+            self.calls += whole or [spoilt_call(begun)]
+        return ""
 
     def _step(self) -> str | None:
         """Take what is decided off the beginning of what is held, and return its words."""
@@ -165,28 +167,30 @@ class CallScanner:
             return "open" if _NAME_BEGUN.fullmatch(text, key.end()) else "no call"
         return "a call" if name.group(1) in self._offered else "no call"
 
-    def _has_begun(self, text: str) -> bool:
-        """Say of a text that ended undecided whether it is the beginning of a call."""
+    def _begun_call(self, text: str) -> str | None:
+        """Return the call that begins a text which ended undecided, if one does."""
         fence = _FENCE.match(text)
         body = text[fence.end() :] if fence else text
         if body.startswith(OPENING):
-            return True
-        return self._beginning(body) == "a call" and spoilt_call(body).name in self._offered
+            return body[len(OPENING) :].lstrip()
+        is_call = self._beginning(body) == "a call" and spoilt_call(body).name in self._offered
+        return body if is_call else None
 
 
 class _Extent:
     """Finds the end of a JSON text that comes in pieces; `at` is how far it has looked."""
 
-    __slots__ = ("_depth", "_is_string", "at")
+    __slots__ = ("_depth", "_is_string", "at", "has_ended")
 
     def __init__(self) -> None:
         self.at = 0
+        self.has_ended = False
         self._depth = 0
         self._is_string = False
 
     def end_of(self, text: str) -> int | None:
         """Go on in `text`, which has grown since; return where its JSON ends, if it does yet."""
-        while True:
+        while not self.has_ended:
             mark = (_IN_STRING if self._is_string else _STRUCTURE).search(text, self.at)
             if mark is None:
                 self.at = len(text)
@@ -202,5 +206,5 @@ class _Extent:
                 self._is_string = not self._is_string
                 continue
             self._depth += 1 if mark.group() in "{[" else -1
-            if self._depth == 0:
-                return self.at
+            self.has_ended = self._depth == 0
+        return self.at

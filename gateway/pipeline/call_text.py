@@ -30,9 +30,7 @@ class WrittenCall:
     arguments: str
 
 
-def explanation(
-    tools: Sequence[Tool], choice: ToolChoice | None, *, allows_several: bool
-) -> str:
+def explanation(tools: Sequence[Tool], choice: ToolChoice | None, *, allows_several: bool) -> str:
     """Write the system message that offers `tools`."""
     listed = ",\n".join(json.dumps(_told(tool), ensure_ascii=False) for tool in tools)
     match choice:
@@ -112,7 +110,9 @@ def _calls_in(value: Any) -> Iterator[WrittenCall]:
         return
     if not isinstance(value, dict):
         raise ValueError("no call")
-    wrapped = next((value[key] for key in WRAPPING_KEYS if isinstance(value.get(key), dict | list)), None)
+    wrapped = next(
+        (value[key] for key in WRAPPING_KEYS if isinstance(value.get(key), dict | list)), None
+    )
     if wrapped is not None:
         yield from _calls_in(wrapped)
         return

@@ -14,6 +14,7 @@ from gateway.pipeline import moderation, record
 from gateway.pipeline.access import choices
 from gateway.pipeline.attempts import Attempts
 from gateway.pipeline.entry import Entry, give_connection_back
+from gateway.pipeline.layers import with_layers
 from gateway.pipeline.lifeline import CallerLifeline
 from gateway.pipeline.order import ChatOrder
 from gateway.pipeline.payment import Payment
@@ -77,11 +78,17 @@ def _ask(
     candidate: Candidate, lifeline: CallerLifeline, *, is_test: bool
 ) -> Generator[ChatChunk, None, None]:
     """Ask one candidate; what its provider cannot do is done here."""
-    provider = upstreams.provider(candidate.route.provider, is_test=is_test)
+    route = candidate.route
+    provider = upstreams.provider(route.provider, is_test=is_test)
+
+    def complete(request: ChatRequest) -> Generator[ChatChunk, None, None]:
+        return provider.stream(request, upstream_id=route.upstream_id, lifeline=lifeline)
+
     request = replace(candidate.request, stop=())
-    chunks = provider.stream(request, upstream_id=candidate.route.upstream_id, lifeline=lifeline)
+    chunks = with_layers(complete, route.profile, provider=route.provider)(request)
     with contextlib.closing(chunks):
-        stop = candidate.request.stop
+        # A document is whole or nothing: stop sequences are for prose.
+        stop = () if request.response_format else candidate.request.stop
         yield from stop_at(chunks, stop) if stop else chunks
 
 

@@ -12,6 +12,8 @@ logger = logging.getLogger(__name__)
 CountTokens = Callable[[Sequence[str]], list[int]]
 MOST_CHARACTERS_PER_TOKEN = 10
 OVERRUN_SLACK_CHARACTERS = 1024
+MOST_CHUNKS_PER_TOKEN = 2
+OVERRUN_SLACK_CHUNKS = 256
 
 
 class Meter:
@@ -21,6 +23,7 @@ class Meter:
         self._context_tokens = context_tokens
         self._pieces: list[str] = []
         self._characters = 0
+        self._chunks = 0
         self._reported: Usage | None = None
 
     @property
@@ -30,6 +33,7 @@ class Meter:
 
     def take(self, chunk: ChatChunk) -> None:
         """Count one chunk."""
+        self._chunks += 1
         before = len(self._pieces)
         self._pieces += filter(None, (chunk.text, chunk.reasoning))
         for call in chunk.tool_calls:
@@ -42,8 +46,10 @@ class Meter:
         """Say whether the provider goes on past what it was asked for."""
         if self._reported is not None and self._reported.completion_tokens > max_tokens:
             return True
-        most = MOST_CHARACTERS_PER_TOKEN * max_tokens + OVERRUN_SLACK_CHARACTERS
-        return self._characters > most
+        return (
+            self._characters > MOST_CHARACTERS_PER_TOKEN * max_tokens + OVERRUN_SLACK_CHARACTERS
+            or self._chunks > MOST_CHUNKS_PER_TOKEN * max_tokens + OVERRUN_SLACK_CHUNKS
+        )
 
     def final_usage(self, request: ChatRequest, count_tokens: CountTokens) -> Usage:
         """Return the provider's count, else its counter's, else an estimate; the latter two marked so."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from accounts.principal import Principal
 from billing import generations, writer
 from billing.charges import ChargeRule
-from billing.errors import BillingError
+from billing.errors import BillingError, StillSettling
 from billing.generations import GenerationFacts
 from billing.holds import Hold, HoldRequest
 from billing.pricing import PriceValue, cost_nano
@@ -68,11 +68,12 @@ class Payment:
             )
         settlement = Settlement(self.hold, rule, cost, facts)
         try:
-            settled = writer.settle(settlement, timeout_s=SETTLEMENT_WAIT_S)
+            return writer.settle(settlement, timeout_s=SETTLEMENT_WAIT_S).charged_nano
+        except StillSettling as error:
+            # It is not lost: the writer goes on, and the caller has waited long enough.
+            logger.warning("%s", error)
+            return min(cost, self.hold.amount_nano) if rule == "cut" else cost
         except BillingError as error:
             # The caller has its answer already; what counts is the ledger, which says no.
             logger.error("The settlement of %s is refused: %s", self.generation_id, error)
             return 0
-        if settled is not None:
-            return settled.charged_nano
-        return min(cost, self.hold.amount_nano) if rule == "cut" else cost

@@ -17,10 +17,14 @@ from gateway.providers.chat_types import JSONObject
 MOST_STEPS = 100_000
 """Keywords, and members of their values, that one validation may look at."""
 
+PROBE_STEPS = 2000
+"""Steps in which a value of nothing must be done with, and one more for every BYTES_PER_STEP of schema."""
+
+BYTES_PER_STEP = 4
 MOST_FAULTS = 3
 MOST_FAULT_CHARACTERS = 240
 
-_PROBES: tuple[Any, ...] = (None, True, 0, "", [], {})
+_PROBES: tuple[Any, ...] = ("", {})
 
 
 def check_schema(schema: JSONObject, param: str) -> None:
@@ -30,8 +34,9 @@ def check_schema(schema: JSONObject, param: str) -> None:
     """
     try:
         written = plain(schema)
+        most_steps = PROBE_STEPS + len(orjson.dumps(schema)) // BYTES_PER_STEP
         for probe in _PROBES:
-            _judge(probe, written)
+            _judge(probe, written, most_steps)
     except NotASchema as error:
         raise InvalidParameter(f"{param} is no valid JSON Schema: {error}.", param=param) from error
     except (_TooMuch, RecursionError) as error:
@@ -44,7 +49,7 @@ def check_schema(schema: JSONObject, param: str) -> None:
 def fault_of(value: Any, schema: JSONObject) -> str | None:
     """Say in words for the model why `value` does not fit, or None. What cannot be judged does not."""
     try:
-        return _judge(value, plain(schema)) or None
+        return _judge(value, plain(schema), MOST_STEPS) or None
     except NotASchema as error:
         return f"the schema is wrong: {error}"
     except (_TooMuch, RecursionError):
@@ -58,8 +63,8 @@ class _TooMuch(Exception):
 _steps_left: ContextVar[list[int]] = ContextVar("steps_left")
 
 
-def _judge(value: Any, schema: JSONObject) -> str:
-    token = _steps_left.set([MOST_STEPS])
+def _judge(value: Any, schema: JSONObject, most_steps: int) -> str:
+    token = _steps_left.set([most_steps])
     try:
         errors = _Validator(schema, registry=Registry()).iter_errors(value)
         return "; ".join(_in_words(error) for error in islice(errors, MOST_FAULTS))
@@ -72,9 +77,7 @@ def _in_words(error: ValidationError) -> str:
 
 
 def _counted(keyword: Callable[..., Any]) -> Callable[..., Iterator[ValidationError]]:
-    def check(
-        validator: Any, value: Any, instance: Any, schema: Any
-    ) -> Iterator[ValidationError]:
+    def check(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
         left = _steps_left.get()
         left[0] -= 1 + (len(value) if isinstance(value, list | dict) else 0)
         if left[0] < 0:

@@ -219,7 +219,9 @@ class CompletionStream:
                 failure=failure,
                 attempts=tuple(self._attempts.made),
                 latency_ms=self._elapsed_ms(time.monotonic()),
-                time_to_first_token_ms=self._first_s and self._elapsed_ms(self._first_s),
+                time_to_first_token_ms=None
+                if self._first_s is None
+                else self._elapsed_ms(self._first_s),
             )
         )
         if finish is not None:

@@ -50,6 +50,10 @@ class Provider(Protocol):
         """Tokens of each text by the vendor's own counter."""
         ...
 
+    def count_chat_tokens(self, request: ChatRequest, *, upstream_id: str, timeout_s: float) -> int:
+        """Tokens of a whole prompt by the vendor's own counter."""
+        ...
+
     def embed(self, texts: Sequence[str], *, upstream_id: str, timeout_s: float) -> Embedding:
         """Vectors of `texts`, split to the vendor's limits."""
         ...

@@ -1,6 +1,7 @@
 """Hostile bodies: each is a clear refusal, none is a crash."""
 
 import io
+from typing import Any
 
 import pytest
 from django.test import RequestFactory
@@ -9,7 +10,7 @@ from gateway.api.body import read_object
 from gateway.api.errors import BadRequest
 
 
-def _read(body: bytes, content_type: str = "application/json", **headers: str) -> dict:
+def _read(body: bytes, content_type: str = "application/json", **headers: str) -> dict[str, Any]:
     request = RequestFactory().generic(
         "POST", "/v1/chat/completions", body, content_type=content_type, headers=headers
     )
@@ -95,7 +96,7 @@ def test_a_body_over_the_limit_is_a_413(settings) -> None:
     assert (refusal.value.status, refusal.value.code) == (413, "request_too_large")
 
 
-def _chunked(body: bytes) -> dict:
+def _chunked(body: bytes) -> dict[str, Any]:
     request = RequestFactory().post("/v1/chat/completions", content_type="application/json")
     del request.META["CONTENT_LENGTH"]
     request.META |= {"wsgi.input_terminated": True, "wsgi.input": io.BytesIO(body)}

@@ -18,7 +18,7 @@ def _post(service: Service, body: Any, key: str | None = None, **options: Any) -
 
 
 def _error(response: Any) -> dict[str, Any]:
-    error = response.json()["error"]
+    error: dict[str, Any] = response.json()["error"]
     assert set(error) == {"message", "type", "param", "code", "metadata"}
     assert isinstance(error["message"], str)
     assert error["message"]
@@ -40,7 +40,7 @@ def _error(response: Any) -> dict[str, Any]:
     ],
 )
 def test_no_valid_key_is_one_and_the_same_401(service: Service, authorization: str | None) -> None:
-    headers = {} if authorization is None else {"Authorization": authorization.encode()}
+    headers: Any = {} if authorization is None else {"Authorization": authorization.encode()}
     with service.http() as http:
         del http.headers["Authorization"]
         response = http.post(CHAT, json={}, headers=headers)

@@ -3,6 +3,7 @@
 import secrets
 import time
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import asdict
 
 from gateway.providers.base import TICK_S, Lifeline
 from gateway.providers.chat_types import TICK, ChatChunk, ChatRequest, Embedding
@@ -103,6 +104,14 @@ class GigaChat:
             answer = run_out(self._channel.ask("/tokens/count", body, lifeline=countdown))
             counts += read_counts(answer, len(batch))
         return counts
+
+    def count_chat_tokens(self, request: ChatRequest, *, upstream_id: str, timeout_s: float) -> int:
+        """Count the tokens of what a prompt says: there is no counter of whole chats."""
+        texts = [message.content for message in request.messages]
+        texts += [call.arguments for message in request.messages for call in message.tool_calls]
+        texts += [encoded(asdict(tool)).decode() for tool in request.tools]
+        said = [text for text in texts if text]
+        return sum(self.count_tokens(said, upstream_id=upstream_id, timeout_s=timeout_s))
 
     def embed(self, texts: Sequence[str], *, upstream_id: str, timeout_s: float) -> Embedding:
         """Embed the texts, in as many requests as their number needs."""

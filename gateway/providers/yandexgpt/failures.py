@@ -113,7 +113,7 @@ def refusal(
     """Make the error that `status` means; `text` is the provider's own and may bear secrets."""
     said = scrub(text)[:RAW_CHARS]
     if status in (400, 413, 422):
-        overflow = _CONTEXT_OVERFLOW in said.lower()
+        overflow = status == 413 or _CONTEXT_OVERFLOW in said.lower()
         return ProviderRejected(
             said or "YandexGPT refused the request.",
             context_length_exceeded=overflow,

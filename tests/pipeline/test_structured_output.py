@@ -1,0 +1,201 @@
+"""What was asked for as JSON leaves as valid JSON or not at all."""
+
+import json
+from typing import Any
+
+import pytest
+
+from gateway.pipeline.structured_output import StructuredOutputInvalid
+from gateway.providers.chat_types import (
+    TICK,
+    ChatChunk,
+    NamedTool,
+    ResponseFormat,
+    Tool,
+    Usage,
+)
+from gateway.providers.errors import ProviderRateLimited, ProviderRejected
+from tests.pipeline.layer_chats import (
+    EMULATED,
+    HALF_NATIVE,
+    NATIVE,
+    ScriptedModel,
+    asking,
+    call,
+    collected,
+    layered,
+    words,
+)
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"n": {"type": "integer"}, "note": {"type": "string"}},
+    "required": ["n"],
+    "additionalProperties": False,
+}
+NUMBER = ResponseFormat("json_schema", schema=SCHEMA, name="number", strict=True)
+LIST = ResponseFormat("json_schema", schema={"type": "array", "items": {"type": "integer"}})
+OBJECT = ResponseFormat("json_object")
+TOOL = Tool("get_n", "", {"type": "object", "properties": {}})
+FEW, MANY = Usage(100, 7), Usage(160, 9)
+
+
+def asked_of(model: ScriptedModel, profile: Any = NATIVE, **fields: Any) -> Any:
+    fields.setdefault("response_format", NUMBER)
+    return collected(layered(model, profile)(asking("Сколько?", **fields)))
+
+
+def test_a_native_answer_is_checked_and_passes_as_it_was_written():
+    text = '{\n    "n": 1\n}'
+    model = ScriptedModel([words(*text, usage=FEW)])
+    answer = asked_of(model)
+    assert (answer.text, answer.finish_reason, answer.usage) == (text, "stop", FEW)
+    assert model.asked[0].response_format == NUMBER
+
+
+def test_nothing_leaves_before_it_is_valid_but_ticks():
+    model = ScriptedModel([[TICK, *words('{"n"', ": 1}", usage=FEW)]])
+    chunks = list(layered(model, NATIVE)(asking("x", response_format=NUMBER)))
+    assert chunks == [TICK, ChatChunk(text='{"n": 1}', finish_reason="stop", usage=FEW)]
+
+
+@pytest.mark.parametrize(
+    "text", ['```json\n{"n": 1}\n```', 'Конечно!\n\n{"n": 1}\n\nЧто ещё?', ' {"n": 1}\n']
+)
+@pytest.mark.parametrize("profile", [NATIVE, EMULATED])
+def test_what_stands_around_the_document_stays_behind(text, profile):
+    assert asked_of(ScriptedModel([words(text)]), profile).text == '{"n": 1}'
+
+
+def test_of_several_documents_the_one_that_fits_leaves():
+    model = ScriptedModel([words('Не {"m": 1}, а {"n": 2}.')])
+    assert asked_of(model).text == '{"n": 2}'
+
+
+@pytest.mark.parametrize("profile", [NATIVE, HALF_NATIVE, EMULATED])
+@pytest.mark.parametrize("wrong", ['{"m": 1}', '{"n": 1,}', '{"n": 1', "Не знаю.", ""])
+def test_an_invalid_answer_is_repaired_at_no_cost(wrong, profile):
+    model = ScriptedModel([words(wrong, usage=FEW), words('{"n": 1}', usage=MANY)])
+    answer = asked_of(model, profile)
+    assert (answer.text, answer.finish_reason) == ('{"n": 1}', "stop")
+    assert answer.usage == Usage(100, 9)
+    told = model.asked[1].messages
+    assert told[-1].role == "user"
+    assert told[-1].content.startswith("Error: ")
+    assert wrong in model.prompt
+    assert model.asked[1].tools == ()
+
+
+@pytest.mark.parametrize("profile", [NATIVE, HALF_NATIVE, EMULATED])
+def test_an_answer_that_stays_invalid_is_an_error(profile):
+    model = ScriptedModel([words('{"m": 1}')] * 2)
+    with pytest.raises(StructuredOutputInvalid) as caught:
+        asked_of(model, profile)
+    assert not caught.value.retryable
+    assert caught.value.provider == "p"
+    assert caught.value.raw == '{"m": 1}'
+    assert len(model.asked) == 2
+
+
+@pytest.mark.parametrize("finish", ["length", "content_filter"])
+def test_a_cut_answer_leaves_as_it_is(finish):
+    answer = asked_of(ScriptedModel([words('{"n"', finish=finish)]))
+    assert (answer.text, answer.finish_reason) == ('{"n"', finish)
+
+
+def test_a_repair_that_is_cut_says_so():
+    model = ScriptedModel([words("нет"), words('{"n"', finish="length")])
+    assert asked_of(model).finish_reason == "length"
+
+
+def test_a_call_of_the_callers_tool_needs_no_document():
+    model = ScriptedModel([call("get_n", "{}")])
+    answer = asked_of(model, tools=(TOOL,))
+    assert [one.name for one in answer.calls] == ["get_n"]
+    assert answer.finish_reason == "tool_calls"
+
+
+def test_where_a_call_is_demanded_there_is_no_document_to_wait_for():
+    model = ScriptedModel([call("get_n", "{}")])
+    assert asked_of(model, tools=(TOOL,), tool_choice="required").calls
+    assert model.asked[0].response_format is None
+
+
+def test_a_model_with_tools_but_no_formats_answers_by_a_tool():
+    model = ScriptedModel([call("number", '{"n":1}', FEW)])
+    answer = asked_of(model, HALF_NATIVE)
+    assert (answer.text, answer.calls, answer.finish_reason) == ('{"n":1}', (), "stop")
+    asked = model.asked[0]
+    assert asked.tool_choice == NamedTool("number")
+    assert asked.tools[0].parameters == SCHEMA
+    assert asked.response_format is None
+
+
+def test_a_tool_whose_arguments_do_not_fit_is_repaired_in_words():
+    model = ScriptedModel([call("number", '{"m":1}', FEW), words('{"n": 1}', usage=MANY)])
+    assert asked_of(model, HALF_NATIVE).text == '{"n": 1}'
+    assert json.dumps(SCHEMA) in model.prompt
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        LIST,
+        OBJECT,
+        ResponseFormat("json_schema", schema={"type": "object"}),
+        ResponseFormat(
+            "json_schema", schema={"$ref": "#/$defs/a", "$defs": {"a": {"type": "string"}}}
+        ),
+    ],
+)
+def test_what_no_tool_can_take_is_asked_for_in_words(wanted):
+    text = "[1]" if wanted is LIST else '"да"' if "$ref" in str(wanted.schema) else '{"a": 1}'
+    model = ScriptedModel([words(text)])
+    assert asked_of(model, HALF_NATIVE, response_format=wanted).text == text
+    assert model.asked[0].tools == ()
+    assert "JSON" in model.prompt
+
+
+def test_tools_of_the_caller_are_kept_beside_a_schema_in_words():
+    model = ScriptedModel([words("Не знаю."), words('{"n": 1}')])
+    assert asked_of(model, HALF_NATIVE, tools=(TOOL,)).text == '{"n": 1}'
+    assert model.asked[0].tools == (TOOL,)
+    assert model.asked[1].tools == ()
+
+
+def test_tools_that_may_not_be_called_are_in_nobodys_way():
+    model = ScriptedModel([call("number", '{"n":1}')])
+    answer = asked_of(model, HALF_NATIVE, tools=(TOOL,), tool_choice="none")
+    assert answer.text == '{"n":1}'
+
+
+def test_any_object_but_nothing_else_is_a_json_object():
+    model = ScriptedModel([words("[1]"), words('{"a": [1]}')])
+    assert asked_of(model, response_format=OBJECT).text == '{"a": [1]}'
+
+
+def test_a_provider_that_refuses_the_repair_is_not_the_callers_fault():
+    model = ScriptedModel([words("нет"), [ProviderRejected("too long", provider="p", status=400)]])
+    with pytest.raises(StructuredOutputInvalid):
+        asked_of(model)
+
+
+def test_a_busy_provider_in_the_repair_lets_another_try():
+    model = ScriptedModel([words("нет"), [ProviderRateLimited("busy", provider="p")]])
+    with pytest.raises(ProviderRateLimited):
+        asked_of(model)
+
+
+@pytest.mark.parametrize("wanted", [None, ResponseFormat("text")])
+def test_text_streams_as_ever(wanted):
+    model = ScriptedModel([words("Так", " и", " быть")])
+    chunks = list(layered(model, NATIVE)(asking("x", response_format=wanted)))
+    assert [chunk.text for chunk in chunks] == ["Так", " и", " быть", ""]
+
+
+def test_a_departure_closes_what_is_open():
+    model = ScriptedModel([[TICK, *words('{"n": 1}')]])
+    chunks = layered(model, NATIVE)(asking("x", response_format=NUMBER))
+    assert next(chunks) == TICK
+    chunks.close()
+    assert model.open_answers == 0
