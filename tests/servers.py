@@ -37,11 +37,14 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if not worker:
         _serve(early_config)
-    redis_url = _numbered(os.environ["TEST_REDIS_URL"], 15 - int((worker or "gw0")[2:]))
+    number = int((worker or "gw0")[2:])
+    redis_url = urlsplit(os.environ["TEST_REDIS_URL"])._replace(path=f"/{15 - number}").geturl()
     os.environ["TEST_REDIS_URL"] = redis_url
     if early_config.known_args_namespace.store == "postgres":
         os.environ["DATABASE_URL"] = os.environ["TEST_POSTGRES_URL"]
         os.environ["REDIS_URL"] = redis_url
+    else:
+        os.environ["DATABASE_URL"] = f"sqlite:///{os.environ['TEST_FOLDER']}/{number}.sqlite3"
 
 
 def variables() -> list[str]:
@@ -54,6 +57,8 @@ def _serve(config: pytest.Config) -> None:
     given = {name: os.environ.pop(name, "") for name in variables()}
     stack = contextlib.ExitStack()
     config.add_cleanup(stack.close)
+    folder = tempfile.TemporaryDirectory(prefix="xrouter-tests-", ignore_cleanup_errors=True)
+    os.environ["TEST_FOLDER"] = stack.enter_context(folder)
     if "TEST_REDIS_URL" not in os.environ:
         os.environ["TEST_REDIS_URL"] = given["REDIS_URL"] or stack.enter_context(valkey())
     if config.known_args_namespace.store == "postgres" and "TEST_POSTGRES_URL" not in os.environ:
@@ -65,10 +70,6 @@ def _serve(config: pytest.Config) -> None:
                 print(f"NOT RUN: PostgreSQL does not start here: {error}")  # noqa: T201
                 sys.exit(NOT_RUN)
         os.environ["TEST_POSTGRES_URL"] = given["DATABASE_URL"]
-
-
-def _numbered(redis_url: str, number: int) -> str:
-    return urlsplit(redis_url)._replace(path=f"/{number}").geturl()
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 
 PROJECT = pathlib.Path(__file__).parent.parent
-PARTS = ("accounts", "billing", "gateway", "templates", "xrouter_site", "script")
+PARTS = ("accounts", "billing", "gateway", "templates", "xrouter_site", "script", "static")
 FILES = ("gunicorn.conf.py", "manage.py", "requirements.txt", "requirements-dev.txt")
 GIVE_UP_S = 60
 

@@ -8,6 +8,7 @@ from gateway.api.chat import ChatCompletionsView, CompletionsView
 from gateway.api.embeddings import EmbeddingsView
 from gateway.api.health import health
 from gateway.api.models import ModelsView, ModelView, ParametersView
+from gateway.api.openapi.views import OpenAPIView, api_reference
 from gateway.api.tokens import TokenCountView
 from gateway.api.view import NotFoundView, View
 
@@ -32,7 +33,9 @@ urlpatterns = [
     api("generation", GenerationView),
     api("(?:auth/)?key", KeyView),
     api("credits", CreditsView),
+    api(r"openapi\.json", OpenAPIView),
     api(".*", NotFoundView),
+    path("docs/api/", api_reference),
     path("health", health),
     path("admin/", admin.site.urls),
 ]

@@ -9,8 +9,6 @@ from gateway.api.openapi import (
     embeddings,
     failures,
     models,
-    moderations,
-    provider_status,
     tokens,
 )
 from gateway.api.openapi.headers import HEADERS, PARAMETERS
@@ -22,10 +20,8 @@ PARTS = (
     chat,
     completions,
     tokens,
-    moderations,
     embeddings,
     models,
-    provider_status,
     account,
     activity,
     description,

@@ -70,10 +70,10 @@ def said(text: str = "Привет", **fields: Any) -> ChatRequest:
     return ChatRequest(messages=(Message("user", text),), **fields)
 
 
-def run(provider: GigaChat, request: ChatRequest, lifeline: Any = None) -> list[ChatChunk]:
-    return list(
-        provider.stream(request, upstream_id="GigaChat-2", lifeline=lifeline or Countdown(HANG_S))
-    )
+def run(
+    provider: GigaChat, request: ChatRequest, lifeline: Any = None, model: str = "GigaChat-2"
+) -> list[ChatChunk]:
+    return list(provider.stream(request, upstream_id=model, lifeline=lifeline or Countdown(HANG_S)))
 
 
 def whole(text: str = "Восемь.", finish: str = "stop", **more: Any) -> bytes:

@@ -1,0 +1,195 @@
+"""The OpenAPI document: valid, whole, as the routes are, and rendered from our own files alone."""
+
+import itertools
+import pathlib
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+import orjson
+import pytest
+from django.conf import LazySettings
+from django.contrib.staticfiles import finders
+from django.test import RequestFactory
+from django.urls import URLPattern
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from gateway.api.openapi.chat import STREAM_EXAMPLE
+from gateway.api.openapi.completions import STREAM_EXAMPLE as PROMPT_STREAM_EXAMPLE
+from gateway.api.openapi.document import document
+from gateway.api.openapi.views import OpenAPIView, api_reference
+from gateway.api.view import NotFoundView, View
+from gateway.management.commands.write_openapi import rendered
+from tests.api.documented import DOCUMENT, check, check_against, examples, operations, resolved
+from xrouter_site.urls import urlpatterns
+
+FILE = pathlib.Path(__file__).parents[2] / "docs" / "openapi.json"
+
+COMING = frozenset({("GET", "/v1/activity")})
+"""Operations that are documented and not routed yet."""
+
+
+def routes() -> Iterator[tuple[str, str, type[View]]]:
+    """Yield method, path and view of every route under /v1; each parameter is written `{}`."""
+    for route in urlpatterns:
+        if not isinstance(route, URLPattern):
+            continue
+        view = getattr(route.callback, "cls", None)
+        if view is None or view is NotFoundView:
+            continue
+        pattern = str(route.pattern).removeprefix("^(?:api/)?").removesuffix("/?$")
+        pattern = re.sub(r"\(\?P<\w+>[^)]*\)", "{}", pattern).replace(r"\.", ".")
+        pieces = re.split(r"\(\?:([^)]*)\)\?", pattern)
+        optional = [(piece, "") if index % 2 else (piece,) for index, piece in enumerate(pieces)]
+        for spelling in itertools.product(*optional):
+            for method in ("get", "post", "put", "patch", "delete"):
+                if hasattr(view, method):
+                    yield method.upper(), "/" + "".join(spelling), view
+
+
+def unnamed(path: str) -> str:
+    return re.sub(r"\{\w+\}", "{}", path)
+
+
+def test_the_file_is_what_the_code_says() -> None:
+    assert FILE.read_bytes() == rendered(), "Run: python manage.py write_openapi"
+
+
+def test_the_document_is_valid_openapi_3_1() -> None:
+    assert DOCUMENT["openapi"].startswith("3.1.")
+    OpenAPIV31SpecValidator(orjson.loads(orjson.dumps(DOCUMENT))).validate()
+
+
+def test_documented_and_routed_operations_are_the_same() -> None:
+    documented = {(method, unnamed(path)) for method, path, _ in operations()}
+    routed = {(method, path) for method, path, _ in routes()}
+
+    assert routed - documented == set()
+    assert documented - routed == COMING
+
+
+def test_an_operation_demands_what_its_view_demands() -> None:
+    demanded = {
+        (method, unnamed(path)): operation["security"] for method, path, operation in operations()
+    }
+
+    for method, path, view in routes():
+        scope = view.scope
+        expected: list[Any] = [{"bearer": [scope]}] if scope else [{}, {"bearer": []}]
+        assert demanded[method, path] == expected, path
+
+
+def test_path_parameters_are_those_of_the_path() -> None:
+    for _, path, operation in operations():
+        declared = [parameter["name"] for parameter in operation["parameters"] if "in" in parameter]
+        assert set(re.findall(r"\{(\w+)\}", path)) <= set(declared)
+
+
+def test_servers_follow_the_public_url() -> None:
+    urls = [server["url"] for server in document("https://llm.example.ru")["servers"]]
+
+    assert urls == ["https://llm.example.ru", "https://llm.example.ru/api"]
+
+
+def test_every_schema_is_used() -> None:
+    text = orjson.dumps(DOCUMENT).decode()
+    for name in DOCUMENT["components"]["schemas"]:
+        assert f'"#/components/schemas/{name}"' in text or f"with a {name}, then" in text, name
+
+
+@pytest.mark.parametrize(
+    ("operation", "path"),
+    [
+        pytest.param(operation, path, id=f"{method} {path}")
+        for method, path, operation in operations()
+    ],
+)
+def test_examples_fit_their_schemas(operation: dict[str, Any], path: str) -> None:
+    bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
+    found = [example for body in bodies for example in examples(body.get("content", {}))]
+    found += examples(
+        {str(index): resolved(one) for index, one in enumerate(operation["parameters"])}
+    )
+
+    assert found
+    for schema, value in found:
+        check_against(schema, value)
+
+
+@pytest.mark.parametrize(
+    ("example", "schema"),
+    [(STREAM_EXAMPLE, "ChatCompletionChunk"), (PROMPT_STREAM_EXAMPLE, "CompletionChunk")],
+)
+def test_the_events_of_a_stream_fit_their_schema(example: str, schema: str) -> None:
+    *events, done, rest = example.split("\n\n")
+
+    assert (done, rest) == ("data: [DONE]", "")
+    assert len(events) > 1
+    for event in events:
+        check(orjson.loads(event.removeprefix("data: ")), schema)
+
+
+def test_the_view_answers_with_the_document_of_this_service(settings: LazySettings) -> None:
+    settings.PUBLIC_URL = "https://router.example.ru"
+
+    response = OpenAPIView.as_view()(RequestFactory().get("/v1/openapi.json"))
+
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "application/json"
+    assert orjson.loads(response.content) == document("https://router.example.ru")
+
+
+class Page(HTMLParser):
+    """Collects what a page loads, and what a strict content security policy forbids."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.inline: list[str] = []
+        self._is_script = False
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._is_script = tag == "script"
+        for name, value in attrs:
+            if name in {"src", "href", "data-document"}:
+                self.links.append(value or "")
+            if name == "style" or name.startswith("on"):
+                self.inline.append(name)
+        if tag == "style":
+            self.inline.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        if self._is_script and data.strip():
+            self.inline.append(data)
+
+
+def page() -> Page:
+    response = api_reference(RequestFactory().get("/docs/api/"))
+    assert response.status_code == 200
+    return Page(response.content.decode())
+
+
+def test_the_page_has_nothing_inline() -> None:
+    assert page().inline == []
+
+
+def test_the_page_loads_our_own_files_alone() -> None:
+    links = page().links
+    loaded = [link for link in links if link != "/v1/openapi.json"]
+
+    assert len(loaded) < len(links)
+    assert len(loaded) == 3
+    for link in loaded:
+        assert link.startswith("/static/")
+        assert finders.find(link.removeprefix("/static/")), link
+
+
+def test_the_page_tells_no_other_host_of_the_document() -> None:
+    script = finders.find("api-reference.js")
+
+    assert script
+    source = pathlib.Path(str(script)).read_text()
+    assert "validatorUrl: null" in source
+    assert "//" not in re.sub(r"^ *//.*$", "", source, flags=re.MULTILINE)
