@@ -44,6 +44,7 @@ _MEANT = frozenset(
         "top_logprobs",
         "n",
         "tools",
+        "transforms",
         "tool_choice",
         "parallel_tool_calls",
         "functions",
@@ -67,7 +68,6 @@ _NEUTRAL: dict[str, Any] = {
     "best_of": 1,
     "echo": False,
     "suffix": "",
-    "transforms": [],
 }
 
 
@@ -93,7 +93,7 @@ def read_order(body: dict[str, Any], *, is_strict: bool) -> ChatOrder:
         logit_bias=_read_logit_bias(body),
         logprobs=fields.flag(body, "logprobs"),
         top_logprobs=fields.whole(body, "top_logprobs", minimum=0, maximum=20),
-        n=fields.whole(body, "n", minimum=1, maximum=128) or 1,
+        n=_read_choices(body),
         tools=tools,
         tool_choice=read_tool_choice(body, tools),
         parallel_tool_calls=fields.flag(body, "parallel_tool_calls"),
@@ -107,6 +107,7 @@ def read_order(body: dict[str, Any], *, is_strict: bool) -> ChatOrder:
         models=_read_models(body),
         preferences=preferences,
         is_strict=is_strict,
+        is_middle_out="middle-out" in _read_transforms(body),
         ignored=_ignored(body, request),
     )
 
@@ -151,6 +152,22 @@ def _read_prompt(body: dict[str, Any]) -> tuple[Message, ...]:
     if not prompt:
         raise InvalidParameter("prompt is empty.", param="prompt")
     return (Message("user", prompt),)
+
+
+def _read_transforms(body: dict[str, Any]) -> tuple[str, ...]:
+    transforms = fields.items(body, "transforms", most=1) or []
+    if transforms not in ([], ["middle-out"]):
+        raise InvalidParameter('transforms may be [] or ["middle-out"].', param="transforms")
+    return tuple(transforms)
+
+
+def _read_choices(body: dict[str, Any]) -> int:
+    choices = fields.whole(body, "n", minimum=1, maximum=128) or 1
+    if choices > 1:
+        raise InvalidParameter(
+            "n must be 1: a request has one answer. Send several requests.", param="n"
+        )
+    return choices
 
 
 def _read_max_tokens(body: dict[str, Any]) -> int | None:

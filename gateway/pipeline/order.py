@@ -27,11 +27,13 @@ class Preferences:
 class ChatOrder:
     """One validated chat request with the models to try, in order.
 
-    `ignored` names top-level fields that mean nothing here; `is_strict` makes every adaptation a refusal.
+    `ignored` names top-level fields that mean nothing here; `is_strict` makes every adaptation a refusal,
+    `is_middle_out` shortens a prompt that does not fit.
     """
 
     request: ChatRequest
     models: tuple[str, ...]
     preferences: Preferences = field(default_factory=Preferences)
     is_strict: bool = False
+    is_middle_out: bool = False
     ignored: tuple[str, ...] = ()

@@ -46,9 +46,9 @@ def within(candidates: Sequence[Candidate], held_nano: int | None) -> tuple[Cand
     affordable = []
     for candidate in candidates:
         longest = longest_answer_tokens(candidate)
-        if held_nano is not None:
+        if held_nano is not None and candidate.price.completion_nano:
             left_nano = held_nano - _prompt_bound_nano(candidate)
-            longest = min(longest, left_nano // max(1, candidate.price.completion_nano))
+            longest = min(longest, left_nano // candidate.price.completion_nano)
         if longest < LEAST_ANSWER_TOKENS:
             continue
         request = replace(candidate.request, max_tokens=longest)

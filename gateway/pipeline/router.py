@@ -11,10 +11,12 @@ from gateway.pipeline.errors import (
     ContextLengthExceeded,
     InvalidParameter,
     NoProviderAvailable,
+    RequestRefused,
     UnsupportedContent,
 )
 from gateway.pipeline.estimate import prompt_floor_tokens
 from gateway.pipeline.order import ChatOrder, Preferences
+from gateway.pipeline.transforms import middle_out
 from gateway.providers.chat_types import ChatRequest
 
 MAX_CANDIDATES = 3
@@ -51,15 +53,13 @@ def choose(order: ChatOrder, models: Sequence[Model]) -> tuple[Candidate, ...]:
             "No provider of the model meets the demands of `provider` "
             "(order, only, ignore, max_price, data_collection). Relax them or name another model."
         )
-    refusals: list[Exception] = []
     candidates: list[Candidate] = []
+    refusals: list[RequestRefused] = []
     for model, route, price in offers:
-        refusal = _refusal(order, model, route)
-        if refusal is not None:
+        try:
+            candidates.append(_candidate(order, model, route, price))
+        except RequestRefused as refusal:
             refusals.append(refusal)
-            continue
-        request, adapted = adapt(order.request, route.profile, EMULATED_PARAMETERS)
-        candidates.append(Candidate(model, route, price, request, adapted))
     if not candidates:
         raise refusals[0]
     return tuple(candidates[:MAX_CANDIDATES])
@@ -90,43 +90,51 @@ def _preferred(routes: Sequence[Route], preferences: Preferences) -> list[Route]
     return ordered + [route for route in allowed if route not in ordered]
 
 
-def _refusal(order: ChatOrder, model: Model, route: Route) -> Exception | None:
-    """Say why this route cannot serve the request, or None."""
-    request = order.request
+def _candidate(order: ChatOrder, model: Model, route: Route, price: PriceValue) -> Candidate:
+    """Fit the order to a route. Raises RequestRefused when the route cannot serve it."""
     profile = route.profile
+    _refuse_unmet_demands(order, model, route)
+    request, adapted = adapt(order.request, profile, EMULATED_PARAMETERS)
+    if order.is_middle_out:
+        shortened = middle_out(request, profile)
+        if shortened is not request:
+            request, adapted = shortened, (*adapted, Adaptation("messages", "rewritten"))
+    floor_tokens = prompt_floor_tokens(request)
+    if floor_tokens >= profile.context_tokens:
+        raise ContextLengthExceeded(
+            f"The maximum context length of {model.id} is {profile.context_tokens} tokens, "
+            f"and the messages have {floor_tokens} tokens at least. Shorten them, or send "
+            'transforms: ["middle-out"].',
+            param="messages",
+        )
+    changed = [*map(str, adapted), *(f"{name}=ignored" for name in order.ignored)]
+    if order.is_strict and changed:
+        raise InvalidParameter(
+            f"{model.id} would need changes, and X-XRouter-Strict forbids them: "
+            f"{', '.join(changed)}.",
+            param=changed[0].partition("=")[0],
+        )
+    return Candidate(model, route, price, request, adapted)
+
+
+def _refuse_unmet_demands(order: ChatOrder, model: Model, route: Route) -> None:
+    """Refuse what no adaptation can mend: pictures, privacy, parameters that must be honoured."""
+    request, profile = order.request, route.profile
     for index, message in enumerate(request.messages):
         if message.images and not profile.images:
             path = f"messages[{index}].content"
-            return UnsupportedContent(
+            raise UnsupportedContent(
                 f"{path}: {model.id} takes no pictures. "
                 "GET /v1/models lists in `architecture` which models do.",
                 param=path,
             )
-    floor = prompt_floor_tokens(request)
-    if floor >= profile.context_tokens:
-        return ContextLengthExceeded(
-            f"The maximum context length of {model.id} is {profile.context_tokens} tokens, "
-            f"and the messages have {floor} tokens at least. Shorten them.",
-            param="messages",
-        )
     if request.data_collection == "deny" and not profile.can_deny_data_collection:
-        return NoProviderAvailable(
+        raise NoProviderAvailable(
             f"{route.provider} cannot be told not to keep prompts (provider.data_collection)."
         )
     if order.preferences.require_parameters:
         missing = unsupported(request, profile, EMULATED_PARAMETERS)
         if missing:
-            return NoProviderAvailable(
+            raise NoProviderAvailable(
                 f"{model.id} does not honour {', '.join(missing)} (provider.require_parameters)."
             )
-    if order.is_strict:
-        changed = [str(change) for change in adapt(request, profile, EMULATED_PARAMETERS)[1]] + [
-            f"{name}=ignored" for name in order.ignored
-        ]
-        if changed:
-            return InvalidParameter(
-                f"{model.id} would need changes, and X-XRouter-Strict forbids them: "
-                f"{', '.join(changed)}.",
-                param=changed[0].partition("=")[0],
-            )
-    return None

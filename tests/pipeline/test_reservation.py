@@ -1,0 +1,62 @@
+"""What a hold covers, and the longest answer that it pays for."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from billing.pricing import PriceValue, cost_nano
+from gateway.pipeline.estimate import prompt_bound_tokens
+from gateway.pipeline.reservation import bounds, longest_answer_tokens, within
+from gateway.pipeline.router import Candidate, choose
+from tests.pipeline.test_router import _model, _order
+
+
+def _candidate(price: int = 1000, max_tokens: int | None = None) -> Candidate:
+    order = _order(max_tokens=max_tokens)
+    return choose(order, [_model("a", "x", price=price)])[0]
+
+
+def test_without_a_limit_the_models_maximum_is_held() -> None:
+    assert longest_answer_tokens(_candidate()) == 100
+
+
+def test_the_callers_limit_is_held() -> None:
+    assert longest_answer_tokens(_candidate(max_tokens=7)) == 7
+
+
+def test_the_dearest_candidate_decides_what_is_wanted() -> None:
+    cheap, dear = _candidate(1000), _candidate(5000)
+
+    assert bounds([cheap, dear], is_exact=False).wanted_nano == (
+        bounds([dear], is_exact=False).wanted_nano
+    )
+    assert bounds([cheap, dear], is_exact=False).least_nano < (
+        bounds([dear], is_exact=False).least_nano
+    )
+
+
+def test_exact_means_the_whole_answer_or_nothing() -> None:
+    needed = bounds([_candidate()], is_exact=True)
+
+    assert needed.least_nano == needed.wanted_nano
+
+
+@given(st.integers(0, 10**9), st.integers(1, 10**6))
+def test_what_is_sent_never_costs_more_than_the_hold(held_nano: int, price: int) -> None:
+    candidate = _candidate()
+    candidate = replace(candidate, price=PriceValue(1, price, price, 0))
+
+    for affordable in within([candidate], held_nano):
+        assert affordable.request.max_tokens is not None
+        worst = cost_nano(
+            affordable.price,
+            prompt_tokens=prompt_bound_tokens(affordable.request),
+            completion_tokens=affordable.request.max_tokens,
+        )
+        assert worst <= held_nano
+
+
+def test_a_candidate_that_the_hold_does_not_reach_is_left_out() -> None:
+    assert within([_candidate()], 0) == ()
+    assert len(within([_candidate()], None)) == 1

@@ -1,0 +1,165 @@
+"""Who is asked, in which order, and why the others are not."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from billing.pricing import PriceValue
+from gateway.catalog import Model, Route
+from gateway.pipeline.errors import (
+    ContextLengthExceeded,
+    InvalidParameter,
+    NoProviderAvailable,
+    UnsupportedContent,
+)
+from gateway.pipeline.order import ChatOrder, Preferences
+from gateway.pipeline.router import MAX_CANDIDATES, choose
+from gateway.providers.chat_types import ChatRequest, Image, Message
+from gateway.providers.profile import ModelProfile, ParameterRange
+
+PROFILE = ModelProfile(
+    context_tokens=1000,
+    max_output_tokens=100,
+    parameters={"temperature": ParameterRange(0, 1), "max_tokens": ParameterRange(1)},
+    can_deny_data_collection=True,
+)
+
+
+def _model(name: str, *providers: str, price: int = 1000, profile: Any = PROFILE) -> Model:
+    return Model(
+        id=name,
+        name=name,
+        description="",
+        description_en="",
+        kind="chat",
+        owned_by="us",
+        created=0,
+        context_tokens=1000,
+        max_output_tokens=100,
+        is_free=False,
+        is_auto=False,
+        price=PriceValue(1, price, price, 0),
+        routes=tuple(
+            Route(provider, f"{provider}-{name}", priority, 1, profile)
+            for priority, provider in enumerate(providers)
+        ),
+    )
+
+
+def _order(
+    *models: str, strict: bool = False, middle_out: bool = False, **request: Any
+) -> ChatOrder:
+    messages = request.pop("messages", (Message("user", "Привет"),))
+    preferences = request.pop("preferences", Preferences())
+    return ChatOrder(
+        ChatRequest(messages=messages, **request),
+        models or ("a",),
+        preferences,
+        is_strict=strict,
+        is_middle_out=middle_out,
+    )
+
+
+def _asked(order: ChatOrder, *models: Model) -> list[str]:
+    return [candidate.route.upstream_id for candidate in choose(order, models)]
+
+
+def test_models_are_tried_in_order_each_through_its_providers() -> None:
+    a, b = _model("a", "x", "y"), _model("b", "x")
+
+    assert _asked(_order(), a, b) == ["x-a", "y-a", "x-b"]
+
+
+def test_three_candidates_at_most() -> None:
+    models = [_model(name, "x", "y") for name in "abcd"]
+
+    assert len(_asked(_order(), *models)) == MAX_CANDIDATES == 3
+
+
+@pytest.mark.parametrize(
+    ("preferences", "asked"),
+    [
+        (Preferences(order=("y",)), ["y-a", "x-a", "z-a"]),
+        (Preferences(order=("y",), allow_fallbacks=False), ["y-a"]),
+        (Preferences(allow_fallbacks=False), ["x-a"]),
+        (Preferences(only=frozenset({"z"})), ["z-a"]),
+        (Preferences(ignore=frozenset({"x"})), ["y-a", "z-a"]),
+        (Preferences(order=("nobody", "z")), ["z-a", "x-a", "y-a"]),
+    ],
+)
+def test_preferences_order_and_narrow_the_providers(
+    preferences: Preferences, asked: list[str]
+) -> None:
+    assert _asked(_order(preferences=preferences), _model("a", "x", "y", "z")) == asked
+
+
+@pytest.mark.parametrize(
+    "preferences",
+    [
+        Preferences(only=frozenset({"nobody"})),
+        Preferences(ignore=frozenset({"x"})),
+        Preferences(max_prompt_price=Decimal("0.5")),
+        Preferences(max_completion_price=Decimal("0.999")),
+        Preferences(order=("nobody",), allow_fallbacks=False),
+    ],
+)
+def test_demands_that_leave_nobody_are_told(preferences: Preferences) -> None:
+    with pytest.raises(NoProviderAvailable):
+        choose(_order(preferences=preferences), [_model("a", "x")])
+
+
+def test_a_price_at_the_limit_is_within_it() -> None:
+    preferences = Preferences(max_prompt_price=Decimal(1), max_completion_price=Decimal(1))
+
+    assert _asked(_order(preferences=preferences), _model("a", "x")) == ["x-a"]
+
+
+def test_required_parameters_leave_out_who_does_not_honour_them() -> None:
+    able = ModelProfile(1000, 100, {"top_p": ParameterRange(0, 1)})
+    order = _order(top_p=0.5, preferences=Preferences(require_parameters=True))
+
+    assert _asked(order, _model("a", "x"), _model("b", "y", profile=able)) == ["y-b"]
+    with pytest.raises(NoProviderAvailable, match="top_p"):
+        choose(order, [_model("a", "x")])
+
+
+def test_privacy_that_a_provider_cannot_give_leaves_it_out() -> None:
+    talkative = ModelProfile(1000, 100)
+
+    with pytest.raises(NoProviderAvailable, match="data_collection"):
+        choose(_order(data_collection="deny"), [_model("a", "x", profile=talkative)])
+
+
+def test_pictures_need_eyes() -> None:
+    messages = (Message("user", "?"), Message("user", "", images=(Image(b"1", "image/png"),)))
+
+    with pytest.raises(UnsupportedContent) as refusal:
+        choose(_order(messages=messages), [_model("a", "x")])
+
+    assert refusal.value.param == "messages[1].content"
+
+
+def test_a_prompt_that_cannot_fit_is_refused_with_both_figures() -> None:
+    messages = (Message("user", "ы" * 12_000),)
+
+    with pytest.raises(ContextLengthExceeded, match=r"1000 tokens.* 2000 tokens"):
+        choose(_order(messages=messages), [_model("a", "x")])
+
+
+def test_middle_out_makes_it_fit_and_says_so() -> None:
+    messages = tuple(Message("user", "ы" * 1000) for _ in range(12))
+
+    (candidate,) = choose(_order(messages=messages, middle_out=True), [_model("a", "x")])
+
+    assert len(candidate.request.messages) < 12
+    assert [str(change) for change in candidate.adapted] == ["messages=rewritten"]
+
+
+def test_adaptations_are_named_and_strict_forbids_them() -> None:
+    (candidate,) = choose(_order(temperature=1.5, seed=3), [_model("a", "x")])
+
+    assert [str(change) for change in candidate.adapted] == ["temperature=clamped", "seed=ignored"]
+    with pytest.raises(InvalidParameter) as refusal:
+        choose(_order(temperature=1.5, strict=True), [_model("a", "x")])
+    assert refusal.value.param == "temperature"
