@@ -18,6 +18,7 @@ HELLO = [{"role": "user", "content": "Привет"}]
 TOOL = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
 
 SAMPLES: dict[str, list[Any]] = {
+    "transforms": [[], ["middle-out"]],
     "messages": [HELLO, [*HELLO, {"role": "assistant", "content": None, "refusal": "Нет."}]],
     "models": ["yandexgpt", ["yandexgpt", "gigachat-2"]],
     "provider": [

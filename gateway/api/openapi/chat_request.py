@@ -32,6 +32,11 @@ MODEL_FIELDS: dict[str, JSONObject] = {
         f" {MAX_CANDIDATES} candidates are tried at most.",
     ),
     "provider": ref("ProviderPreferences"),
+    "transforms": shapes.array(
+        shapes.text(enum=["middle-out"]),
+        "`middle-out` shortens a prompt that does not fit, in its middle.",
+        maxItems=1,
+    ),
     "route": shapes.text("Of no effect: `models` fall back by themselves.", enum=["fallback"]),
 }
 
@@ -50,7 +55,7 @@ ANSWER_FIELDS: dict[str, JSONObject] = {
         longest=MAX_STOP_CHARACTERS,
         description="Texts at which the answer ends; they are not part of it.",
     ),
-    "n": shapes.whole("One answer is given, whatever the number.", minimum=1, maximum=128),
+    "n": shapes.whole("A request has one answer.", minimum=1, maximum=1),
     "response_format": ref("ResponseFormat"),
 }
 
