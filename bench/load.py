@@ -32,17 +32,17 @@ def percentile(values: list[float], share: float) -> float:
 
 @dataclass(frozen=True)
 class Target:
-    """Where a request goes and what it says."""
+    """Where a request goes and what it says; connections take the keys in turn."""
 
     port: int
     path: str
-    key: str
+    keys: tuple[str, ...]
     body: bytes
 
-    def request(self) -> bytes:
+    def request(self, connection: int) -> bytes:
         head = (
             f"POST {self.path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n"
-            f"Authorization: Bearer {self.key}\r\nUser-Agent: bench\r\n"
+            f"Authorization: Bearer {self.keys[connection % len(self.keys)]}\r\nUser-Agent: bench\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(self.body)}\r\n\r\n"
         )
         return head.encode() + self.body
@@ -53,14 +53,18 @@ async def plain(target: Target, *, connections: int, duration_s: float) -> Sampl
     sample = Sample()
     started_s = time.perf_counter()
     until_s = started_s + duration_s
-    await asyncio.gather(*(_loop(target, sample, until_s) for _ in range(connections)))
+    await asyncio.gather(
+        *(
+            _loop(target.request(index), target.port, sample, until_s)
+            for index in range(connections)
+        )
+    )
     sample.elapsed_s = time.perf_counter() - started_s
     return sample
 
 
-async def _loop(target: Target, sample: Sample, until_s: float) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", target.port, limit=2**20)
-    request = target.request()
+async def _loop(request: bytes, port: int, sample: Sample, until_s: float) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**20)
     while (sent_s := time.perf_counter()) < until_s:
         writer.write(request)
         head = await reader.readuntil(b"\r\n\r\n")
@@ -81,17 +85,20 @@ async def streams(target: Target, *, count: int, ramp_s: float) -> Sample:
     sample = Sample()
     started_s = time.perf_counter()
     await asyncio.gather(
-        *(_stream(target, sample, ramp_s * index / count) for index in range(count))
+        *(
+            _stream(target.request(index), target.port, sample, ramp_s * index / count)
+            for index in range(count)
+        )
     )
     sample.elapsed_s = time.perf_counter() - started_s
     return sample
 
 
-async def _stream(target: Target, sample: Sample, delay_s: float) -> None:
+async def _stream(request: bytes, port: int, sample: Sample, delay_s: float) -> None:
     await asyncio.sleep(delay_s)
     sent_s = time.perf_counter()
-    reader, writer = await asyncio.open_connection("127.0.0.1", target.port, limit=2**20)
-    writer.write(target.request())
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**20)
+    writer.write(request)
     head = await reader.readuntil(b"\r\n\r\n")
     is_first = True
     tail = b""

@@ -26,6 +26,8 @@ from bench import load
 from tests.servers import postgres, valkey
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+ACCOUNTS = 8
+"""An account has 500 requests a second at most: more of them, so that the limit is not what is measured."""
 MESSAGE = "Расскажи коротко, зачем нужен шлюз к языковым моделям. " * 4
 
 
@@ -85,14 +87,17 @@ def gateway() -> Iterator[tuple[load.Target, load.Target]]:
         python = sys.executable
         manage = [python, "manage.py"]
         subprocess.run([*manage, "migrate", "-v0"], env=environment, cwd=ROOT, check=True)
-        key = subprocess.run(
-            [*manage, "issue_key", "bench@example.com", "--credits", "1000000"],
-            env=environment,
-            cwd=ROOT,
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout.strip()
+        keys = tuple(
+            subprocess.run(
+                [*manage, "issue_key", f"bench{number}@example.com", "--credits", "1000000"],
+                env=environment,
+                cwd=ROOT,
+                check=True,
+                capture_output=True,
+                text=True,
+            ).stdout.strip()
+            for number in range(ACCOUNTS)
+        )
         stack.enter_context(
             _process([python, "-m", "bench.canned_upstream", str(upstream_port)], environment)
         )
@@ -107,12 +112,12 @@ def gateway() -> Iterator[tuple[load.Target, load.Target]]:
                 "canned",
                 _body("GigaChat-2-Pro", stream=False),
             ),
-            load.Target(port, "/v1/chat/completions", key, _body("gigachat-2-pro", stream=False)),
+            load.Target(port, "/v1/chat/completions", keys, _body("gigachat-2-pro", stream=False)),
         )
 
 
 def _streaming(target: load.Target, model: str) -> load.Target:
-    return load.Target(target.port, target.path, target.key, _body(model, stream=True))
+    return load.Target(target.port, target.path, target.keys, _body(model, stream=True))
 
 
 def _median(samples: list[load.Sample], figure: Callable[[load.Sample], float]) -> float:
