@@ -41,7 +41,7 @@ One OpenAI-compatible API over GigaChat and YandexGPT. Every path is also there 
 slash at its end is tolerated.
 
 **Credentials.** `Authorization: Bearer KEY`, where KEY is an API key (`xr-live-…`, or `xr-test-…`, which
-the sandbox answers free of charge) or an OAuth access token. Where none is needed, one that is given must be
+the sandbox answers free of charge). Where none is needed, one that is given must be
 valid. The scope of each operation stands beside its security scheme.
 
 **Requests.** Bodies are JSON objects in UTF-8. Null means absent. A text that spells a number or `true` or
@@ -72,7 +72,7 @@ def document(public_url: str) -> JSONObject:
                 "bearer": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "An API key or an OAuth access token.",
+                    "description": "An API key.",
                 }
             },
             "headers": HEADERS,
