@@ -183,7 +183,7 @@ def _situation(conversation: Conversation, prompted: Prompted) -> _Situation:
             return _Situation(earlier, (ToolResult(call.name, question),))
         return _Situation(question)
     in_words = prompted.choice.tools or prompted.schema or prompted.wants_json
-    is_bound = in_words or conversation.tools or conversation.schema or conversation.wants_json
+    is_bound = in_words or conversation.schema or conversation.wants_json
     return _Situation(earlier if is_bound and _REPAIR.search(last.text) else question)
 
 
