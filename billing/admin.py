@@ -16,13 +16,15 @@ from django.utils.translation import gettext_lazy as _
 from billing import ledger
 from billing.errors import BillingError
 from billing.generations import parse_public_id, public_id
-from billing.models import CreditAccount, Generation, LedgerEntry, Price
+from billing.models import CreditAccount, Generation, LedgerEntry, Price, UpstreamPrice
 from billing.pricing import credits_text, nano_of
+
+DatedPrice = Price | UpstreamPrice
 
 if TYPE_CHECKING:  # generic for the type checker alone
     _Admin = admin.ModelAdmin[Model]
     _CreditAccountAdmin = admin.ModelAdmin[CreditAccount]
-    _PriceAdmin = admin.ModelAdmin[Price]
+    _PriceAdmin = admin.ModelAdmin[DatedPrice]
     _CreditAccountForm = forms.ModelForm[CreditAccount]
     _Pages = Paginator[Model]
 else:
@@ -184,23 +186,22 @@ class CreditAccountAdmin(_CreditAccountAdmin):
         return credits_text(account.posted_nano - account.held_nano)
 
 
-@admin.register(Price)
-class PriceAdmin(_PriceAdmin):
+class DatedPrices(_PriceAdmin):
     """Prices by their dates. One in force is history: another, dated later, takes its place."""
 
-    list_display = ("model_id", "valid_from", "prompt_nano", "completion_nano", "cached_nano")
-    search_fields = ("model_id",)
-    ordering = ("model_id", "-valid_from")
-
-    def has_change_permission(self, request: HttpRequest, obj: Price | None = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: DatedPrice | None = None) -> bool:
         return super().has_change_permission(request, obj) and not _is_in_force(obj)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Price | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: DatedPrice | None = None) -> bool:
         return super().has_delete_permission(request, obj) and not _is_in_force(obj)
 
     def get_form(
-        self, request: HttpRequest, obj: Price | None = None, change: bool = False, **kwargs: Any
-    ) -> "type[forms.ModelForm[Price]]":
+        self,
+        request: HttpRequest,
+        obj: DatedPrice | None = None,
+        change: bool = False,
+        **kwargs: Any,
+    ) -> "type[forms.ModelForm[DatedPrice]]":
         help_texts = {
             name: _("Nano-credits per token: 1000 are a rouble per million tokens.")
             for name in ("prompt_nano", "completion_nano", "cached_nano")
@@ -208,5 +209,27 @@ class PriceAdmin(_PriceAdmin):
         return super().get_form(request, obj, change, help_texts=help_texts, **kwargs)
 
 
-def _is_in_force(price: Price | None) -> bool:
+@admin.register(Price)
+class PriceAdmin(DatedPrices):
+    """What callers pay."""
+
+    list_display = ("model_id", "valid_from", "prompt_nano", "completion_nano", "cached_nano")
+    search_fields = ("model_id",)
+    ordering = ("model_id", "-valid_from")
+
+
+@admin.register(UpstreamPrice)
+class UpstreamPriceAdmin(DatedPrices):
+    """What we pay."""
+
+    list_display = (
+        *("provider", "upstream_id", "valid_from"),
+        *("prompt_nano", "completion_nano", "cached_nano"),
+    )
+    list_filter = ("provider",)
+    search_fields = ("upstream_id",)
+    ordering = ("provider", "upstream_id", "-valid_from")
+
+
+def _is_in_force(price: DatedPrice | None) -> bool:
     return price is not None and price.valid_from <= timezone.now()

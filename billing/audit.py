@@ -1,4 +1,7 @@
-"""The checker of the books: everything that is kept in two places, computed again from its rows."""
+"""The checker of the books: everything that is kept in two places, computed again from its rows.
+
+Generations that were old enough to be deleted are not asked for.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -48,7 +51,10 @@ RULES = {
     """,
     "a charge is of a generation": """
         SELECT 'entry ' || entry.id, entry.amount_nano, 0 FROM billing_ledgerentry AS entry
-        WHERE entry.kind = 'charge' AND NOT EXISTS (
+        WHERE entry.kind = 'charge'
+        AND entry.generation_id >= COALESCE((SELECT kept_from FROM billing_usagewatermark),
+            '00000000-0000-0000-0000-000000000000')
+        AND NOT EXISTS (
             SELECT 1 FROM billing_generation AS generation
             WHERE generation.id = entry.generation_id AND generation.account_id = entry.account_id)
     """,
@@ -64,6 +70,7 @@ RULES = {
             UNION ALL SELECT credential_kind, credential_id, day, 0, cost_nano - write_off_nano
             FROM billing_generation
         ) AS both_sides
+        WHERE day >= COALESCE((SELECT kept_day FROM billing_usagewatermark), '0001-01-01')
         GROUP BY credential_kind, credential_id, day HAVING SUM(kept) <> SUM(counted)
     """,
 }

@@ -59,3 +59,15 @@ class RecordRefused(BillingError):
 
 class MoneyStoreUnavailable(BillingError):
     """The database is away, or too slow to wait for."""
+
+
+class InvalidAmount(BillingError):
+    """No amount that a top-up can have."""
+
+
+class NoShop(BillingError):
+    """No shop is configured at the payment provider, or its secret is missing."""
+
+
+class PaymentProviderAway(BillingError):
+    """The payment provider does not answer, or not as it should."""

@@ -7,11 +7,12 @@ import threading
 import time
 import uuid
 
-from django.db import DatabaseError, InterfaceError, connection
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
+from billing.errors import MoneyStoreUnavailable
 from billing.models import Hold, ProcessLease
+from billing.store import MoneyStore
 from billing.sweep import sweep
 
 RENEW_EVERY_S = 10.0
@@ -80,18 +81,20 @@ class Lease:
         The first sweep is one round after the first renewal, and after every failure: when the database
         comes back from a long absence, all leases look dead, and the living must be able to renew theirs.
         """
+        store = MoneyStore()
         is_steady = False
         while not self._stopping.wait(RENEW_EVERY_S):
             try:
-                self.renew()
-                if is_steady and sweep():
+                store.persist(lambda is_repeat: self.renew(), patience_s=0)
+                if is_steady and store.persist(lambda is_repeat: sweep(), patience_s=0):
                     _drop_forgotten()
                 is_steady = True
-            except (DatabaseError, InterfaceError) as error:
-                logger.warning("The lease was not renewed: %s", error)
+            except MoneyStoreUnavailable:
                 is_steady = False
+            except Exception:
+                logger.exception("The holds of lost processes were not released.")
             finally:
-                _let_go()
+                store.rest()
 
 
 def _drop_forgotten() -> None:
@@ -99,13 +102,6 @@ def _drop_forgotten() -> None:
     held = Hold.objects.filter(process_id=OuterRef("process_id"))
     long_ago = Now() - dt.timedelta(seconds=FORGOTTEN_AFTER_S)
     ProcessLease.objects.filter(~Exists(held), renewed_at__lt=long_ago).delete()
-
-
-def _let_go() -> None:
-    try:
-        connection.close()
-    except (DatabaseError, InterfaceError):
-        connection.connection = None
 
 
 lease = Lease()

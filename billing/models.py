@@ -9,16 +9,27 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from billing.counters import RequestCount
+from billing.job_leases import JobLease
+from billing.low_balance import LowBalanceAlert
+from billing.payment_records import Payment
+from billing.upstream_prices import UpstreamPrice
+from billing.usage_days import UsageDay, UsageWatermark
 
 __all__ = [
     "CreditAccount",
     "Generation",
     "Hold",
+    "JobLease",
     "LedgerEntry",
+    "LowBalanceAlert",
+    "Payment",
     "Price",
     "ProcessLease",
     "RequestCount",
     "Spending",
+    "UpstreamPrice",
+    "UsageDay",
+    "UsageWatermark",
 ]
 
 

@@ -1,11 +1,33 @@
 """Tokens times price is an amount, in whole nano-credits; amounts as people read them. Pure, exact."""
 
+import math
+import re
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 
 from billing.constants import MAX_AMOUNT_NANO, NANO_PER_CREDIT
 
 _NANO_PLACES = 9
+_PERCENT = re.compile(r"[0-9]{1,5}(?:\.[0-9]{1,6})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """What tokens cost, in nano-credits per token."""
+
+    prompt_nano: int
+    completion_nano: int
+    cached_nano: int
+
+    def with_margin(self, percent: Decimal) -> "Rates":
+        """Return these rates and so many percent more, rounded up to whole nano-credits."""
+        factor = 1 + Fraction(percent) / 100
+        return Rates(
+            math.ceil(self.prompt_nano * factor),
+            math.ceil(self.completion_nano * factor),
+            math.ceil(self.cached_nano * factor),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +38,10 @@ class PriceValue:
     prompt_nano: int
     completion_nano: int
     cached_nano: int
+
+    @property
+    def rates(self) -> Rates:
+        return Rates(self.prompt_nano, self.completion_nano, self.cached_nano)
 
 
 def cost_nano(
@@ -60,3 +86,10 @@ def nano_of(credit_amount: Decimal) -> int:
     if rest:
         raise ValueError(f"{credit_amount} has more than {_NANO_PLACES} decimal places.")
     return amount_nano
+
+
+def percent_of(text: str) -> Decimal:
+    """Read a percentage from 0 up. Raises ValueError, which repeats the text."""
+    if _PERCENT.fullmatch(text) is None:
+        raise ValueError(f"{text!r} is no percentage: write one from 0 up to 99999, such as 12.5.")
+    return Decimal(text)

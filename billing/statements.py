@@ -1,21 +1,21 @@
 """The SQL of the money path: each statement does a whole batch, in words that both databases speak."""
 
-# ruff: noqa: S608 -- what is put into the texts are constants of this module and rows of "%s"
+# ruff: noqa: S608 -- the texts are put together from constants of the code; every value is a parameter
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from operator import attrgetter
 from typing import Any
 
 import orjson
-from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
+from billing import dialect
 from billing.generations import GenerationFacts
 
-Statement = tuple[str, Sequence[Any]]
+Statement = tuple[str, list[Any]]
 
 LEASE_DEAD_S = 60
 
@@ -39,7 +39,7 @@ class HoldRow:
 
 @dataclass(frozen=True, slots=True)
 class EntryRow:
-    """A ledger entry of the money path, `balance_nano` included."""
+    """A ledger entry of the money path."""
 
     account_id: int
     kind: str
@@ -49,8 +49,40 @@ class EntryRow:
     reason: str
 
 
-_HOLD_COLUMNS = tuple(field.name for field in fields(HoldRow))
-_ENTRY_COLUMNS = tuple(field.name for field in fields(EntryRow))
+_KINDS = {int: "bigint", int | None: "bigint", bool: "boolean", uuid.UUID: "uuid"} | {
+    date: "date",
+    datetime: "timestamptz",
+}
+
+
+def _columns(row: type) -> dict[str, str]:
+    """Return the columns that the fields of a row are, with their types; the others are texts."""
+    return {field.name: _KINDS.get(field.type, "text") for field in fields(row)}  # type: ignore[arg-type]
+
+
+_HOLD = _columns(HoldRow)
+_NEW_HOLD = {name: kind for name, kind in _HOLD.items() if name != "created_at"}
+_ENTRY = _columns(EntryRow)
+_SPENDING = {
+    "credential_kind": "text",
+    "credential_id": "bigint",
+    "day": "date",
+    "spent_nano": "bigint",
+}
+_WHO = {name: kind for name, kind in _HOLD.items() if name not in {"amount_nano", "process_id"}}
+_WHAT = {
+    name: kind
+    for name, kind in _columns(GenerationFacts).items()
+    if name not in {"attempts", "adapted"}
+}
+_GENERATION = _WHO | _WHAT | {"attempts": "jsonb", "adapted": "jsonb"}
+_GENERATION |= {"cost_nano": "bigint", "write_off_nano": "bigint"}
+
+_hold_columns = ", ".join(_HOLD)
+_is_lost = (
+    "NOT EXISTS (SELECT 1 FROM billing_processlease AS lease"
+    " WHERE lease.process_id = billing_hold.process_id AND lease.renewed_at > {latest})"
+)
 
 
 def lock_accounts(
@@ -58,32 +90,29 @@ def lock_accounts(
 ) -> tuple[dict[int, tuple[int, int]], date]:
     """Lock the accounts in the order of their ids; return posted and held of those that exist.
 
-    The date is Moscow's by the database's clock. SQLite's transactions are IMMEDIATE, which locks
-    everything there is.
+    The date is Moscow's by the database's clock.
     """
-    wanted = sorted(account_ids)
-    today, lock = "date('now', '+3 hours')", ""
-    if connection.vendor == "postgresql":
-        today, lock = "(now() AT TIME ZONE 'Europe/Moscow')::date", " FOR NO KEY UPDATE"
+    condition, parameters = dialect.among("bigint", sorted(account_ids))
     cursor.execute(
-        f"SELECT account_id, posted_nano, held_nano, {today} FROM billing_creditaccount"
-        f" WHERE account_id IN {_list(wanted)} ORDER BY account_id{lock}",
-        wanted,
+        f"SELECT account_id, posted_nano, held_nano, {dialect.moscow_today()}"
+        f" FROM billing_creditaccount WHERE account_id {condition}"
+        f" ORDER BY account_id{dialect.for_update()}",
+        parameters,
     )
-    rows, day = {}, date.min
-    for account_id, posted_nano, held_nano, found in cursor.fetchall():
+    rows, today = {}, date.min
+    for account_id, posted_nano, held_nano, day in cursor.fetchall():
         rows[account_id] = posted_nano, held_nano
-        day = found if isinstance(found, date) else date.fromisoformat(found)
-    return rows, day
+        today = dialect.read_date(day)
+    return rows, today
 
 
 def open_accounts(cursor: CursorWrapper, account_ids: Iterable[int]) -> None:
     """Open credit accounts for those accounts that exist and have none."""
-    wanted = sorted(account_ids)
+    condition, parameters = dialect.among("bigint", sorted(account_ids))
     cursor.execute(
-        f"INSERT INTO billing_creditaccount (account_id) SELECT id FROM accounts_account"
-        f" WHERE id IN {_list(wanted)} ORDER BY id ON CONFLICT (account_id) DO NOTHING",
-        wanted,
+        "INSERT INTO billing_creditaccount (account_id) SELECT id FROM accounts_account"
+        f" WHERE id {condition} ORDER BY id ON CONFLICT (account_id) DO NOTHING",
+        parameters,
     )
 
 
@@ -92,55 +121,54 @@ def change_accounts(changes: Mapping[int, tuple[int, int]]) -> list[Statement]:
     if not changes:
         return []
     rows = [(account_id, *change) for account_id, change in changes.items()]
+    given, parameters = dialect.table_of(["bigint"] * 3, rows)
     return [
         (
-            f"UPDATE billing_creditaccount SET posted_nano = posted_nano + change.column2,"
-            f" held_nano = held_nano + change.column3"
-            f" FROM (VALUES {_rows(rows)}) AS change WHERE account_id = change.column1",
-            _flat(rows),
+            "UPDATE billing_creditaccount SET posted_nano = posted_nano + change.column2,"
+            " held_nano = held_nano + change.column3"
+            f" FROM ({given}) AS change WHERE account_id = change.column1",
+            parameters,
         )
     ]
 
 
 def insert_holds(holds: Sequence[HoldRow]) -> list[Statement]:
     """Insert holds; the database stamps them."""
-    columns = _HOLD_COLUMNS[:-1]
-    return _insert("billing_hold", columns, list(map(attrgetter(*columns), holds)))
+    return _insert("billing_hold", _NEW_HOLD, list(map(attrgetter(*_NEW_HOLD), holds)))
 
 
 def find_holds(cursor: CursorWrapper, hold_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, HoldRow]:
     """Return the open ones."""
-    cursor.execute(
-        f"SELECT {', '.join(_HOLD_COLUMNS)} FROM billing_hold WHERE id IN {_list(hold_ids)}",
-        _adapted(hold_ids),
-    )
+    condition, parameters = dialect.among("uuid", hold_ids)
+    cursor.execute(f"SELECT {_hold_columns} FROM billing_hold WHERE id {condition}", parameters)
     return _hold_rows(cursor)
 
 
 def take_holds(cursor: CursorWrapper, hold_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, HoldRow]:
     """Delete the open ones and return them: who gets a hold back is the one who resolves it."""
+    condition, parameters = dialect.among("uuid", hold_ids)
     cursor.execute(
-        f"DELETE FROM billing_hold WHERE id IN {_list(hold_ids)} RETURNING {', '.join(_HOLD_COLUMNS)}",
-        _adapted(hold_ids),
+        f"DELETE FROM billing_hold WHERE id {condition} RETURNING {_hold_columns}", parameters
     )
     return _hold_rows(cursor)
 
 
 def take_lost_holds(cursor: CursorWrapper, account_ids: Sequence[int]) -> dict[uuid.UUID, HoldRow]:
     """Delete and return what dead processes hold of these accounts, which are locked."""
+    condition, parameters = dialect.among("bigint", account_ids)
+    is_lost = _is_lost.format(latest=dialect.seconds_ago(LEASE_DEAD_S))
     cursor.execute(
-        f"DELETE FROM billing_hold WHERE account_id IN {_list(account_ids)} AND {_is_lost()}"
-        f" RETURNING {', '.join(_HOLD_COLUMNS)}",
-        account_ids,
+        f"DELETE FROM billing_hold WHERE account_id {condition} AND {is_lost}"
+        f" RETURNING {_hold_columns}",
+        parameters,
     )
     return _hold_rows(cursor)
 
 
 def accounts_with_lost_holds(cursor: CursorWrapper, most: int) -> list[int]:
     """Return accounts that dead processes hold money of."""
-    cursor.execute(
-        f"SELECT DISTINCT account_id FROM billing_hold WHERE {_is_lost()} LIMIT %s", [most]
-    )
+    is_lost = _is_lost.format(latest=dialect.seconds_ago(LEASE_DEAD_S))
+    cursor.execute(f"SELECT DISTINCT account_id FROM billing_hold WHERE {is_lost} LIMIT %s", [most])
     return [account_id for (account_id,) in cursor.fetchall()]
 
 
@@ -148,14 +176,13 @@ def spent_and_held(cursor: CursorWrapper, periods: Mapping[int, date]) -> dict[i
     """Return what each key has spent since the day that its period began, and what it holds since."""
     sums = {}
     for key_id, since in periods.items():
-        first = connection.ops.adapt_datefield_value(since)
         cursor.execute(
             "SELECT CAST("
             "COALESCE((SELECT SUM(spent_nano) FROM billing_spending"
             " WHERE credential_kind = 'key' AND credential_id = %s AND day >= %s), 0)"
             " + COALESCE((SELECT SUM(amount_nano) FROM billing_hold"
             " WHERE credential_kind = 'key' AND credential_id = %s AND day >= %s), 0) AS bigint)",
-            [key_id, first, key_id, first],
+            [key_id, since.isoformat(), key_id, since.isoformat()],
         )
         sums[key_id] = cursor.fetchone()[0]
     return sums
@@ -163,134 +190,79 @@ def spent_and_held(cursor: CursorWrapper, periods: Mapping[int, date]) -> dict[i
 
 def add_spending(spent: Mapping[tuple[str, int, date], int]) -> list[Statement]:
     """Add what credentials spent to their days."""
-    columns = ("credential_kind", "credential_id", "day", "spent_nano")
     rows = [(*credential_day, amount_nano) for credential_day, amount_nano in spent.items()]
     return [
         (
             f"{sql} ON CONFLICT (credential_kind, credential_id, day)"
-            f" DO UPDATE SET spent_nano = billing_spending.spent_nano + excluded.spent_nano",
+            " DO UPDATE SET spent_nano = billing_spending.spent_nano + excluded.spent_nano",
             parameters,
         )
-        for sql, parameters in _insert("billing_spending", columns, rows)
+        for sql, parameters in _insert("billing_spending", _SPENDING, rows)
     ]
 
 
 def insert_entries(entries: Sequence[EntryRow]) -> list[Statement]:
     """Insert ledger entries, in this order."""
-    return _insert(
-        "billing_ledgerentry", _ENTRY_COLUMNS, list(map(attrgetter(*_ENTRY_COLUMNS), entries))
-    )
+    return _insert("billing_ledgerentry", _ENTRY, list(map(attrgetter(*_ENTRY), entries)))
 
 
 def insert_generations(
     generations: Sequence[tuple[HoldRow, GenerationFacts, int, int]],
 ) -> list[Statement]:
     """Insert generations: of each its hold, its facts, its cost and the part written off."""
-    return _insert(
-        "billing_generation",
-        _WHO + _WHAT + ("attempts", "adapted", "cost_nano", "write_off_nano"),
-        [
-            (
-                *attrgetter(*_WHO)(hold),
-                *attrgetter(*_WHAT)(facts),
-                orjson.dumps(facts.attempts).decode(),
-                orjson.dumps(facts.adapted).decode(),
-                cost_nano,
-                write_off_nano,
-            )
-            for hold, facts, cost_nano, write_off_nano in generations
-        ],
-    )
+    who, what = attrgetter(*_WHO), attrgetter(*_WHAT)
+    rows = [
+        (
+            *who(hold),
+            *what(facts),
+            orjson.dumps(facts.attempts).decode(),
+            orjson.dumps(facts.adapted).decode(),
+            cost_nano,
+            write_off_nano,
+        )
+        for hold, facts, cost_nano, write_off_nano in generations
+    ]
+    return _insert("billing_generation", _GENERATION, rows)
 
 
 def find_charges(
     cursor: CursorWrapper, generation_ids: Sequence[uuid.UUID], *, except_error: str
 ) -> dict[uuid.UUID, tuple[int, int]]:
     """Return cost and write-off of those that are settled already, but not with this error code."""
+    condition, parameters = dialect.among("uuid", generation_ids)
     cursor.execute(
-        f"SELECT id, cost_nano, write_off_nano FROM billing_generation"
-        f" WHERE id IN {_list(generation_ids)} AND error_code <> %s",
-        [*_adapted(generation_ids), except_error],
+        "SELECT id, cost_nano, write_off_nano FROM billing_generation"
+        f" WHERE id {condition} AND error_code <> %s",
+        [*parameters, except_error],
     )
-    return {
-        found if isinstance(found, uuid.UUID) else uuid.UUID(found): (cost_nano, write_off_nano)
-        for found, cost_nano, write_off_nano in cursor.fetchall()
-    }
-
-
-_WHO = tuple(name for name in _HOLD_COLUMNS if name not in {"amount_nano", "process_id"})
-_WHAT = tuple(
-    field.name for field in fields(GenerationFacts) if field.name not in {"attempts", "adapted"}
-)
+    return {dialect.read_uuid(found): (cost, part) for found, cost, part in cursor.fetchall()}
 
 
 def run(cursor: CursorWrapper, statements: Sequence[Statement]) -> None:
     """Execute statements that return nothing, in one round trip where there is a way to go."""
-    if not statements:
-        return
-    if connection.vendor == "postgresql":
-        cursor.execute("; ".join(sql for sql, _ in statements), _flat(row for _, row in statements))
+    if statements and dialect.is_postgres():
+        text = "; ".join(sql for sql, _ in statements)
+        cursor.execute(text, [value for _, parameters in statements for value in parameters])
         return
     for sql, parameters in statements:
         cursor.execute(sql, parameters)
 
 
-def _insert(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[Statement]:
+def _insert(
+    table: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]
+) -> list[Statement]:
     if not rows:
         return []
-    return [
-        (f"INSERT INTO {table} ({', '.join(columns)}) VALUES {_rows(rows)}", _adapted(_flat(rows)))
-    ]
-
-
-def _is_lost() -> str:
-    """Return the condition that a hold's process has not renewed its lease, by the database's clock."""
-    latest = (
-        f"statement_timestamp() - interval '{LEASE_DEAD_S} seconds'"
-        if connection.vendor == "postgresql"
-        else f"strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', '-{LEASE_DEAD_S} seconds')"
-    )
-    return (
-        f"NOT EXISTS (SELECT 1 FROM billing_processlease AS lease"
-        f" WHERE lease.process_id = billing_hold.process_id AND lease.renewed_at > {latest})"
-    )
+    given, parameters = dialect.table_of(list(columns.values()), rows)
+    return [(f"INSERT INTO {table} ({', '.join(columns)}) {given}", parameters)]
 
 
 def _hold_rows(cursor: CursorWrapper) -> dict[uuid.UUID, HoldRow]:
-    rows = [HoldRow(*_read(row)) for row in cursor.fetchall()]
+    rows = [
+        HoldRow(
+            *(dialect.read_uuid(hold_id), account_id, amount_nano, dialect.read_uuid(process_id)),
+            *(*rest, dialect.read_moment(created_at)),
+        )
+        for hold_id, account_id, amount_nano, process_id, *rest, created_at in cursor.fetchall()
+    ]
     return {row.id: row for row in rows}
-
-
-def _read(row: Sequence[Any]) -> Sequence[Any]:
-    """Give ids and times the types that SQLite does not have."""
-    if connection.vendor == "postgresql":
-        return row
-    hold_id, account_id, amount_nano, process_id, *rest, created_at = row
-    stamp = created_at.replace(tzinfo=UTC)
-    return uuid.UUID(hold_id), account_id, amount_nano, uuid.UUID(process_id), *rest, stamp
-
-
-def _adapted(values: Iterable[Any]) -> list[Any]:
-    if connection.vendor == "postgresql":
-        return list(values)
-    return [_adapt(value) for value in values]
-
-
-def _adapt(value: Any) -> Any:
-    if isinstance(value, uuid.UUID):
-        return value.hex
-    if isinstance(value, datetime):
-        return connection.ops.adapt_datetimefield_value(value)
-    return connection.ops.adapt_datefield_value(value) if isinstance(value, date) else value
-
-
-def _list(values: Sequence[Any]) -> str:
-    return f"({', '.join(['%s'] * len(values))})"
-
-
-def _rows(rows: Sequence[Sequence[Any]]) -> str:
-    return ", ".join([_list(rows[0])] * len(rows))
-
-
-def _flat(rows: Iterable[Sequence[Any]]) -> list[Any]:
-    return [value for row in rows for value in row]

@@ -4,6 +4,7 @@ import logging
 import os
 import socket
 import time
+import weakref
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -30,12 +31,19 @@ _Result = TypeVar("_Result")
 logger = logging.getLogger(__name__)
 
 
+def break_off_stuck() -> None:
+    """Break off whatever hangs in this process: called by each that waits, and before every attempt."""
+    for store in list(_stores):
+        store.break_off_if_stuck()
+
+
 class MoneyStore:
     """Belongs to one thread, `break_off_if_stuck` excepted."""
 
     def __init__(self) -> None:
         self._wrapper: BaseDatabaseWrapper | None = None
         self._attempt_began_s: float | None = None
+        _stores.add(self)
 
     def persist(
         self, work: Callable[[bool], _Result], *, patience_s: float | None = None
@@ -53,7 +61,7 @@ class MoneyStore:
                 return self._attempt(work, is_repeat)
             except (OperationalError, InterfaceError, InternalError) as error:
                 logger.warning("The money store stumbled: %s", error)
-                self.rest()
+                self._discard_connection()
                 if give_up_s is not None and time.monotonic() + pause_s > give_up_s:
                     raise MoneyStoreUnavailable("The money store is away.") from error
             is_repeat = True
@@ -68,7 +76,7 @@ class MoneyStore:
             connection.connection = None
 
     def break_off_if_stuck(self) -> None:
-        """End an attempt that hangs on a silent server; for the threads that wait for it.
+        """End an attempt that hangs on a silent server; for other threads to call.
 
         The server's own timeouts cannot help when it, or the way to it, is frozen.
         """
@@ -83,10 +91,22 @@ class MoneyStore:
         except (OSError, psycopg.Error) as error:
             logger.info("A stuck connection was gone already: %s", error)
 
+    def _discard_connection(self) -> None:
+        """Let go; when the connection was lost, those that wait in the pool are not to be trusted."""
+        is_lost = getattr(connection.connection, "closed", False)
+        self.rest()
+        pool = getattr(connection, "pool", None)
+        if is_lost and pool is not None:
+            pool.drain()
+
     def _attempt(self, work: Callable[[bool], _Result], is_repeat: bool) -> _Result:
+        break_off_stuck()
         self._wrapper = connections[DEFAULT_DB_ALIAS]
         self._attempt_began_s = time.monotonic()
         try:
             return work(is_repeat)
         finally:
             self._attempt_began_s = None
+
+
+_stores: weakref.WeakSet[MoneyStore] = weakref.WeakSet()

@@ -12,7 +12,7 @@ from billing.group_commit import GroupCommit, StillRunning
 from billing.holds import Hold, HoldRequest
 from billing.leases import lease
 from billing.settlement import Settled, Settlement
-from billing.store import MoneyStore
+from billing.store import MoneyStore, break_off_stuck
 
 HOLD_PATIENCE_S = 0.9
 SETTLEMENT_PATIENCE_S = 2.0
@@ -58,7 +58,10 @@ def _commit_holds(requests: Sequence[HoldRequest]) -> Sequence[Hold | BillingErr
     def work(is_repeat: bool) -> list[Hold | BillingError]:
         return ledger.hold(requests, process_id=lease.keep(), is_repeat=is_repeat)
 
-    return _hold_store.persist(work, patience_s=HOLD_PATIENCE_S)
+    try:
+        return _hold_store.persist(work, patience_s=HOLD_PATIENCE_S)
+    except MoneyStoreUnavailable as error:
+        return [error] * len(requests)
 
 
 def _commit_settlements(settlements: Sequence[Settlement]) -> Sequence[Settled | BillingError]:
@@ -82,12 +85,12 @@ _holds: GroupCommit[HoldRequest, Hold] = GroupCommit(
     name="holds",
     undo=_release,
     rest=_hold_store.rest,
-    hurry=_hold_store.break_off_if_stuck,
+    hurry=break_off_stuck,
 )
 _settlements: GroupCommit[Settlement, Settled] = GroupCommit(
     _commit_settlements,
     name="settlements",
     rest=_settlement_store.rest,
-    hurry=_settlement_store.break_off_if_stuck,
+    hurry=break_off_stuck,
 )
 atexit.register(flush)

@@ -12,7 +12,7 @@ from django.db import Error as DatabaseError
 from django.db.models import CharField, Prefetch, Value
 from django.utils import timezone
 
-from billing.prices import current_prices
+from billing.prices import UpstreamName, current_prices, current_upstream_prices
 from billing.pricing import PriceValue
 from gateway.models import Alias, LanguageModel
 from gateway.models import Route as RouteRow
@@ -22,7 +22,10 @@ CHECK_INTERVAL_S = 1.0
 DEFAULT_BRANCH = ":latest"
 
 _log = logging.getLogger(__name__)
-_Revision = tuple[frozenset[tuple[str, int, datetime]], Mapping[str, PriceValue]]
+_Rows = frozenset[tuple[str, int, datetime]]
+_Prices = Mapping[str, PriceValue]
+_UpstreamPrices = Mapping[UpstreamName, PriceValue]
+_Revision = tuple[_Rows, _Prices, _UpstreamPrices]
 
 
 class CatalogueUnavailable(Exception):
@@ -31,13 +34,17 @@ class CatalogueUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One way to serve a model; `upstream_id` is the provider's own name of it."""
+    """One way to serve a model; `upstream_id` is the provider's own name of it.
+
+    `upstream_price` is what we pay the provider, None where it is not known.
+    """
 
     provider: str
     upstream_id: str
     priority: int
     weight: int
     profile: ModelProfile
+    upstream_price: PriceValue | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +175,7 @@ class LiveCatalogue:
         try:
             revision = _read_revision(self._now())
             if revision != self._revision:
-                self._catalogue = _read_catalogue(revision[1])
+                self._catalogue = _read_catalogue(revision)
                 self._revision = revision
         except DatabaseError:
             _log.warning("The catalogue could not be read.", exc_info=True)
@@ -206,19 +213,22 @@ def _read_revision(at: datetime) -> _Revision:
         )
         for table in tables
     )
-    return frozenset(rows.union(*others, all=True)), current_prices(at)
+    stamps = frozenset(rows.union(*others, all=True))
+    return stamps, current_prices(at), current_upstream_prices(at)
 
 
-def _read_catalogue(prices: Mapping[str, PriceValue]) -> Catalogue:
+def _read_catalogue(revision: _Revision) -> Catalogue:
+    _, prices, upstream_prices = revision
     enabled = RouteRow.objects.filter(enabled=True).order_by("priority", "pk")
     rows = LanguageModel.objects.filter(enabled=True).prefetch_related(Prefetch("routes", enabled))
     return Catalogue(
-        [_model(row, prices.get(row.public_id)) for row in rows],
+        [_model(row, prices.get(row.public_id), upstream_prices) for row in rows],
         dict(Alias.objects.values_list("name", "model__public_id")),
     )
 
 
-def _model(row: LanguageModel, price: PriceValue | None) -> Model:
+def _model(row: LanguageModel, price: PriceValue | None, upstream_prices: _UpstreamPrices) -> Model:
+    routes = (_route(route, upstream_prices) for route in row.routes.all())
     return Model(
         id=row.public_id,
         name=row.name,
@@ -232,11 +242,11 @@ def _model(row: LanguageModel, price: PriceValue | None) -> Model:
         is_free=row.is_free,
         is_auto=row.is_auto,
         price=None if row.is_auto else price,
-        routes=() if row.is_auto else tuple(filter(None, map(_route, row.routes.all()))),
+        routes=() if row.is_auto else tuple(filter(None, routes)),
     )
 
 
-def _route(row: RouteRow) -> Route | None:
+def _route(row: RouteRow, upstream_prices: _UpstreamPrices) -> Route | None:
     try:
         profile = read_profile(
             row.profile,
@@ -252,4 +262,5 @@ def _route(row: RouteRow) -> Route | None:
         priority=row.priority,
         weight=row.weight,
         profile=profile,
+        upstream_price=upstream_prices.get((row.provider, row.upstream_id)),
     )

@@ -1,6 +1,7 @@
 """Fill the catalogue from catalogue.toml: create what is missing, change nothing that exists."""
 
 import tomllib
+from dataclasses import asdict
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -8,8 +9,11 @@ from typing import Any
 
 from django.apps import apps as present_apps
 from django.apps.registry import Apps
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+
+from billing.pricing import Rates
 
 SEED_FILE = Path(__file__).with_name("catalogue.toml")
 NANO_PER_ROUBLE_PER_MILLION = 1_000
@@ -21,7 +25,8 @@ def seed_catalogue(apps: Apps = present_apps) -> None:
     """Create the models of the seed that are missing, with their names, routes and prices.
 
     A model that has a route keeps the routes it has, and one that has a price its prices; a name
-    that is taken stays with its owner. A migration passes its own state of the tables as `apps`.
+    that is taken stays with its owner. A price of the file is what its provider charges us; callers
+    pay PRICE_MARGIN_PERCENT more. A migration passes its own state of the tables as `apps`.
     """
     seed = tomllib.loads(SEED_FILE.read_text(encoding="utf-8"))
     with transaction.atomic():
@@ -67,14 +72,20 @@ def _profile(profiles: Document, name: str) -> Document:
 
 def _seed_prices(apps: Apps, entries: list[Document], day: date) -> None:
     prices = apps.get_model("billing", "Price")._default_manager
+    upstream_prices = apps.get_model("billing", "UpstreamPrice")._default_manager
     valid_from = timezone.make_aware(datetime.combine(day, time.min))
     for entry in entries:
-        if "price" in entry and not prices.filter(model_id=entry["id"]).exists():
-            prices.create(
-                model_id=entry["id"],
-                valid_from=valid_from,
-                **{f"{kind}_nano": _nano(entry["price"][kind]) for kind in entry["price"]},
-            )
+        if "price" not in entry:
+            continue
+        list_price = Rates(
+            **{f"{kind}_nano": _nano(entry["price"][kind]) for kind in entry["price"]}
+        )
+        upstream = {name: entry["routes"][0][name] for name in ("provider", "upstream_id")}
+        if not upstream_prices.filter(**upstream).exists():
+            upstream_prices.create(**upstream, valid_from=valid_from, **asdict(list_price))
+        if not prices.filter(model_id=entry["id"]).exists():
+            price = list_price.with_margin(settings.PRICE_MARGIN_PERCENT)
+            prices.create(model_id=entry["id"], valid_from=valid_from, **asdict(price))
 
 
 def _nano(roubles_per_million: float) -> int:

@@ -21,7 +21,9 @@ _sandbox: Sandbox | None = None
 
 def with_credentials() -> frozenset[str]:
     """Return the slugs of the providers that have credentials."""
-    return frozenset(slug for slug, has_credentials in _HAVE_CREDENTIALS.items() if has_credentials())
+    return frozenset(
+        slug for slug, has_credentials in _HAVE_CREDENTIALS.items() if has_credentials()
+    )
 
 
 def served(*, is_test: bool) -> frozenset[str]:
@@ -121,9 +123,7 @@ def _sandboxed_yandexgpt() -> Provider:
 
 _HAVE_CREDENTIALS: dict[str, Callable[[], bool]] = {
     "gigachat": lambda: bool(settings.GIGACHAT_CREDENTIALS),
-    "yandexgpt": lambda: bool(
-        settings.YANDEX_API_KEY or settings.YANDEX_SERVICE_ACCOUNT_KEY_FILE
-    ),
+    "yandexgpt": lambda: bool(settings.YANDEX_API_KEY or settings.YANDEX_SERVICE_ACCOUNT_KEY_FILE),
 }
 _BUILD: dict[str, Callable[[], Provider]] = {"gigachat": _gigachat, "yandexgpt": _yandexgpt}
 _BUILD_SANDBOXED: dict[str, Callable[[], Provider]] = {

@@ -7,6 +7,10 @@ import pytest
 import redis
 from django.core.cache import cache
 
+from tests.billing.append_only import lift_triggers_to_flush
+
+lift_triggers_to_flush()
+
 STORE_FIXTURES = {"db", "transactional_db", "live_server", "running_service"}
 
 

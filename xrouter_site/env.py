@@ -4,11 +4,14 @@ import ipaddress
 import os
 import pathlib
 import secrets
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+
+from billing.pricing import percent_of
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -54,6 +57,14 @@ def seconds(name: str, default: float) -> float:
     return number
 
 
+def percentage(name: str) -> Decimal:
+    """Return a percentage from 0 up, exactly; 0 when the variable is unset."""
+    try:
+        return percent_of(text(name, "0"))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}") from None
+
+
 def optional_whole(name: str) -> int | None:
     """Return a positive whole number, or None when the variable is unset."""
     return whole(name, 0) or None
@@ -64,10 +75,10 @@ def words(name: str, default: str = "") -> list[str]:
     return [part.strip() for part in text(name, default).split(",") if part.strip()]
 
 
-def networks(name: str) -> list[Network]:
+def networks(name: str, default: str = "") -> list[Network]:
     """Return a list of CIDR networks."""
     try:
-        return [ipaddress.ip_network(part, strict=False) for part in words(name)]
+        return [ipaddress.ip_network(part, strict=False) for part in words(name, default)]
     except ValueError as error:
         raise ImproperlyConfigured(f"{name}: {error}. Write networks such as 10.0.0.0/8.") from None
 
@@ -87,6 +98,18 @@ def database(name: str, default: str) -> dict[str, Any]:
     if not value.startswith(("postgres://", "postgresql://", "sqlite:///")):
         raise ImproperlyConfigured(f"{name} must begin with postgres:// or sqlite:///.")
     return dict(environ.Env.db_url_config(value))
+
+
+def mail(name: str) -> dict[str, Any]:
+    """Return Django's settings of the mail server that a URL names; none when it is unset."""
+    value = text(name)
+    if not value:
+        return {}
+    if not value.startswith(("smtp://", "smtp+tls://", "smtp+ssl://")):
+        raise ImproperlyConfigured(
+            f"{name} must begin with smtp://, smtp+tls:// (STARTTLS) or smtp+ssl://."
+        )
+    return dict(environ.Env.email_url_config(value))
 
 
 def secret_beside(path: pathlib.Path) -> str:

@@ -32,8 +32,12 @@ if IS_POSTGRES:
         "CONN_MAX_AGE": 0,
         "OPTIONS": DATABASES["default"].get("OPTIONS", {})
         | {
-            "pool": {"min_size": 4, "max_size": 16, "timeout": 2},
+            "pool": {"min_size": 4, "max_size": 16, "timeout": 2, "reconnect_timeout": 3},
             "connect_timeout": 3,
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 5000,
             "options": "-c statement_timeout=5000 -c lock_timeout=2000"
             " -c idle_in_transaction_session_timeout=10000",
         },
@@ -143,6 +147,7 @@ WHITENOISE_AUTOREFRESH = DEBUG
 
 # Transport security
 SECURE_SSL_REDIRECT = IS_HTTPS
+SECURE_SSL_HOST = urlsplit(PUBLIC_URL).netloc
 SECURE_REDIRECT_EXEMPT = [r"^health$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_HTTPS
@@ -187,6 +192,42 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# Without a broker, threads of the server run the same tasks: see billing/periodic.py.
+CELERY_BEAT_SCHEDULE = {
+    task: {"task": task, "schedule": every_s, "options": {"expires": every_s}}
+    for task, every_s in (
+        ("billing.tasks.poll_payments", 20.0),
+        ("billing.tasks.send_low_balance_alerts", 60.0),
+        ("billing.tasks.aggregate_usage", 600.0),
+        ("billing.tasks.audit_books", 3600.0),
+        ("billing.tasks.keep_generations", 3600.0),
+    )
+}
+GENERATION_RETENTION_DAYS = env.whole("GENERATION_RETENTION_DAYS", 0, minimum=0)
+
+# Money
+# It acts when the catalogue is seeded; later `manage.py reprice` and the admin date other prices.
+PRICE_MARGIN_PERCENT = env.percentage("PRICE_MARGIN_PERCENT")
+
+# Payments
+YOOKASSA_OFFICIAL_URL = "https://api.yookassa.ru/v3"
+YOOKASSA_NETWORKS = (  # that notices come from: https://yookassa.ru/developers/using-api/webhooks
+    "185.71.76.0/27, 185.71.77.0/27, 77.75.153.0/25, 77.75.154.128/25,"
+    " 77.75.156.11, 77.75.156.35, 2a02:5180::/32"
+)
+YOOKASSA_SHOP_ID = env.text("YOOKASSA_SHOP_ID")
+YOOKASSA_SECRET_KEY = env.text("YOOKASSA_SECRET_KEY")
+YOOKASSA_BASE_URL = env.origin("YOOKASSA_BASE_URL", YOOKASSA_OFFICIAL_URL)
+YOOKASSA_WEBHOOK_NETWORKS = env.networks(
+    "YOOKASSA_WEBHOOK_NETWORKS",
+    YOOKASSA_NETWORKS if YOOKASSA_BASE_URL == YOOKASSA_OFFICIAL_URL else "",
+)
+
+# Mail
+EMAIL_BACKEND = "xrouter_site.log_mail.LogBackend"
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = f"XRouter <no-reply@{PUBLIC_HOST}>"
+globals().update(env.mail("EMAIL_URL"))
 
 # Logs
 LOGGING = {

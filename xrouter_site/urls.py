@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import URLPattern, path, re_path
 
 from gateway.api.account import CreditsView, GenerationView, KeyView
+from gateway.api.activity import ActivityView
 from gateway.api.chat import ChatCompletionsView, CompletionsView
 from gateway.api.embeddings import EmbeddingsView
 from gateway.api.health import health
@@ -11,6 +12,7 @@ from gateway.api.models import ModelsView, ModelView, ParametersView
 from gateway.api.openapi.views import OpenAPIView, api_reference
 from gateway.api.tokens import TokenCountView
 from gateway.api.view import NotFoundView, View
+from gateway.api.yookassa_webhook import yookassa_webhook
 
 handler400 = "gateway.api.errors.bad_request"
 handler404 = "gateway.api.errors.not_found"
@@ -33,9 +35,11 @@ urlpatterns = [
     api("generation", GenerationView),
     api("(?:auth/)?key", KeyView),
     api("credits", CreditsView),
+    api("activity", ActivityView),
     api(r"openapi\.json", OpenAPIView),
     api(".*", NotFoundView),
     path("docs/api/", api_reference),
+    re_path(r"^webhooks/yookassa/?$", yookassa_webhook),
     path("health", health),
     path("admin/", admin.site.urls),
 ]

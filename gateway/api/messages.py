@@ -85,13 +85,13 @@ def _answered_call(
         raise InvalidParameter(
             f"{path}.name must name a function that an earlier message calls.", param=f"{path}.name"
         )
-    call_id = item.get("tool_call_id")
-    if not isinstance(call_id, str) or call_id not in open_calls:
+    answered = item.get("tool_call_id")
+    if not isinstance(answered, str) or answered not in open_calls:
         raise InvalidParameter(
             f"{path}.tool_call_id must be the id of a call in an earlier assistant message.",
             param=f"{path}.tool_call_id",
         )
-    return call_id
+    return answered
 
 
 def _read_calls(item: dict[str, Any], path: str) -> tuple[ToolCall, ...]:

@@ -12,7 +12,7 @@ def seed(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = [
         ("gateway", "0001_initial"),
-        ("billing", "0001_initial"),
+        ("billing", "0006_upstream_price"),
         ("accounts", "0001_initial"),
     ]
 

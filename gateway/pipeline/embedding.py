@@ -15,7 +15,7 @@ from billing.limits import Admission
 from billing.pricing import PriceValue
 from gateway import upstreams
 from gateway.catalog import Model, Route
-from gateway.pipeline import moderation
+from gateway.pipeline import moderation, record
 from gateway.pipeline.access import choices
 from gateway.pipeline.attempts import outcome_of
 from gateway.pipeline.entry import Entry, give_connection_back
@@ -72,12 +72,18 @@ def _settled(
     attempts: list[AttemptRecord] = []
     started_s = time.monotonic()
 
-    def settle(rule: ChargeRule, usage: Usage, error: Exception | None) -> int:
+    def settle(
+        rule: ChargeRule,
+        usage: Usage,
+        error: Exception | None,
+        upstream_cost_nano: int | None = None,
+    ) -> int:
         facts = GenerationFacts(
             model_id=model.id,
             provider=attempts[-1]["provider"],
             tokens_prompt=usage.prompt_tokens,
             price_id=price.id,
+            upstream_cost_nano=upstream_cost_nano,
             latency_ms=round((time.monotonic() - started_s) * 1000),
             finish_reason="" if error else "stop",
             error_code=outcome_of(error) if error else "",
@@ -98,7 +104,7 @@ def _settled(
             raise
         break
     usage = Usage(embedding.prompt_tokens, 0)
-    cost_nano = settle("finished", usage, None)
+    cost_nano = settle("finished", usage, None, record.upstream_cost_nano(route, usage))
     return Embedded(
         generations.public_id(payment.generation_id), model, embedding, cost_nano, admission
     )

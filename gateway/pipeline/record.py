@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 
+from billing.constants import MAX_AMOUNT_NANO
 from billing.generations import AttemptRecord, GenerationFacts
+from billing.pricing import cost_nano
+from gateway.catalog import Route
 from gateway.pipeline.attempts import outcome_of
 from gateway.pipeline.router import Candidate
 from gateway.pipeline.stream import Report
+from gateway.providers.chat_types import Usage
 
 
 def facts(report: Report, *, is_streamed: bool, ignored: Sequence[str]) -> GenerationFacts:
@@ -21,6 +25,9 @@ def facts(report: Report, *, is_streamed: bool, ignored: Sequence[str]) -> Gener
         tokens_cached=usage.cached_tokens,
         tokens_source=usage.source,
         price_id=report.candidate.price.id,
+        upstream_cost_nano=upstream_cost_nano(report.candidate.route, usage)
+        if _is_answered(report)
+        else None,
         latency_ms=report.latency_ms,
         time_to_first_token_ms=report.time_to_first_token_ms,
         finish_reason=report.finish_reason or "",
@@ -37,6 +44,24 @@ def facts(report: Report, *, is_streamed: bool, ignored: Sequence[str]) -> Gener
         ],
         adapted=adapted(report.candidate, ignored, is_rewritten=report.is_rewritten),
     )
+
+
+def upstream_cost_nano(route: Route, usage: Usage) -> int | None:
+    """Return what the provider takes from us for an answer; None where its price is not known."""
+    if route.upstream_price is None:
+        return None
+    cost = cost_nano(
+        route.upstream_price,
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.completion_tokens,
+        cached_tokens=usage.cached_tokens,
+    )
+    return cost if cost <= MAX_AMOUNT_NANO else None
+
+
+def _is_answered(report: Report) -> bool:
+    """Say whether it is known what the provider counts: not so before an answer, nor of a filtered one."""
+    return report.rule != "void" or report.finish_reason not in {None, "content_filter"}
 
 
 def adapted(

@@ -46,7 +46,9 @@ class Provider(Protocol):
         """
         ...
 
-    def count_tokens(self, texts: Sequence[str], *, upstream_id: str, timeout_s: float) -> list[int]:
+    def count_tokens(
+        self, texts: Sequence[str], *, upstream_id: str, timeout_s: float
+    ) -> list[int]:
         """Tokens of each text by the vendor's own counter."""
         ...
 

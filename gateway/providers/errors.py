@@ -52,7 +52,9 @@ class ProviderRejected(ProviderError):
 
     retryable = False
 
-    def __init__(self, message: str, *, context_length_exceeded: bool = False, **details: object) -> None:
+    def __init__(
+        self, message: str, *, context_length_exceeded: bool = False, **details: object
+    ) -> None:
         super().__init__(message, **details)  # type: ignore[arg-type]
         self.context_length_exceeded = context_length_exceeded
 

@@ -3,18 +3,20 @@
 PostgreSQL truncates, which fires no trigger for deleting; SQLite has to delete row by row.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
-from django.db.backends.sqlite3.base import DatabaseOperations
+from django.db.backends.base.operations import BaseDatabaseOperations
+from django.db.backends.sqlite3.base import DatabaseWrapper
 
 
 def lift_triggers_to_flush() -> None:
     """Have Django's flush of SQLite take the ledger's triggers off, and put them on again."""
-    flush = DatabaseOperations.execute_sql_flush
+    operations = DatabaseWrapper.ops_class
+    flush = operations.execute_sql_flush
     if getattr(flush, "lifts_triggers", False):
         return
 
-    def execute_sql_flush(self: DatabaseOperations, sql_list: Sequence[str]) -> None:
+    def execute_sql_flush(self: BaseDatabaseOperations, sql_list: Iterable[str]) -> None:
         with self.connection.cursor() as cursor:
             cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
             triggers = cursor.fetchall()
@@ -22,4 +24,4 @@ def lift_triggers_to_flush() -> None:
         flush(self, [*drop, *sql_list, *(sql for _, sql in triggers)])
 
     execute_sql_flush.lifts_triggers = True  # type: ignore[attr-defined]
-    DatabaseOperations.execute_sql_flush = execute_sql_flush  # type: ignore[method-assign]
+    operations.execute_sql_flush = execute_sql_flush  # type: ignore[method-assign]

@@ -1,6 +1,7 @@
 """Accounts with credits, and what they ask of the ledger, as most tests here begin."""
 
 import uuid
+from collections.abc import Sequence
 from itertools import count
 
 from accounts.models import Account
@@ -9,9 +10,10 @@ from accounts.users import register
 from billing import generations, ledger
 from billing.charges import ChargeRule
 from billing.constants import NANO_PER_CREDIT
+from billing.errors import BillingError
 from billing.generations import GenerationFacts
 from billing.holds import Hold, HoldRequest
-from billing.settlement import Settlement
+from billing.settlement import Settled, Settlement
 
 CREDIT = NANO_PER_CREDIT
 MODEL = "gigachat-pro"
@@ -69,6 +71,20 @@ def hold_one(request: HoldRequest, process_id: uuid.UUID = PROCESS) -> Hold:
     return outcome
 
 
+def all_held(outcomes: Sequence[Hold | BillingError]) -> list[Hold]:
+    """Return the outcomes of a batch that nothing was refused in."""
+    held = [outcome for outcome in outcomes if isinstance(outcome, Hold)]
+    assert len(held) == len(outcomes)
+    return held
+
+
+def all_settled(outcomes: Sequence[Settled | BillingError]) -> list[Settled]:
+    """Return the outcomes of a batch that nothing was refused in."""
+    settled = [outcome for outcome in outcomes if isinstance(outcome, Settled)]
+    assert len(settled) == len(outcomes)
+    return settled
+
+
 def end(
     hold: Hold, cost_nano: int = 0, rule: ChargeRule = "finished", **facts: object
 ) -> Settlement:
@@ -76,7 +92,7 @@ def end(
     return Settlement(hold, rule, cost_nano, GenerationFacts(MODEL, **facts))  # type: ignore[arg-type]
 
 
-def settle_one(settlement: Settlement) -> ledger.Settled:
+def settle_one(settlement: Settlement) -> Settled:
     """Return what the settlement came to, or raise why there is none."""
     [outcome] = ledger.settle([settlement])
     if isinstance(outcome, Exception):

@@ -152,4 +152,4 @@ def test_holds_leases_and_spending_are_on_no_desk():
     registered = {
         model.__name__ for model in admin.site._registry if model._meta.app_label == "billing"
     }
-    assert registered == {"LedgerEntry", "Generation", "CreditAccount", "Price"}
+    assert registered == {"LedgerEntry", "Generation", "CreditAccount", "Price", "UpstreamPrice"}

@@ -17,6 +17,7 @@ from billing.models import LedgerEntry
 from tests.billing.payers import (
     CREDIT,
     PROCESS,
+    all_held,
     ask,
     end,
     hold_one,
@@ -119,9 +120,9 @@ def test_a_bad_row_does_not_fail_its_neighbours():
 def test_a_repeated_batch_grants_the_holds_that_were_committed_unseen():
     account = open_account(10 * CREDIT)
     requests = [ask(payer(account), 2 * CREDIT) for _ in range(3)]
-    first = ledger.hold(requests[:2], process_id=PROCESS)
+    first = all_held(ledger.hold(requests[:2], process_id=PROCESS))
 
-    again = ledger.hold(requests, process_id=PROCESS, is_repeat=True)
+    again = all_held(ledger.hold(requests, process_id=PROCESS, is_repeat=True))
 
     assert [hold.amount_nano for hold in again] == [2 * CREDIT] * 3
     assert [hold.generation_id for hold in again[:2]] == [hold.generation_id for hold in first]

@@ -13,6 +13,7 @@ from billing.models import Hold as HoldRow
 from tests.billing.payers import (
     CREDIT,
     MODEL,
+    all_settled,
     ask,
     end,
     hold_one,
@@ -114,9 +115,9 @@ def test_a_repeated_batch_reads_again_what_was_committed_unseen():
     holds = [hold_one(ask(payer(account), 2 * CREDIT)) for _ in range(2)]
     settle_one(end(holds[0], CREDIT))
 
-    outcomes = ledger.settle([end(hold, CREDIT) for hold in holds], is_repeat=True)
+    settled = all_settled(ledger.settle([end(hold, CREDIT) for hold in holds], is_repeat=True))
 
-    assert [outcome.charged_nano for outcome in outcomes] == [CREDIT, CREDIT]
+    assert [outcome.charged_nano for outcome in settled] == [CREDIT, CREDIT]
     assert balances.exact(account.pk).posted_nano == 8 * CREDIT
 
 
@@ -206,8 +207,9 @@ def test_a_generation_of_another_account_does_not_exist():
 
 def test_spending_is_kept_by_credential_and_day():
     account = open_account(10 * CREDIT)
-    for key_id, kind in ((1, "key"), (1, "key"), (2, "key"), (1, "oauth")):
-        hold = hold_one(ask(payer(account, key_id=key_id, kind=kind), 2 * CREDIT))
+    callers = [payer(account, key_id=key_id) for key_id in (1, 1, 2)]
+    for principal in [*callers, payer(account, key_id=1, kind="oauth")]:
+        hold = hold_one(ask(principal, 2 * CREDIT))
         settle_one(end(hold, CREDIT))
 
     rows = Spending.objects.order_by("credential_kind", "credential_id")

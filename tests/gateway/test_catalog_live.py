@@ -123,7 +123,7 @@ def test_a_look_that_finds_no_edit_keeps_the_snapshot(
     snapshot = live.current()
 
     clock.time_s += 1
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         assert live.current() is snapshot
 
 

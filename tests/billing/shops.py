@@ -1,0 +1,42 @@
+"""A shop at the payment provider, and payments of it."""
+
+import datetime as dt
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from billing import payments
+from billing.models import LedgerEntry, Payment
+from tests.billing.payers import open_account
+from tests.billing.payment_api import SECRET_KEY, SHOP_ID, PaymentAPI
+
+RETURN_URL = "https://api.example.ru/cabinet/billing/"
+
+
+@pytest.fixture
+def shop(settings) -> Iterator[PaymentAPI]:
+    """Return the provider of the shop that the service is configured for."""
+    api = PaymentAPI()
+    settings.YOOKASSA_SHOP_ID, settings.YOOKASSA_SECRET_KEY = SHOP_ID, SECRET_KEY
+    settings.YOOKASSA_BASE_URL = api.url
+    settings.YOOKASSA_WEBHOOK_NETWORKS = []
+    yield api
+    api.close()
+
+
+def pending(roubles: str = "100.00") -> Payment:
+    """Return a payment of a new account that waits to be paid."""
+    return payments.start(open_account().pk, Decimal(roubles), RETURN_URL)
+
+
+def credited(payment: Payment) -> list[int]:
+    """Return what the account of a payment was credited for it."""
+    entries = LedgerEntry.objects.filter(account=payment.account_id, kind="top_up")
+    return list(entries.values_list("amount_nano", flat=True))
+
+
+def a_minute_passes() -> None:
+    asked_at = timezone.now() - dt.timedelta(minutes=1)
+    Payment.objects.filter(status="pending").update(asked_at=asked_at)
