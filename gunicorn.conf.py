@@ -6,7 +6,6 @@ code, and a gevent worker patches the standard library before any of ours is imp
 
 import contextlib
 import contextvars
-import importlib
 import logging
 import math
 import os
@@ -123,8 +122,8 @@ def post_worker_init(worker: Worker) -> None:
             contextvars.copy_context().run(request, worker, path)
         except Exception:
             errors.exception("The warm-up of %s failed.", path)
-    # By name: at the top of this file it would load the project into the master.
-    importlib.import_module("billing.periodic").start()
+    if hasattr(worker.wsgi, "start_jobs"):
+        worker.wsgi.start_jobs()
 
 
 def request(worker: Worker, path: str) -> None:

@@ -17,6 +17,7 @@ from accounts import epochs
 from accounts.errors import CredentialStoreUnavailable
 from accounts.models import Account
 from accounts.principal import Principal
+from accounts.single_flight import SingleFlight
 
 BELIEVED_S = 1.0
 ENTRY_LIFE_S = 10.0
@@ -53,6 +54,8 @@ class CredentialCache:
         self._clock = clock
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._forgotten = 0
+        self._epoch_flights: SingleFlight[int, int] = SingleFlight()
+        self._load_flights: SingleFlight[str, Credential] = SingleFlight()
         self._lock = threading.Lock()
 
     def get(self, digest: str, load: Callable[[str], Credential]) -> Principal:
@@ -72,11 +75,12 @@ class CredentialCache:
             return entry.credential.principal
         try:
             if entry is not None:
-                epoch = self._current_epoch(entry.credential.principal.account_id)
+                account_id = entry.credential.principal.account_id
+                epoch = self._epoch_flights.do(account_id, lambda: self._current_epoch(account_id))
                 if epoch == entry.credential.epoch:
                     entry.checked_at = now
                     return entry.credential.principal
-            credential = load(digest)
+            credential = self._load_flights.do(digest, lambda: load(digest))
         except (OperationalError, InterfaceError) as error:
             raise CredentialStoreUnavailable from error
         except Exception:

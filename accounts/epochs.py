@@ -18,7 +18,7 @@ from redis.retry import Retry
 
 from accounts.models import Account
 
-REDIS_TIMEOUT_S = 0.1
+REDIS_TIMEOUT_S = 0.25
 REDIS_VALUE_LIFE_MS = 500
 REDIS_REST_S = 1.0
 

@@ -11,6 +11,7 @@ from django.db.models import Q, Sum
 from django.utils import timezone
 
 from accounts.principal import Principal
+from accounts.single_flight import SingleFlight
 from billing import statements
 from billing.errors import MoneyStoreUnavailable
 from billing.models import CreditAccount, LedgerEntry, Spending
@@ -80,6 +81,7 @@ class BalanceMemory:
 
 
 _memory = BalanceMemory()
+_flights: SingleFlight[int, Balance] = SingleFlight()
 
 
 def recent(account_id: int) -> Balance:
@@ -89,7 +91,7 @@ def recent(account_id: int) -> Balance:
     """
     balance = _memory.get(account_id)
     if balance is None:
-        balance = exact(account_id)
+        balance = _flights.do(account_id, lambda: exact(account_id))
         _memory.put(account_id, balance)
     return balance
 

@@ -25,7 +25,7 @@ from billing.limit_store import (
 )
 
 DECISION = Path(__file__).with_name("limits.lua").read_text()
-TIMEOUT_S = 0.1
+TIMEOUT_S = 0.25
 RETRY_AFTER_S = 1.0
 LEASE_S = 30.0
 CONNECTIONS_MAX = 2000

@@ -11,6 +11,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.security import SecurityMiddleware
 from django.urls import set_urlconf
+from django.utils.module_loading import import_string
 
 from accounts.client_address import is_trusted_proxy
 from xrouter_site.middleware import RequestIDMiddleware
@@ -29,6 +30,10 @@ class Application(WSGIHandler):
         view: Any = convert_exception_to_response(self._get_response)  # type: ignore[attr-defined]
         secured: Any = SecurityMiddleware(view) if settings.SECURE_SSL_REDIRECT else view
         self._api_chain: Any = convert_exception_to_response(RequestIDMiddleware(secured))
+
+    def start_jobs(self) -> None:
+        """Run the periodic jobs beside the requests, where no broker does."""
+        import_string("billing.periodic.start")()  # its tables are there after setup alone
 
     def __call__(  # type: ignore[override]  # the stubs take the response for its iterable
         self, environ: "WSGIEnvironment", start_response: "StartResponse"

@@ -102,7 +102,7 @@ def test_the_division_keeps_every_row_both_ways():
     free_rows(account.pk, 50, ago(days=100), ago(days=2), seed=7)
     before = raw(account.pk)
     try:
-        call_command("migrate", "billing", "0100", verbosity=0)
+        call_command("migrate", "billing", "0004", verbosity=0)
         assert where(account.pk) == {"billing_generation"}
         assert raw(account.pk) == before
     finally:
