@@ -10,6 +10,7 @@ import logging
 import math
 import os
 import resource
+import signal
 import sys
 from collections.abc import Iterable, Iterator
 from types import FrameType
@@ -19,6 +20,7 @@ from wsgiref.util import setup_testing_defaults
 
 import gevent
 from greenlet import greenlet
+from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 from gunicorn.workers.ggevent import GeventWorker
 
@@ -110,6 +112,12 @@ forwarded_allow_ips = ""  # accounts.client_address decides whom to believe
 
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
 control_socket_disable = True
+
+
+def post_fork(arbiter: Arbiter, worker: Worker) -> None:
+    """Let a signal of the first moments end the worker: the master's handlers would swallow it."""
+    for one in (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT):
+        signal.signal(one, signal.SIG_DFL)
 
 
 def post_worker_init(worker: Worker) -> None:

@@ -13,6 +13,7 @@ import pathlib
 import pwd
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -75,7 +76,10 @@ def _serve(config: pytest.Config) -> None:
 @contextlib.contextmanager
 def valkey() -> Iterator[str]:
     """Serve a throw-away Valkey and yield its URL."""
-    server = ValkeyServer(persist=False)
+    with socket.socket() as probe:  # the package's own search gives two callers at once the same
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = ValkeyServer(port=port, persist=False)
     server.start()
     try:
         yield f"redis://127.0.0.1:{server.port}/0"

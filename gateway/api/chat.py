@@ -13,6 +13,7 @@ from gateway.api.chat_request import read_order, wants_usage_chunk
 from gateway.api.client_socket import client_socket
 from gateway.api.departure import watch
 from gateway.api.envelopes import Form, JSONObject, completion
+from gateway.api.errors import failure_of
 from gateway.api.sse import HEADERS, EventStream
 from gateway.api.view import JSONResponse, View, describe_limits
 from gateway.pipeline.collect import collect
@@ -21,6 +22,7 @@ from gateway.pipeline.errors import InvalidParameter
 from gateway.pipeline.lifeline import CallerLifeline
 from gateway.pipeline.record import adapted
 from gateway.pipeline.stream import CallerGone, CompletionStream
+from gateway.providers.errors import ProviderError
 
 CLIENT_CLOSED_REQUEST = 499
 """Nobody reads this status: the caller has left. It stands in the log."""
@@ -50,25 +52,25 @@ class ChatCompletionsView(View):
             lifeline = CallerLifeline(total_timeout_s=settings.UPSTREAM_TOTAL_TIMEOUT_S)
             stream = open_completion(order, self.caller, lifeline=lifeline)
             stack.callback(stream.close)
-            if not order.request.stream:
-                answer = collect(stream)
-                response: HttpResponseBase = JSONResponse(completion(answer, stream, form))
-            else:
-                if client is not None:
-                    stack.callback(watch(client, lifeline.cut).stop)
-                try:
+            if order.request.stream and client is not None:
+                stack.callback(watch(client, lifeline.cut).stop)
+            response: HttpResponseBase
+            try:
+                if order.request.stream:
                     stream.prime()
-                except CallerGone:
-                    return HttpResponse(status=CLIENT_CLOSED_REQUEST)
-                response = StreamingHttpResponse(
-                    EventStream(
+                    events = EventStream(
                         stream,
                         has_usage_chunk=has_usage_chunk,
                         form=form,
                         on_close=stack.pop_all().close,
-                    ),
-                    headers=HEADERS,
-                )
+                    )
+                    response = StreamingHttpResponse(events, headers=HEADERS)
+                else:
+                    response = JSONResponse(completion(collect(stream), stream, form))
+            except CallerGone:
+                return HttpResponse(status=CLIENT_CLOSED_REQUEST)
+            except ProviderError as error:
+                response = failure_of(error).response()
             _describe(response, stream)
             return response
 
@@ -82,6 +84,8 @@ class CompletionsView(ChatCompletionsView):
         body = super().read(request)
         if body.get("messages") is not None:
             raise InvalidParameter("messages belong to /v1/chat/completions.", param="messages")
+        if type(body.get("logprobs")) is int:  # the older form counts them
+            body["logprobs"] = True
         match body.get("prompt"):
             case [str(prompt)]:
                 body["prompt"] = prompt

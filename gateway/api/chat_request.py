@@ -18,6 +18,8 @@ MAX_STOP_CHARACTERS = 256
 MAX_BIASES = 1024
 MAX_METADATA = 16
 MAX_LINE_CHARACTERS = 512
+MAX_UNKNOWN = 32
+MAX_NAME_CHARACTERS = 64
 MAX_PROMPT_CHARACTERS = 20_000_000
 
 _MEANT = frozenset(
@@ -121,6 +123,11 @@ def _ignored(body: dict[str, Any], request: ChatRequest) -> tuple[str, ...]:
         and value is not None
         and not (name in _NEUTRAL and value == _NEUTRAL[name])
     ]
+    if len(unknown) > MAX_UNKNOWN or any(len(name) > MAX_NAME_CHARACTERS for name in unknown):
+        raise InvalidParameter(
+            f"The body has too many fields that mean nothing here: {MAX_UNKNOWN} of"
+            f" {MAX_NAME_CHARACTERS} characters are the most.",
+        )
     has_names = any(message.name and message.role != "tool" for message in request.messages)
     return (*unknown, "messages.name") if has_names else tuple(unknown)
 
@@ -215,4 +222,9 @@ def _read_metadata(body: dict[str, Any]) -> None:
             f"metadata must have {MAX_METADATA} entries at most.", param="metadata"
         )
     for name in metadata:
+        if len(name) > MAX_NAME_CHARACTERS or not name.isprintable():
+            raise InvalidParameter(
+                f"metadata: a name has {MAX_NAME_CHARACTERS} printable characters at most.",
+                param="metadata",
+            )
         fields.text(metadata, name, longest=MAX_LINE_CHARACTERS, path="metadata.", is_line=True)

@@ -242,7 +242,7 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
 
 
 def _is_api(request: HttpRequest) -> bool:
-    return request.path_info.startswith(("/v1", "/api/"))
+    return f"/{request.path_info.lstrip('/')}".startswith(("/v1", "/api/"))
 
 
 def _unforeseen() -> Failure:

@@ -12,7 +12,7 @@ MAX_MESSAGES = 2048
 MAX_CONTENT_PARTS = 256
 MAX_TOOL_CALLS = 128
 MAX_NAME_CHARACTERS = 256
-IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/tiff", "image/bmp", "image/webp"})
+IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/tiff", "image/bmp"})
 
 _ROLES: dict[str, Role] = {
     "system": "system",

@@ -44,9 +44,9 @@ def open_completion(
         on_refusal.callback(admission.release)
         moderation.screen(order.request)
         needed = bounds(candidates, is_exact=order.is_strict) if entry.is_charged else None
+        give_connection_back()  # the writer of holds needs one, and who waits for it needs none
         payment = Payment.open(principal, order.models[0], needed)
         on_refusal.pop_all()
-    give_connection_back()
 
     def ask(candidate: Candidate) -> Generator[ChatChunk, None, None]:
         return _ask(candidate, lifeline, is_test=principal.is_test)

@@ -55,8 +55,8 @@ def embed(texts: Sequence[str], model_id: str, principal: Principal) -> Embedded
         stack.callback(admission.release)
         moderation.screen_texts(texts)
         needed = Bounds(cost_nano, cost_nano) if entry.is_charged else None
-        payment = Payment.open(principal, model_id, needed)
         give_connection_back()
+        payment = Payment.open(principal, model_id, needed)
         return _settled(texts, model, model.price, payment, principal, admission)
 
 

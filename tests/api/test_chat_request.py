@@ -66,6 +66,9 @@ def _order(**fields: Any) -> ChatOrder:
         ({"user": "x" * 10_000}, "user"),
         ({"metadata": {"a": "b\n"}}, "metadata.a"),
         ({"metadata": "text"}, "metadata"),
+        ({"metadata": {"a\r\nX: y": "b"}}, "metadata"),
+        ({f"unknown{number}": 1 for number in range(100)}, None),
+        ({"x" * 1000: 1}, None),
         ({"tools": [{"type": "function", "function": {"name": "f"}}] * 1000}, "tools"),
         ({"tools": [{"type": "function", "function": {}}]}, "tools[0].function.name"),
         ({"tools": [{"type": "retrieval"}]}, "tools[0].type"),
@@ -92,7 +95,7 @@ def _order(**fields: Any) -> ChatOrder:
         ({"route": "scenic"}, "route"),
     ],
 )
-def test_a_wrong_field_is_refused_by_its_name(fields: dict[str, Any], param: str) -> None:
+def test_a_wrong_field_is_refused_by_its_name(fields: dict[str, Any], param: str | None) -> None:
     with pytest.raises(RequestRefused) as refusal:
         _order(**fields)
 

@@ -97,6 +97,8 @@ def test_a_failure_before_the_first_chunk_is_a_status(
     error = response.json()["error"]
     assert (response.status_code, error["code"]) == (status, code), response.text
     assert error["metadata"]["provider_name"] == provider
+    assert response.headers["x-xrouter-attempts"] == "1"
+    assert response.headers["x-generation-id"].startswith("gen-")
     assert _usage(service, key) == 0
     if status == 429:
         assert 1 <= int(response.headers["retry-after"]) <= 60
