@@ -35,16 +35,20 @@ def served(*, is_test: bool) -> frozenset[str]:
     return everything if is_test else with_credentials() or everything
 
 
+def is_sandboxed(*, is_test: bool) -> bool:
+    """Say whether the sandbox answers: for test keys, and when no provider has credentials."""
+    return is_test or not with_credentials()
+
+
 def provider(slug: str, *, is_test: bool) -> Provider:
     """Return the provider of this process for `slug`; the sandbox's for a test key."""
-    is_sandboxed = is_test or not with_credentials()
-    key = (slug, is_sandboxed)
+    key = (slug, is_sandboxed(is_test=is_test))
     found = _providers.get(key)
     if found is None:
         with _lock:
             found = _providers.get(key)
             if found is None:
-                build = _BUILD_SANDBOXED if is_sandboxed else _BUILD
+                build = _BUILD_SANDBOXED if key[1] else _BUILD
                 found = _providers[key] = build[slug]()
     return found
 

@@ -48,7 +48,7 @@ class Payment:
         return cls(
             hold,
             is_charged=needed is not None,
-            is_sandboxed=principal.is_test or not upstreams.with_credentials(),
+            is_sandboxed=upstreams.is_sandboxed(is_test=principal.is_test),
         )
 
     @property
