@@ -1,22 +1,48 @@
 """The composition root: settings → the providers of this process, real ones or the sandbox's."""
 
+import contextlib
 import json
 import pathlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from gateway.providers.base import Provider
+from gateway.providers.chat_types import ChatChunk
 from gateway.providers.gigachat.adapter import GigaChat
 from gateway.providers.yandexgpt.adapter import YandexGPT
 from gateway.sandbox import credentials
 from gateway.sandbox.server import Sandbox
 
+ENVIRONMENT = "environment"
+
 _lock = threading.RLock()
 _providers: dict[tuple[str, bool], Provider] = {}
 _sandbox: Sandbox | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A provider that may be asked now; `credential` names which of its credentials is used."""
+
+    provider: Provider
+    credential: str
+
+
+def leased(
+    slug: str, *, account_id: int, is_test: bool
+) -> Generator[ChatChunk, None, contextlib.AbstractContextManager[Lease]]:
+    """Yield ticks while a slot of the provider is waited for, then return it, to be given back."""
+    yield from ()
+    return _lease(slug, is_test=is_test)
+
+
+@contextlib.contextmanager
+def _lease(slug: str, *, is_test: bool) -> Iterator[Lease]:
+    yield Lease(provider(slug, is_test=is_test), ENVIRONMENT)
 
 
 def with_credentials() -> frozenset[str]:

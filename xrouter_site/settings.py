@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from xrouter_site import env
@@ -79,6 +80,11 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "oauth2_provider",
+    "csp",
     "rest_framework",
     "drf_spectacular_sidecar",
     "accounts",
@@ -97,6 +103,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
 ]
 ROOT_URLCONF = "xrouter_site.urls"
 WSGI_APPLICATION = "xrouter_site.wsgi.application"
@@ -110,6 +118,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "xrouter_site.context.site",
             ],
         },
     },
@@ -123,6 +132,9 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+LOGIN_URL = "/accounts/login/"
+LOGIN_REDIRECT_URL = "/cabinet/"
+LOGOUT_REDIRECT_URL = "/"
 REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "gateway.api.errors.render_exception",
     "UNAUTHENTICATED_USER": None,
@@ -135,6 +147,7 @@ REST_FRAMEWORK = {
 # Language and time
 LANGUAGE_CODE = "ru"
 LANGUAGES = [("ru", "Русский"), ("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "Europe/Moscow"
 USE_TZ = True
 
@@ -157,6 +170,23 @@ SESSION_COOKIE_SECURE = IS_HTTPS
 CSRF_COOKIE_SECURE = IS_HTTPS
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# People who run the service, as its pages and mails name them
+OPERATOR_NAME = env.text("OPERATOR_NAME")
+SUPPORT_EMAIL = env.text("SUPPORT_EMAIL")
+SUPPORT_TELEGRAM = env.text("SUPPORT_TELEGRAM")
+SUPPORT_ISSUES_URL = env.text("SUPPORT_ISSUES_URL")
 
 # Requests
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.whole("REQUEST_MAX_BYTES", 20 * 1024 * 1024)

@@ -1,7 +1,8 @@
 """Where each path goes. A slash at the end of an API path is tolerated."""
 
 from django.contrib import admin
-from django.urls import URLPattern, path, re_path
+from django.urls import URLPattern, include, path, re_path
+from django.views.i18n import set_language
 
 from gateway.api.account import CreditsView, GenerationView, KeyView
 from gateway.api.activity import ActivityView
@@ -41,5 +42,12 @@ urlpatterns = [
     path("docs/api/", api_reference),
     re_path(r"^webhooks/yookassa/?$", yookassa_webhook),
     path("health", health),
+    path("", include("accounts.oauth.urls")),
+    path("accounts/", include("accounts.urls")),
+    path("cabinet/", include("accounts.cabinet.urls")),
+    path("cabinet/", include("billing.cabinet.urls")),
+    path("cabinet/", include("gateway.cabinet.urls")),
+    path("", include("gateway.public.urls")),
+    path("language/", set_language, name="set_language"),
     path("admin/", admin.site.urls),
 ]
