@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any, Literal, Protocol
 from urllib.parse import unquote
 
-ProviderName = Literal["gigachat", "yandexgpt"]
+ProviderName = Literal["gigachat", "yandexgpt", "openai_compatible"]
 Ending = Literal["whole", "abrupt", "reset"]
 
 EVENT_STREAM = "text/event-stream"

@@ -18,6 +18,7 @@ from gateway.sandbox.exchange import Answer, Emulator, ProviderName, Request
 from gateway.sandbox.faults import Faults
 from gateway.sandbox.gigachat import GigaChat
 from gateway.sandbox.journal import Journal
+from gateway.sandbox.openai_compatible import OpenAICompatible
 from gateway.sandbox.script import Script
 from gateway.sandbox.yandexgpt import YandexGPT
 
@@ -29,7 +30,7 @@ _STOP_S = 5.0
 
 
 class Sandbox:
-    """Both upstreams, running from `start()` to `stop()` or inside a `with`.
+    """All upstreams, running from `start()` to `stop()` or inside a `with`.
 
     Port 0 takes any free one. `requests`, `faults` and `settings` are for tests: what came in,
     what is to go wrong next, and how the upstreams behave.
@@ -39,6 +40,7 @@ class Sandbox:
         self,
         gigachat_port: int = 0,
         yandex_port: int = 0,
+        openai_port: int = 0,
         host: str = "127.0.0.1",
         script: Script | None = None,
     ) -> None:
@@ -50,6 +52,7 @@ class Sandbox:
         emulators: list[tuple[Emulator, int]] = [
             (GigaChat(self.settings, speaking), gigachat_port),
             (self._yandex, yandex_port),
+            (OpenAICompatible(self.settings, speaking), openai_port),
         ]
         self._emulators = emulators
         self._host = host
@@ -65,12 +68,17 @@ class Sandbox:
         """Return scheme, host and port of the emulated YandexGPT and its IAM."""
         return self._servers["yandexgpt"].origin
 
+    @property
+    def openai_origin(self) -> str:
+        """Return scheme, host and port of the emulated OpenAI-compatible server."""
+        return self._servers["openai_compatible"].origin
+
     def service_account_key(self) -> ServiceAccountKey:
         """Return an authorized key that this sandbox accepts, generated on the first call."""
         return self._yandex.service_accounts.key()
 
     def start(self) -> Self:
-        """Begin to serve both upstreams. Raises OSError if a port is taken."""
+        """Begin to serve all upstreams. Raises OSError if a port is taken."""
         try:
             for emulator, port in self._emulators:
                 server = _Server((self._host, port), emulator, self)

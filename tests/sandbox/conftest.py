@@ -7,6 +7,7 @@ import pytest
 from gateway.sandbox.server import Sandbox
 from tests.sandbox.both_providers import Both
 from tests.sandbox.callers import GigaChatCaller, YandexCaller
+from tests.sandbox.openai_caller import OpenAICaller
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +31,12 @@ def gigachat(sandbox: Sandbox) -> Iterator[GigaChatCaller]:
 @pytest.fixture
 def yandex(sandbox: Sandbox) -> Iterator[YandexCaller]:
     with YandexCaller(sandbox) as caller:
+        yield caller
+
+
+@pytest.fixture
+def openai(sandbox: Sandbox) -> Iterator[OpenAICaller]:
+    with OpenAICaller(sandbox) as caller:
         yield caller
 
 

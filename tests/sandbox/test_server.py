@@ -182,7 +182,8 @@ def test_it_runs_under_gevent() -> None:
 
 
 def test_the_command_serves_until_it_is_interrupted() -> None:
-    command = [sys.executable, "manage.py", "sandbox", "--gigachat-port", "0", "--yandex-port", "0"]
+    ports = [part for name in ("gigachat", "yandex", "openai") for part in (f"--{name}-port", "0")]
+    command = [sys.executable, "manage.py", "sandbox", *ports]
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=dict(os.environ)
     ) as process:

@@ -10,23 +10,25 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from gateway.sandbox.credentials import (
     GIGACHAT_CREDENTIALS,
     GIGACHAT_SCOPE,
+    OPENAI_COMPATIBLE_API_KEY,
     YANDEX_API_KEY,
     YANDEX_FOLDER_ID,
 )
 from gateway.sandbox.server import Sandbox
 
-_GIGACHAT_PORT, _YANDEX_PORT = 9801, 9802
+_GIGACHAT_PORT, _YANDEX_PORT, _OPENAI_PORT = 9801, 9802, 9803
 
 
 class Command(BaseCommand):
-    """Serves both provider protocols on loopback and prints how to point XRouter at them."""
+    """Serves all provider protocols on loopback and prints how to point XRouter at them."""
 
-    help = "Serve emulators of GigaChat and YandexGPT until interrupted."
+    help = "Serve emulators of all providers until interrupted."
     requires_system_checks: list[str] = []  # noqa: RUF012
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--gigachat-port", type=int, default=_GIGACHAT_PORT)
         parser.add_argument("--yandex-port", type=int, default=_YANDEX_PORT)
+        parser.add_argument("--openai-port", type=int, default=_OPENAI_PORT)
 
     def handle(self, *args: Any, **options: Any) -> None:
         stopped = threading.Event()
@@ -37,7 +39,9 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
         try:
-            with Sandbox(options["gigachat_port"], options["yandex_port"]) as sandbox:
+            with Sandbox(
+                options["gigachat_port"], options["yandex_port"], options["openai_port"]
+            ) as sandbox:
                 self.stdout.write(_environment(sandbox))
                 self.stdout.flush()
                 stopped.wait()
@@ -59,6 +63,7 @@ def _environment(sandbox: Sandbox) -> str:
     exports = "\n".join(f"export {name}={value}" for name, value in variables.items())
     return (
         f"# GigaChat is emulated at {sandbox.gigachat_origin}, YandexGPT at "
-        f"{sandbox.yandex_origin}.\n# Run XRouter with this environment to be answered by them; "
+        f"{sandbox.yandex_origin},\n# an OpenAI-compatible server at {sandbox.openai_origin}/v1 with the key "
+        f"{OPENAI_COMPATIBLE_API_KEY}.\n# Run XRouter with this environment to be answered by them; "
         f"Ctrl+C stops them.\n{exports}"
     )

@@ -1,0 +1,44 @@
+"""`usage` of an answer or an event -> Usage, or None where it cannot be true.
+
+Source: OpenAI's API reference, chat/object; vLLM's protocol.py, UsageInfo; read 2026-11.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeGuard
+
+from gateway.providers.chat_types import Usage
+
+TOKENS_MAX = 10**9
+"""A count above it is no count."""
+
+
+def read_usage(usage: Any) -> Usage | None:
+    """Read the counters; None if one is missing or cannot be true, for half a count is none.
+
+    A prompt of no tokens is none either: some servers send zeros before they know, or when the prompt
+    was cached. The details are parts of the counts beside them, and optional.
+    """
+    if not isinstance(usage, Mapping):
+        return None
+    prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
+    if not is_count(prompt) or not is_count(completion) or not prompt:
+        return None
+    cached = _detail(usage, "prompt_tokens_details", "cached_tokens")
+    reasoning = _detail(usage, "completion_tokens_details", "reasoning_tokens")
+    return Usage(
+        prompt,
+        completion,
+        cached_tokens=min(cached, prompt),
+        reasoning_tokens=min(reasoning, completion),
+    )
+
+
+def is_count(value: Any) -> TypeGuard[int]:
+    """Tell whether `value` can be a number of tokens."""
+    return type(value) is int and 0 <= value <= TOKENS_MAX
+
+
+def _detail(usage: Mapping[str, Any], details: str, name: str) -> int:
+    holder = usage.get(details)
+    value = holder.get(name) if isinstance(holder, Mapping) else None
+    return value if is_count(value) else 0
