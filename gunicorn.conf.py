@@ -83,7 +83,9 @@ hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 files = 65_536 if hard_limit == resource.RLIM_INFINITY else min(hard_limit, 65_536)
 resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard_limit))
 room = max(files - files_at_rest, 2 * files_per_completion)
-capacity = min(number("WORKER_CAPACITY", 1000 if is_postgres else 64), room // files_per_completion)
+capacity = min(
+    number("WORKER_CAPACITY", 1000 if is_postgres else 128), room // files_per_completion
+)
 os.environ["WORKER_CAPACITY"] = str(capacity)  # beyond it the application itself answers 503
 # There is more of everything, so that a full worker still answers "overloaded" and /health at once.
 reserve = max(2, capacity // 2)

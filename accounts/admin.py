@@ -1,40 +1,48 @@
 """The operators' desk for people, accounts and keys; changes go through the domain functions."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts import api_keys, suspension, users
-from accounts.email_address import checked_email
-from accounts.errors import EmailTaken, InvalidEmail
+from accounts import api_keys, second_factor, suspension, users
+from accounts.audit import Action
+from accounts.audit_admin import JournalAdmin
+from accounts.desk import Desk, Kept, Looked
+from accounts.email_address import checked_email, fold_email
+from accounts.errors import InvalidEmail
 from accounts.models import Account, APIKey, User
+from accounts.oauth.admin import ApplicationAdmin, TokenAdmin
 
-Row = TypeVar("Row", bound=Model)
+__all__ = ["AccountAdmin", "ApplicationAdmin", "JournalAdmin", "KeyAdmin", "TokenAdmin"]
 
+if TYPE_CHECKING:  # generic for the type checker alone
+    _UserForm = ModelForm[User]
+else:
+    _UserForm = ModelForm
 
-class DeskAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it has no parameters at run time
-    """Rows that nobody deletes, and actions that leave a line in each row's history."""
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def act(
-        self, request: HttpRequest, rows: QuerySet[Row], change: Callable[[Row], None], done: str
-    ) -> None:
-        for row in rows:
-            change(row)
-            self.log_change(request, row, done)
-        self.message_user(request, done)
+# Addresses and second factors are changed by their people, and by the actions below.
+admin.site.unregister([EmailAddress, Authenticator, Group])
 
 
-class NewUserForm(ModelForm):  # type: ignore[type-arg]  # it has no parameters at run time
+@admin.register(Group)
+class OperatorGroupAdmin(Desk, GroupAdmin):
+    """Rights that several operators share."""
+
+
+class NewUserForm(_UserForm):
     """An e-mail that nobody has in any spelling; the person sets the password by "forgot"."""
 
     class Meta:
@@ -44,64 +52,96 @@ class NewUserForm(ModelForm):  # type: ignore[type-arg]  # it has no parameters 
     def clean_email(self) -> str:
         try:
             email = checked_email(self.cleaned_data["email"])
-        except InvalidEmail as error:
-            raise ValidationError(str(error)) from None
+        except InvalidEmail:
+            raise ValidationError(
+                gettext("Write an e-mail address such as name@example.ru.")
+            ) from None
         if users.find(email=email) is not None:
-            raise ValidationError(str(EmailTaken()))
+            raise ValidationError(gettext("There is a user with this e-mail already."))
         return email
 
 
 @admin.register(User)
-class UserAdmin(DeskAdmin):
+class UserAdmin(Kept):
     list_display = ("email", "is_active", "is_staff", "date_joined", "last_login")
     list_filter = ("is_active", "is_staff")
     search_fields = ("=id", "email", "email_folded")
+    search_help_text = _("E-mail or number of a person")
+    date_hierarchy = "date_joined"
     ordering = ("-date_joined",)
-    fields = (
-        "email",
-        "is_active",
-        "is_staff",
-        "is_superuser",
-        "groups",
-        "user_permissions",
-        "date_joined",
-        "last_login",
+    fieldsets = (
+        (
+            None,
+            {"fields": ("email", "is_confirmed", "is_active", "has_second_factor", "pays_from")},
+        ),
+        (_("Dates"), {"fields": ("date_joined", "last_login")}),
+        (
+            _("Rights at the operators' desk"),
+            {"fields": ("is_staff", "is_superuser", "groups", "user_permissions")},
+        ),
     )
     filter_horizontal = ("groups", "user_permissions")
-    actions = ("shut_out", "let_in")
+    actions = ("shut_out", "let_in", "take_second_factor")
 
     def get_form(
-        self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any
-    ) -> type[ModelForm]:  # type: ignore[type-arg]
+        self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
         if obj is None:
             kwargs |= {"form": NewUserForm, "fields": ("email",)}
-        form: type[ModelForm] = super().get_form(request, obj, change, **kwargs)  # type: ignore[type-arg]
-        return form
+        return super().get_form(request, obj, change, **kwargs)
 
-    def get_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
-        return self.fields if obj is not None else ("email",)
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        return self.fieldsets if obj is not None else ((None, {"fields": ("email",)}),)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> tuple[str, ...]:
         if obj is None:
             return ()
-        shown = ("email", "is_active", "date_joined", "last_login")
+        shown = (
+            *("email", "is_confirmed", "is_active", "has_second_factor", "pays_from"),
+            *("date_joined", "last_login"),
+        )
         # Whoever may edit people must not be able to make an operator of themselves.
         rights = ("is_staff", "is_superuser", "groups", "user_permissions")
-        return shown if request.user.is_superuser else shown + rights
+        return shown if getattr(request.user, "is_superuser", False) else shown + rights
 
-    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Find an address in any spelling of it."""
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        if "@" in search_term and " " not in search_term.strip():
+            found |= queryset.filter(email_folded=fold_email(search_term.strip()))
+        return found, may_repeat
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if change:
             obj.save(update_fields=["is_staff", "is_superuser"])
             return
-        user = users.register(email=obj.email).owner
-        obj.pk = user.pk
+        obj.pk = users.register(email=obj.email).owner.pk
         obj.refresh_from_db()
+
+    @admin.display(description=_("address confirmed"), boolean=True)
+    def is_confirmed(self, user: User) -> bool:
+        return bool(EmailAddress.objects.filter(user=user, primary=True, verified=True).exists())
+
+    @admin.display(description=_("second factor"), boolean=True)
+    def has_second_factor(self, user: User) -> bool:
+        return second_factor.is_set_up(user)
+
+    @admin.display(description=_("accounts"))
+    def pays_from(self, user: User) -> SafeString:
+        pages = (
+            (reverse("admin:accounts_account_change", args=[account.pk]), account.name)
+            for account in user.accounts.order_by("pk")
+        )
+        return format_html_join(", ", '<a href="{}">{}</a>', pages)
 
     @admin.action(description=_("Shut out, with all their keys"), permissions=["change"])
     def shut_out(self, request: HttpRequest, people: QuerySet[User]) -> None:
         self.act(
-            request,
-            people,
+            *(request, people, Action.SHUT_OUT),
             lambda user: suspension.set_active(user=user, is_active=False),
             gettext("Shut out."),
         )
@@ -109,19 +149,28 @@ class UserAdmin(DeskAdmin):
     @admin.action(description=_("Let in again"), permissions=["change"])
     def let_in(self, request: HttpRequest, people: QuerySet[User]) -> None:
         self.act(
-            request,
-            people,
+            *(request, people, Action.LET_IN),
             lambda user: suspension.set_active(user=user, is_active=True),
             gettext("Let in."),
         )
 
+    @admin.action(description=_("Take the second factor away"), permissions=["change"])
+    def take_second_factor(self, request: HttpRequest, people: QuerySet[User]) -> None:
+        self.act(
+            *(request, people, Action.SECOND_FACTOR_OFF),
+            lambda user: second_factor.reset(user=user),
+            gettext("The second factor is taken away."),
+        )
+
 
 @admin.register(Account)
-class AccountAdmin(DeskAdmin):
+class AccountAdmin(Kept):
     list_display = ("id", "name", "owner", "suspended_at", "created_at")
+    list_display_links = ("id", "name")
     list_filter = (("suspended_at", admin.EmptyFieldListFilter),)
     list_select_related = ("owner",)
     search_fields = ("=id", "name", "owner__email")
+    search_help_text = _("Name or number of an account, or its owner's e-mail")
     ordering = ("-created_at",)
     fields = ("name", "owner", "suspended_at", "created_at")
     readonly_fields = ("owner", "suspended_at", "created_at")
@@ -130,14 +179,13 @@ class AccountAdmin(DeskAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         obj.save(update_fields=["name"])
 
     @admin.action(description=_("Suspend"), permissions=["change"])
     def suspend(self, request: HttpRequest, accounts: QuerySet[Account]) -> None:
         self.act(
-            request,
-            accounts,
+            *(request, accounts, Action.SUSPEND),
             lambda account: suspension.suspend(account=account),
             gettext("Suspended."),
         )
@@ -145,40 +193,49 @@ class AccountAdmin(DeskAdmin):
     @admin.action(description=_("Resume"), permissions=["change"])
     def resume(self, request: HttpRequest, accounts: QuerySet[Account]) -> None:
         self.act(
-            request,
-            accounts,
+            *(request, accounts, Action.RESUME),
             lambda account: suspension.resume(account=account),
             gettext("Resumed."),
         )
 
 
 @admin.register(APIKey)
-class APIKeyAdmin(DeskAdmin):
+class KeyAdmin(Looked):
     """Keys are looked at and revoked; all else is their owners'."""
 
     list_display = (
-        "__str__",
-        "name",
-        "account",
-        "is_test",
-        "disabled",
-        "created_at",
-        "last_used_at",
-        "revoked_at",
+        *("ends", "name", "account", "is_test", "disabled"),
+        *("created_at", "last_used_at", "revoked_at"),
     )
     list_filter = ("is_test", "disabled", ("revoked_at", admin.EmptyFieldListFilter))
     list_select_related = ("account",)
     search_fields = ("=id", "name", "=head", "=tail", "account__name", "account__owner__email")
+    search_help_text = _("Name, first 12 or last 4 characters of a key, or its owner's e-mail")
     ordering = ("-created_at",)
-    exclude = ("digest",)
+    fieldsets = (
+        (None, {"fields": ("ends", "name", "account", "user", "is_test", "scopes")}),
+        (_("Dates"), {"fields": ("created_at", "last_used_at", "revoked_at", "disabled")}),
+        (
+            _("Bounds"),
+            {
+                "fields": (
+                    *("limit_nano", "limit_reset", "rate_requests", "rate_window_s"),
+                    *("allowed_models", "allowed_ips"),
+                )
+            },
+        ),
+        (_("Made by an application"), {"fields": ("application", "made_by")}),
+    )
     actions = ("revoke",)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return obj is None and super().has_change_permission(request)
+    @admin.display(description=_("key"), ordering="head")
+    def ends(self, key: APIKey) -> str:
+        return str(key)
 
     @admin.action(description=_("Revoke for good"), permissions=["change"])
     def revoke(self, request: HttpRequest, keys: QuerySet[APIKey]) -> None:
-        self.act(request, keys, lambda key: api_keys.revoke(key=key), gettext("Revoked."))
+        self.act(
+            *(request, keys, Action.REVOKE),
+            lambda key: api_keys.revoke(key=key),
+            gettext("Revoked."),
+        )

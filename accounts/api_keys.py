@@ -5,7 +5,10 @@ from typing import Unpack, cast
 
 from django.db import transaction
 from django.utils import timezone
+from oauth2_provider.models import Application
 
+from accounts import audit
+from accounts.audit import Action
 from accounts.credential_cache import Credential, expire_credentials
 from accounts.errors import AccountSuspended, InvalidCredential, KeyRevoked
 from accounts.key_format import HEAD_LENGTH, TAIL_LENGTH, digest_of, make_key
@@ -20,9 +23,14 @@ def issue(
     user: User,
     name: str,
     is_test: bool = False,
+    application: Application | None = None,
+    made_by: str = "",
     **options: Unpack[KeyOptions],
 ) -> tuple[APIKey, str]:
-    """Create a key and return it with its raw text, which is not kept. Raises InvalidKeySetting."""
+    """Create a key and return it with its raw text, which is not kept. Raises InvalidKeySetting.
+
+    `made_by` is what people call the application, or the site, that asked for the key.
+    """
     columns = columns_of({"name": name, **options})
     raw = make_key(is_test=is_test)
     with transaction.atomic():
@@ -34,8 +42,11 @@ def issue(
             head=raw[:HEAD_LENGTH],
             tail=raw[-TAIL_LENGTH:],
             is_test=is_test,
+            application=application,
+            made_by=made_by,
             **columns,
         )
+        audit.record(Action.ISSUE, key)
     return key, raw
 
 
@@ -48,6 +59,7 @@ def edit(*, key: APIKey, **settings: Unpack[KeySettings]) -> None:
         if not live.exists():
             raise KeyRevoked
         live.update(**columns)
+        audit.record(Action.CHANGE, key, detail={"fields": sorted(settings)})
     key.refresh_from_db()
 
 
@@ -55,7 +67,8 @@ def revoke(*, key: APIKey) -> None:
     """End the key for good; one that is revoked already keeps its date."""
     with transaction.atomic():
         expire_credentials(key.account_id)
-        APIKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
+        if APIKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()):
+            audit.record(Action.REVOKE, key)
     key.refresh_from_db(fields=["revoked_at"])
 
 

@@ -24,6 +24,14 @@ def fold_email(email: str) -> str:
     return unicodedata.normalize("NFKC", folded)
 
 
+def sign_in_email(email: str) -> str:
+    """Return the form in which the sign-in library keeps an address: the normal one in lower case.
+
+    It can still be written to, as the folded form cannot: that one may name another domain.
+    """
+    return normalise_email(email).lower()
+
+
 def checked_email(email: str) -> str:
     """Return the address in its normal form. Raises InvalidEmail."""
     address = normalise_email(email)

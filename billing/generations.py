@@ -1,20 +1,23 @@
-"""One request that had a hold: its id, what is kept of it, and how its account reads it again."""
+"""Requests that had a hold: their ids, what is kept of them, and how their account reads them again."""
 
 import re
 import secrets
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal, TypedDict
+from datetime import date, datetime
+from typing import Any, Literal, TypedDict
 
 from django.db import DatabaseError, InterfaceError
+from django.db.models import Q
 
 from billing.errors import MoneyStoreUnavailable
+from billing.id_times import least_id_at, midnight
 from billing.models import Generation
 
 TokensSource = Literal["provider", "estimated"]
+Outcome = Literal["answered", "failed", "cancelled"]
 
 _PUBLIC_ID = re.compile(r"gen-([0-9a-f]{32})", re.ASCII)
 
@@ -30,7 +33,10 @@ class AttemptRecord(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class GenerationFacts:
-    """What is known of a request when it ends. Empty words mean: there was none."""
+    """What is known of a request when it ends. Empty words mean: there was none.
+
+    `routing` says why it went where it went, a JSON object that billing keeps and does not read.
+    """
 
     model_id: str
     provider: str = ""
@@ -49,17 +55,62 @@ class GenerationFacts:
     error_code: str = ""
     attempts: Sequence[AttemptRecord] = ()
     adapted: Sequence[str] = ()
+    routing: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class GenerationRecord:
-    """A request that was settled. `charged_nano` is what its account paid."""
+    """A request that was settled; `credential` is the kind and the id of what it was sent with."""
 
     id: uuid.UUID
     created_at: datetime
     requested_model: str
-    charged_nano: int
+    credential: tuple[str, int]
+    is_test: bool
+    cost_nano: int
+    write_off_nano: int
     facts: GenerationFacts
+
+    @property
+    def charged_nano(self) -> int:
+        """What its account paid."""
+        return self.cost_nano - self.write_off_nano
+
+    @property
+    def outcome(self) -> Outcome:
+        """Whether an answer came to its end; a caller that left is no failure."""
+        if self.facts.is_cancelled:
+            return "cancelled"
+        return "failed" if self.facts.error_code else "answered"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which requests are asked for; what is left out narrows nothing.
+
+    `credential` without an id means all of its kind; `since` is a day of Moscow's.
+    """
+
+    model_id: str = ""
+    credential: tuple[str, int | None] | None = None
+    outcome: Outcome | None = None
+    since: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SettledAttempts:
+    """Who was asked for one request, and how it ended."""
+
+    attempts: Sequence[AttemptRecord]
+    is_streamed: bool
+    error_code: str
+
+
+_OUTCOMES: dict[Outcome, Q] = {
+    "answered": Q(is_cancelled=False, error_code=""),
+    "failed": Q(is_cancelled=False) & ~Q(error_code=""),
+    "cancelled": Q(is_cancelled=True),
+}
 
 
 def new_id() -> uuid.UUID:
@@ -97,13 +148,54 @@ def find(public: str, *, account_id: int) -> GenerationRecord | None:
     return record_of(row) if row else None
 
 
+def latest(
+    account_id: int, wanted: Wanted, *, most: int, before: uuid.UUID | None = None
+) -> list[GenerationRecord]:
+    """Return an account's settled requests, newest first, `most` of them, from those before an id.
+
+    Raises MoneyStoreUnavailable.
+    """
+    rows = Generation.objects.filter(account=account_id).order_by("-id")
+    if before is not None:
+        rows = rows.filter(id__lt=before)
+    if wanted.since is not None:
+        rows = rows.filter(id__gte=least_id_at(midnight(wanted.since)))
+    if wanted.model_id:
+        rows = rows.filter(model_id=wanted.model_id)
+    if wanted.credential is not None:
+        kind, credential_id = wanted.credential
+        rows = rows.filter(credential_kind=kind)
+        rows = rows if credential_id is None else rows.filter(credential_id=credential_id)
+    if wanted.outcome is not None:
+        rows = rows.filter(_OUTCOMES[wanted.outcome])
+    try:
+        return [record_of(row) for row in rows[:most]]
+    except (DatabaseError, InterfaceError) as error:
+        raise MoneyStoreUnavailable from error
+
+
+def attempts_between(since: datetime, until: datetime) -> Iterator[SettledAttempts]:
+    """Yield the attempts of all requests that began in a time, but for those of test keys.
+
+    Raises django.db.Error.
+    """
+    rows = Generation.objects.filter(
+        id__gte=least_id_at(since), id__lt=least_id_at(until), is_test=False
+    ).values_list("attempts", "is_streamed", "error_code")
+    for attempts, is_streamed, error_code in rows.iterator():
+        yield SettledAttempts(attempts, is_streamed, error_code)
+
+
 def record_of(row: Generation) -> GenerationRecord:
     """Return a row as a value."""
     return GenerationRecord(
         id=row.id,
         created_at=row.created_at,
         requested_model=row.requested_model,
-        charged_nano=row.cost_nano - row.write_off_nano,
+        credential=(row.credential_kind, row.credential_id),
+        is_test=row.is_test,
+        cost_nano=row.cost_nano,
+        write_off_nano=row.write_off_nano,
         facts=GenerationFacts(
             model_id=row.model_id,
             provider=row.provider,
@@ -122,5 +214,6 @@ def record_of(row: Generation) -> GenerationRecord:
             error_code=row.error_code,
             attempts=tuple(row.attempts),
             adapted=tuple(row.adapted),
+            routing=row.routing,
         ),
     )

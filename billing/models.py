@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from billing.caller_prices import Price
 from billing.counters import RequestCount
 from billing.job_leases import JobLease
 from billing.low_balance import LowBalanceAlert
@@ -43,10 +44,14 @@ class CreditAccount(models.Model):
     """What an account has: `posted_nano` sums its ledger entries, `held_nano` its open holds."""
 
     account = models.OneToOneField(
-        "accounts.Account", on_delete=models.PROTECT, primary_key=True, related_name="credits"
+        "accounts.Account",
+        on_delete=models.PROTECT,
+        primary_key=True,
+        related_name="credits",
+        verbose_name=_("account"),
     )
-    posted_nano = models.BigIntegerField(default=0, db_default=0, editable=False)
-    held_nano = models.BigIntegerField(default=0, db_default=0, editable=False)
+    posted_nano = models.BigIntegerField(_("posted"), default=0, db_default=0, editable=False)
+    held_nano = models.BigIntegerField(_("held"), default=0, db_default=0, editable=False)
 
     class Meta:
         verbose_name = _("credit account")
@@ -76,18 +81,26 @@ class LedgerEntry(models.Model):
         WRITE_OFF = "write_off", _("write-off")
 
     account = models.ForeignKey(
-        "accounts.Account", on_delete=models.PROTECT, db_index=False, related_name="+"
+        "accounts.Account",
+        on_delete=models.PROTECT,
+        db_index=False,
+        related_name="+",
+        verbose_name=_("account"),
     )
-    kind = models.CharField(max_length=10, choices=Kind.choices)
-    amount_nano = models.BigIntegerField()
-    balance_nano = models.BigIntegerField()
-    generation_id = models.UUIDField(null=True)
-    payment_id = models.TextField(default="", db_default="")
-    reason = models.TextField(default="", db_default="")
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
+    amount_nano = models.BigIntegerField(_("amount"))
+    balance_nano = models.BigIntegerField(_("balance after it"))
+    generation_id = models.UUIDField(_("generation"), null=True)
+    payment_id = models.TextField(_("payment"), default="", db_default="")
+    reason = models.TextField(_("reason"), default="", db_default="")
     actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("who"),
     )
-    created_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(_("time"), db_default=Now())
 
     class Meta:
         verbose_name = _("ledger entry")
@@ -192,32 +205,6 @@ class ProcessLease(models.Model):
         return str(self.process_id)
 
 
-class Price(models.Model):
-    """What a model's tokens cost from a moment on, in nano-credits per token."""
-
-    model_id = models.TextField(_("model"))
-    valid_from = models.DateTimeField(_("valid from"))
-    prompt_nano = models.BigIntegerField(_("prompt"))
-    completion_nano = models.BigIntegerField(_("completion"))
-    cached_nano = models.BigIntegerField(_("cached prompt"))
-
-    class Meta:
-        verbose_name = _("price")
-        verbose_name_plural = _("prices")
-        constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(
-                name="one_price_a_model_and_moment", fields=["model_id", "valid_from"]
-            ),
-            models.CheckConstraint(
-                name="price_is_positive",
-                condition=Q(prompt_nano__gt=0, completion_nano__gte=0, cached_nano__gte=0),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.model_id}, {self.valid_from}"
-
-
 class Generation(models.Model):
     """One request that had a hold, as it ended. What was asked and answered is never kept.
 
@@ -229,42 +216,49 @@ class Generation(models.Model):
         PROVIDER = "provider", _("provider")
         ESTIMATED = "estimated", _("estimated")
 
-    id = models.UUIDField(primary_key=True)
+    id = models.UUIDField(_("id"), primary_key=True)
     account = models.ForeignKey(
         "accounts.Account",
         on_delete=models.PROTECT,
         db_constraint=False,
         db_index=False,
         related_name="+",
+        verbose_name=_("account"),
     )
-    user_id = models.BigIntegerField()
-    credential_kind = models.CharField(max_length=7, choices=CredentialKind.choices)
-    credential_id = models.BigIntegerField()
-    is_test = models.BooleanField()
-    requested_model = models.TextField()
-    model_id = models.TextField()
-    provider = models.TextField()
-    is_streamed = models.BooleanField()
-    is_cancelled = models.BooleanField()
-    day = models.DateField()
-    created_at = models.DateTimeField()
-    tokens_prompt = models.BigIntegerField()
-    tokens_completion = models.BigIntegerField()
-    tokens_cached = models.BigIntegerField()
-    tokens_source = models.CharField(max_length=9, choices=TokensSource.choices)
+    user_id = models.BigIntegerField(_("user"))
+    credential_kind = models.CharField(_("sent with"), max_length=7, choices=CredentialKind.choices)
+    credential_id = models.BigIntegerField(_("credential"))
+    is_test = models.BooleanField(_("test key"))
+    requested_model = models.TextField(_("asked for"))
+    model_id = models.TextField(_("model"))
+    provider = models.TextField(_("provider"))
+    is_streamed = models.BooleanField(_("streamed"))
+    is_cancelled = models.BooleanField(_("cancelled"))
+    day = models.DateField(_("day"))
+    created_at = models.DateTimeField(_("time"))
+    tokens_prompt = models.BigIntegerField(_("tokens of the prompt"))
+    tokens_completion = models.BigIntegerField(_("tokens of the answer"))
+    tokens_cached = models.BigIntegerField(_("cached tokens"))
+    tokens_source = models.CharField(_("counted by"), max_length=9, choices=TokensSource.choices)
     price = models.ForeignKey(
-        Price, on_delete=models.PROTECT, null=True, db_index=False, related_name="+"
+        Price,
+        on_delete=models.PROTECT,
+        null=True,
+        db_index=False,
+        related_name="+",
+        verbose_name=_("price"),
     )
-    cost_nano = models.BigIntegerField()
-    write_off_nano = models.BigIntegerField()
-    upstream_cost_nano = models.BigIntegerField(null=True)
-    latency_ms = models.BigIntegerField(null=True)
-    time_to_first_token_ms = models.BigIntegerField(null=True)
-    finish_reason = models.TextField()
-    native_finish_reason = models.TextField()
-    error_code = models.TextField()
-    attempts = models.JSONField()
-    adapted = models.JSONField()
+    cost_nano = models.BigIntegerField(_("cost"))
+    write_off_nano = models.BigIntegerField(_("written off"))
+    upstream_cost_nano = models.BigIntegerField(_("cost upstream"), null=True)
+    latency_ms = models.BigIntegerField(_("time, ms"), null=True)
+    time_to_first_token_ms = models.BigIntegerField(_("time to the first token, ms"), null=True)
+    finish_reason = models.TextField(_("finished"))
+    native_finish_reason = models.TextField(_("finished, in the provider's words"))
+    error_code = models.TextField(_("error"))
+    attempts = models.JSONField(_("attempts"))
+    adapted = models.JSONField(_("adapted"))
+    routing = models.JSONField(_("routing"), null=True)
 
     class Meta:
         verbose_name = _("generation")
@@ -293,4 +287,4 @@ class Generation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return str(self.id)
+        return f"gen-{self.id.hex}"

@@ -3,18 +3,24 @@
 import logging
 import random
 import time
+import uuid
 from datetime import timedelta
 from decimal import Decimal
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, transaction
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
+from accounts import audit
+from accounts.audit import Action
 from billing import ledger, yookassa_api
 from billing.constants import NANO_PER_CREDIT
 from billing.errors import InvalidAmount, MoneyStoreUnavailable, NoShop, PaymentProviderAway
-from billing.models import Payment
+from billing.ledger import Movement
+from billing.models import LedgerEntry, Payment
 from billing.pricing import credits_of, nano_of
 from billing.yookassa_api import ProviderPayment, UnknownPayment
 
@@ -23,6 +29,8 @@ TRIES, PAUSE_S = 3, 0.3
 ASKED_AGAIN_AFTER_S = (20.0, 35.0)
 TIME_BUDGET_S = 15.0
 UNKNOWN_FOR = timedelta(days=1)
+TEST_PAYMENT = "test-payment-"
+"""How the ids of test payments begin; no payment of the provider's is called so."""
 
 _KOPECK_NANO = NANO_PER_CREDIT // 100
 
@@ -34,24 +42,66 @@ def is_configured() -> bool:
     return yookassa_api.is_configured()
 
 
-def start(account_id: int, amount: Decimal, return_url: str) -> Payment:
+def offers_test_payments() -> bool:
+    """Say whether credits can be had without paying: while developing, where there is no shop."""
+    return bool(settings.DEBUG) and not is_configured()
+
+
+def start(
+    account_id: int, amount: Decimal, return_url: str, *, key: uuid.UUID | None = None
+) -> Payment:
     """Create a payment of so many roubles; people are sent to its `confirmation_url`.
 
+    The same `key` is the same payment, however often it is asked for, and after a failure too.
     Raises InvalidAmount, NoShop, PaymentProviderAway.
     """
     amount_nano = _checked(amount)
     if not is_configured():
         raise NoShop("No shop is configured.")
-    payment = Payment.objects.create(account_id=account_id, amount_nano=amount_nano)
+    payment, _is_new = Payment.objects.get_or_create(
+        account_id=account_id, amount_nano=amount_nano, idempotence_key=key or uuid.uuid4()
+    )
+    if payment.provider_id is not None:
+        return payment
+    mine = Payment.objects.filter(pk=payment.pk)
     try:
         created = _create(payment, return_url)
     except PaymentProviderAway:
-        Payment.objects.filter(pk=payment.pk).update(status=Payment.Status.CANCELED)
+        mine.filter(provider_id=None).update(status=Payment.Status.CANCELED)
         raise
-    payment.provider_id = created.id
-    payment.confirmation_url = created.confirmation_url
-    payment.save(update_fields=["provider_id", "confirmation_url"])
+    mine.exclude(status=Payment.Status.SUCCEEDED).update(
+        provider_id=created.id,
+        confirmation_url=created.confirmation_url,
+        status=Payment.Status.PENDING,
+    )
+    payment.refresh_from_db()
     return payment
+
+
+def pay_in_test(account_id: int, amount: Decimal, *, key: uuid.UUID) -> Movement:
+    """Credit a payment that nobody paid; once for each key.
+
+    Raises InvalidAmount, and NoShop where no test payments are offered.
+    """
+    if not offers_test_payments():
+        raise NoShop("No test payments are offered.")
+    with transaction.atomic():
+        movement = ledger.top_up(
+            account_id, _checked(amount), payment_id=f"{TEST_PAYMENT}{key}", reason="Test payment"
+        )
+        if movement.is_new:
+            audit.record(Action.TEST_PAYMENT, LedgerEntry.objects.get(pk=movement.entry_id))
+    return movement
+
+
+def own(account_id: int, key: uuid.UUID) -> Payment | None:
+    """Return the account's payment with this key; what is another's does not exist."""
+    return Payment.objects.filter(account=account_id, idempotence_key=key).first()
+
+
+def latest(account_id: int, count: int) -> list[Payment]:
+    """Return the account's last payments, newest first."""
+    return list(Payment.objects.filter(account=account_id).order_by("-pk")[:count])
 
 
 def find(provider_id: str) -> Payment | None:
@@ -101,7 +151,10 @@ def _checked(amount: Decimal) -> int:
     if not amount.is_finite() or not LEAST_ROUBLES <= amount <= MOST_ROUBLES:
         raise InvalidAmount(
             _("A top-up is from %(least)s to %(most)s roubles.")
-            % {"least": LEAST_ROUBLES, "most": MOST_ROUBLES}
+            % {
+                "least": number_format(LEAST_ROUBLES, decimal_pos=0),
+                "most": number_format(MOST_ROUBLES, decimal_pos=0, force_grouping=True),
+            }
         )
     try:
         amount_nano = nano_of(amount)

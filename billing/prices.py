@@ -1,7 +1,7 @@
 """The prices in force at a moment, as they are dated: what callers pay, and what we pay providers."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -14,6 +14,20 @@ UpstreamName = tuple[str, str]
 """A provider's slug, and its own name of a model."""
 
 _VALUES = ("id", "prompt_nano", "completion_nano", "cached_nano")
+
+
+@dataclass(frozen=True, slots=True)
+class DatedPrice:
+    """A price of callers, and the moment that it holds from."""
+
+    price: PriceValue
+    valid_from: datetime
+
+
+def find(price_id: int) -> DatedPrice | None:
+    """Return one price, in force or not any more. Raises django.db.Error."""
+    row = Price.objects.filter(pk=price_id).values_list("valid_from", *_VALUES).first()
+    return DatedPrice(PriceValue(*row[1:]), row[0]) if row else None
 
 
 def current_prices(at: datetime) -> dict[str, PriceValue]:

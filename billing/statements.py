@@ -73,9 +73,9 @@ _WHO = {name: kind for name, kind in _HOLD.items() if name not in {"amount_nano"
 _WHAT = {
     name: kind
     for name, kind in _columns(GenerationFacts).items()
-    if name not in {"attempts", "adapted"}
+    if name not in {"attempts", "adapted", "routing"}
 }
-_GENERATION = _WHO | _WHAT | {"attempts": "jsonb", "adapted": "jsonb"}
+_GENERATION = _WHO | _WHAT | {"attempts": "jsonb", "adapted": "jsonb", "routing": "jsonb"}
 _GENERATION |= {"cost_nano": "bigint", "write_off_nano": "bigint"}
 
 _hold_columns = ", ".join(_HOLD)
@@ -217,6 +217,7 @@ def insert_generations(
             *what(facts),
             orjson.dumps(facts.attempts).decode(),
             orjson.dumps(facts.adapted).decode(),
+            None if facts.routing is None else orjson.dumps(facts.routing).decode(),
             cost_nano,
             write_off_nano,
         )

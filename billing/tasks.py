@@ -4,7 +4,10 @@ import io
 import logging
 
 from celery import shared_task
+from django.conf import settings
+from django.core.mail import send_mail
 from django.core.management import CommandError, call_command
+from django.utils.translation import gettext as _
 
 from billing import low_balance, partitions, payments, retention, usage
 
@@ -26,14 +29,20 @@ def keep_generations() -> None:
 
 @shared_task
 def audit_books() -> None:
-    """Compute every balance and every day of usage again; drift is an error in the log."""
+    """Compute every balance and every day of usage again; drift is an error in the log, and a mail."""
     output = io.StringIO()
+    found = []
     try:
         call_command("audit_ledger", stdout=output)
     except CommandError as error:
-        logger.error("%s\n%s", error, output.getvalue())
-    for drift in usage.find_drift():
-        logger.error("Usage does not add up: %s", drift)
+        found.append(f"{error}\n{output.getvalue()}")
+    found += [f"Usage does not add up: {drift}" for drift in usage.find_drift()]
+    for text in found:
+        logger.error("%s", text)
+    if found and settings.ALERT_EMAIL:
+        send_mail(
+            _("XRouter: the books do not add up"), "\n".join(found), None, [settings.ALERT_EMAIL]
+        )
 
 
 @shared_task

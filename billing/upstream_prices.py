@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
@@ -36,4 +37,5 @@ class UpstreamPrice(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.provider}: {self.upstream_id}, {self.valid_from}"
+        since = timezone.localtime(self.valid_from)
+        return f"{self.provider}: {self.upstream_id}, {since:%Y-%m-%d %H:%M}"

@@ -94,6 +94,36 @@ def rows(
     return sorted(found, key=lambda row: row.day or date.min, reverse=True)
 
 
+def rows_of_all(day: date) -> list[UsageRow]:
+    """Return what all accounts used on one of Moscow's days, by model. Raises MoneyStoreUnavailable."""
+    counted = UsageDay.objects.filter(day=day).values("model_id")
+    fresh = Generation.objects.filter(id__gte=_counted_until(), day=day).values("model_id")
+    sums = {f"sum_{name}": Sum(name) for name in _FIGURES}
+    both = (
+        counted.annotate(**sums)
+        .values_list("model_id", *sums)
+        .union(fresh.annotate(**_SUMS).values_list("model_id", *_SUMS), all=True)
+    )
+    totals: dict[str, list[int]] = {}
+    try:
+        for model_id, *figures in both:
+            known = totals.setdefault(model_id, [0] * len(_FIGURES))
+            totals[model_id] = [a + int(b) for a, b in zip(known, figures, strict=True)]
+    except (DatabaseError, InterfaceError) as error:
+        raise MoneyStoreUnavailable from error
+    return [UsageRow(day, model_id, None, *totals[model_id]) for model_id in sorted(totals)]
+
+
+def active_accounts(day: date) -> int:
+    """Return how many accounts asked for something on one of Moscow's days. Raises MoneyStoreUnavailable."""
+    counted = UsageDay.objects.filter(day=day).values("account_id")
+    fresh = Generation.objects.filter(id__gte=_counted_until(), day=day).values("account_id")
+    try:
+        return counted.union(fresh).count()
+    except (DatabaseError, InterfaceError) as error:
+        raise MoneyStoreUnavailable from error
+
+
 def aggregate() -> int:
     """Count what was settled since the last time; return how many rows were written.
 

@@ -35,6 +35,9 @@ class UsageDay(models.Model):
     class Meta:
         verbose_name = _("day of usage")
         verbose_name_plural = _("days of usage")
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(name="usage_of_a_day", fields=["day"])
+        ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
                 name="one_row_a_day_credential_and_model",

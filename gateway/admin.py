@@ -1,23 +1,29 @@
 """The operators' desk of the catalogue. What a model costs is edited beside it, in billing."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.audit import Action
+from accounts.desk import Desk
+from gateway.credential_admin import CredentialAdmin, ServerAdmin
 from gateway.models import Alias, LanguageModel, Route
+
+__all__ = ["CredentialAdmin", "LanguageModelAdmin", "RouteAdmin", "ServerAdmin"]
 
 if TYPE_CHECKING:  # generic for the type checker alone
     _AliasInline = admin.TabularInline[Alias, LanguageModel]
     _RouteInline = admin.StackedInline[Route, LanguageModel]
-    _ModelAdmin = admin.ModelAdmin[LanguageModel]
 else:
     _AliasInline = admin.TabularInline
     _RouteInline = admin.StackedInline
-    _ModelAdmin = admin.ModelAdmin
+
+_WAY = ("provider", "upstream_id", ("priority", "weight", "enabled"), "profile")
 
 
 class AliasInline(_AliasInline):
@@ -28,44 +34,60 @@ class AliasInline(_AliasInline):
 class RouteInline(_RouteInline):
     model = Route
     extra = 0
+    fields = _WAY
 
 
 @admin.register(LanguageModel)
-class LanguageModelAdmin(_ModelAdmin):
+class LanguageModelAdmin(Desk):
     """A model on one page with its other names and its routes."""
 
     list_display = (
-        "public_id",
-        "name",
-        "kind",
-        "owned_by",
-        "context_tokens",
-        "is_free",
-        "enabled",
-        "updated_at",
+        *("public_id", "name", "kind", "owned_by", "context_tokens"),
+        *("is_free", "enabled", "updated_at"),
     )
     list_filter = ("enabled", "kind", "is_free", "owned_by", "routes__provider")
     search_fields = ("public_id", "name", "aliases__name", "routes__upstream_id")
+    search_help_text = _("Id, name or alias of a model, or its name upstream")
+    fieldsets = (
+        (None, {"fields": ("public_id", "name", "kind", "owned_by")}),
+        (_("What people read"), {"fields": ("description", "description_en")}),
+        (_("Bounds"), {"fields": ("context_tokens", "max_output_tokens")}),
+        (_("Offer"), {"fields": ("enabled", "is_free", "is_auto")}),
+        (_("Dates"), {"fields": ("created_at", "updated_at")}),
+    )
     readonly_fields = ("created_at", "updated_at")
     inlines = (AliasInline, RouteInline)
     actions = ("enable", "disable")
 
     @admin.action(description=_("Offer the selected models"), permissions=["change"])
-    def enable(self, request: HttpRequest, queryset: QuerySet[LanguageModel]) -> None:
-        self._switch(request, queryset, enabled=True)
+    def enable(self, request: HttpRequest, models: QuerySet[LanguageModel]) -> None:
+        self.act(request, models, Action.ENABLE, _switched(True), gettext("Offered."))
 
     @admin.action(description=_("Withdraw the selected models"), permissions=["change"])
-    def disable(self, request: HttpRequest, queryset: QuerySet[LanguageModel]) -> None:
-        self._switch(request, queryset, enabled=False)
+    def disable(self, request: HttpRequest, models: QuerySet[LanguageModel]) -> None:
+        self.act(request, models, Action.DISABLE, _switched(False), gettext("Withdrawn."))
 
-    def _switch(
-        self, request: HttpRequest, queryset: QuerySet[LanguageModel], *, enabled: bool
-    ) -> None:
-        """Switch and stamp the rows: the stamp is what the serving processes look at."""
-        changed = list(queryset.exclude(enabled=enabled))
-        LanguageModel.objects.filter(pk__in=[model.pk for model in changed]).update(
-            enabled=enabled, updated_at=timezone.now()
-        )
-        for model in changed:
-            self.log_change(request, model, [{"changed": {"fields": ["enabled"]}}])
-        self.message_user(request, _("Models changed: %(count)d.") % {"count": len(changed)})
+
+@admin.register(Route)
+class RouteAdmin(Desk):
+    """All routes in one table, where their order and weights are set."""
+
+    list_display = ("upstream_id", "model", "priority", "weight", "enabled", "provider")
+    list_editable = ("priority", "weight", "enabled")
+    list_filter = ("provider", "enabled")
+    list_select_related = ("model",)
+    search_fields = ("model__public_id", "upstream_id")
+    search_help_text = _("Id of a model, or its name upstream")
+    ordering = ("model__public_id", "priority", "pk")
+    autocomplete_fields = ("model",)
+    fields = ("model", *_WAY)
+
+
+def _switched(enabled: bool) -> Callable[[LanguageModel], None]:
+    """Return what switches a model; `save` stamps it, and the stamp is what serving processes look at."""
+
+    def switch(model: LanguageModel) -> None:
+        model.enabled = enabled
+        model.save(update_fields=["enabled", "updated_at"])
+
+    return switch

@@ -9,10 +9,22 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from gateway.health.history import ProviderHour
+from gateway.openai_servers import OpenAIServer
+from gateway.provider_credentials import ProviderCredential
 from gateway.providers.profile import read_profile
 
+__all__ = [
+    "Alias",
+    "LanguageModel",
+    "OpenAIServer",
+    "ProviderCredential",
+    "ProviderHour",
+    "Route",
+]
+
 _name = RegexValidator(
-    re.compile(r"[a-z0-9][a-z0-9._:/-]*\Z"),
+    re.compile(r"\A[a-z0-9][a-z0-9._:/-]*\Z"),
     _("Write small Latin letters, digits and . _ : / - only."),
 )
 
@@ -122,7 +134,11 @@ class Route(models.Model):
     model = models.ForeignKey(
         LanguageModel, on_delete=models.CASCADE, related_name="routes", verbose_name=_("model")
     )
-    provider = models.SlugField(_("provider"), max_length=32, help_text=_("gigachat, yandexgpt."))
+    provider = models.SlugField(
+        _("provider"),
+        max_length=32,
+        help_text=_("gigachat, yandexgpt, or the slug of an OpenAI-compatible provider."),
+    )
     upstream_id = models.CharField(
         _("upstream id"),
         max_length=200,

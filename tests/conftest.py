@@ -7,6 +7,7 @@ import pytest
 import redis
 from django.core.cache import cache
 
+from gateway.health import monitor
 from tests.billing.append_only import lift_triggers_to_flush
 
 lift_triggers_to_flush()
@@ -44,6 +45,7 @@ def redis_client() -> Iterator[redis.Redis]:
 def _empty_stores(redis_client: redis.Redis) -> None:
     redis_client.flushdb()
     cache.clear()
+    monitor.forget()
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 from django.conf import settings
 from django.http import HttpRequest
 
+from xrouter_site.middleware import request_id
+
 
 def site(request: HttpRequest) -> dict[str, str]:
     """Return the variables that each template has."""
@@ -12,4 +14,5 @@ def site(request: HttpRequest) -> dict[str, str]:
         "support_email": settings.SUPPORT_EMAIL,
         "support_telegram": settings.SUPPORT_TELEGRAM,
         "support_issues_url": settings.SUPPORT_ISSUES_URL,
+        "request_id": request_id.get(),
     }

@@ -1,8 +1,10 @@
 """Typed readers of the environment: a value that cannot be read stops the start and names its variable."""
 
+import base64
 import ipaddress
 import os
 import pathlib
+import re
 import secrets
 from decimal import Decimal
 from typing import Any
@@ -12,6 +14,9 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from billing.pricing import percent_of
+from gateway.secret_box import DERIVED_KEY_ID, KEY_BYTES
+
+_KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,50}")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -110,6 +115,26 @@ def mail(name: str) -> dict[str, Any]:
             f"{name} must begin with smtp://, smtp+tls:// (STARTTLS) or smtp+ssl://."
         )
     return dict(environ.Env.email_url_config(value))
+
+
+def master_keys(name: str) -> dict[str, bytes]:
+    """Return AES-256 keys by id from a comma separated list of `id:base64`, in its order."""
+    keys: dict[str, bytes] = {}
+    for word in words(name):
+        key_id, _, encoded = word.partition(":")
+        try:
+            key = base64.b64decode(encoded, validate=True)
+        except ValueError:
+            key = b""
+        # The value is never quoted: it is a secret.
+        if not _KEY_ID.fullmatch(key_id) or len(key) != KEY_BYTES or key_id in keys:
+            raise ImproperlyConfigured(
+                f"{name}: write id:base64 of 32 random bytes, comma separated, each id once."
+            )
+        if key_id == DERIVED_KEY_ID:
+            raise ImproperlyConfigured(f"{name}: the id {DERIVED_KEY_ID} is the service's own.")
+        keys[key_id] = key
+    return keys
 
 
 def secret_beside(path: pathlib.Path) -> str:

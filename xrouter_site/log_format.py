@@ -8,7 +8,7 @@ import orjson
 from xrouter_site.middleware import request_id
 
 _SECRETS = re.compile(
-    r"(xr-(?:live|test)-)[0-9A-Za-z]+"
+    r"(xr-(?:live|test|oauth|secret|code)-)[0-9A-Za-z]+"
     r"|((?:Bearer|Basic|Api-Key)\s+)[^\s\"',]+"
     r"|((?:access_token|client_secret|code_verifier|api_key|password)[\"']?\s*[=:]\s*[\"']?)[^\s\"'&,]+",
     re.IGNORECASE,

@@ -8,6 +8,9 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from xrouter_site import env
+from xrouter_site.oauth_settings import *  # noqa: F403 -- a part of this file, which is long
+from xrouter_site.oauth_settings import OAUTH2_PROVIDER
+from xrouter_site.sign_in_settings import *  # noqa: F403 -- another
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
@@ -53,11 +56,14 @@ else:
 REDIS_URL = env.text("REDIS_URL")
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "xrouter_site.cache.SteadyRedisCache",
         "LOCATION": REDIS_URL,
     }
     if REDIS_URL
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    else {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},  # counts of attempts live here; the default is 300
+    }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -71,10 +77,11 @@ if not SECRET_KEY:
         if IS_POSTGRES
         else Path(str(DATABASES["default"]["NAME"])).with_suffix(".secret_key")
     )
+CREDENTIALS_KEYS = env.master_keys("CREDENTIALS_KEYS")
 
 # Applications
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "accounts.operator_desk.OperatorDesk",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -96,14 +103,15 @@ MIDDLEWARE = [
     "xrouter_site.middleware.RequestIDMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.acting.ActingMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "csp.middleware.CSPMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
 ROOT_URLCONF = "xrouter_site.urls"
@@ -124,17 +132,6 @@ TEMPLATES = [
     },
 ]
 AUTH_USER_MODEL = "accounts.User"
-PASSWORD_HASHERS = ["accounts.passwords.Argon2Hasher"]
-AUTH_PASSWORD_VALIDATORS = [
-    {
-        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": 12},
-    },
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-]
-LOGIN_URL = "/accounts/login/"
-LOGIN_REDIRECT_URL = "/cabinet/"
-LOGOUT_REDIRECT_URL = "/"
 REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "gateway.api.errors.render_exception",
     "UNAUTHENTICATED_USER": None,
@@ -144,9 +141,15 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": [],
 }
 
+# OAuth: see oauth_settings.py
+OAUTH2_PROVIDER |= {"OIDC_ISS_ENDPOINT": PUBLIC_URL}
+
 # Language and time
 LANGUAGE_CODE = "ru"
 LANGUAGES = [("ru", "Русский"), ("en", "English")]
+LANGUAGE_COOKIE_AGE = 31_536_000
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_SECURE = IS_HTTPS
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "Europe/Moscow"
 USE_TZ = True
@@ -168,6 +171,11 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_SECURE = IS_HTTPS
 CSRF_COOKIE_SECURE = IS_HTTPS
+if IS_HTTPS:  # the prefix makes browsers refuse such a cookie from a neighbouring host or over http
+    SESSION_COOKIE_NAME = "__Host-sessionid"
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
+# W021: a place on the browsers' own lists binds all of a domain; it is the domain owner's to ask for.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 
@@ -187,6 +195,7 @@ OPERATOR_NAME = env.text("OPERATOR_NAME")
 SUPPORT_EMAIL = env.text("SUPPORT_EMAIL")
 SUPPORT_TELEGRAM = env.text("SUPPORT_TELEGRAM")
 SUPPORT_ISSUES_URL = env.text("SUPPORT_ISSUES_URL")
+ALERT_EMAIL = env.text("ALERT_EMAIL")
 
 # Requests
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.whole("REQUEST_MAX_BYTES", 20 * 1024 * 1024)
@@ -194,7 +203,7 @@ APPEND_SLASH = False
 FREE_CONCURRENCY = env.whole("FREE_CONCURRENCY", 20)
 PAID_CONCURRENCY = env.whole("PAID_CONCURRENCY", 500)
 WEB_CONCURRENCY = env.whole("WEB_CONCURRENCY", 1)
-WORKER_CAPACITY = env.whole("WORKER_CAPACITY", 1000 if IS_POSTGRES else 64)
+WORKER_CAPACITY = env.whole("WORKER_CAPACITY", 1000 if IS_POSTGRES else 128)
 
 # Providers
 GIGACHAT_CREDENTIALS = env.text("GIGACHAT_CREDENTIALS")
@@ -231,6 +240,8 @@ CELERY_BEAT_SCHEDULE = {
         ("billing.tasks.aggregate_usage", 600.0),
         ("billing.tasks.audit_books", 3600.0),
         ("billing.tasks.keep_generations", 3600.0),
+        ("gateway.tasks.keep_provider_history", 600.0),
+        ("accounts.tasks.clear_stale", 86_400.0),
     )
 }
 GENERATION_RETENTION_DAYS = env.whole("GENERATION_RETENTION_DAYS", 0, minimum=0)

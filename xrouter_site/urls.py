@@ -9,8 +9,11 @@ from gateway.api.activity import ActivityView
 from gateway.api.chat import ChatCompletionsView, CompletionsView
 from gateway.api.embeddings import EmbeddingsView
 from gateway.api.health import health
+from gateway.api.keys import KeyByHashView, KeysView
 from gateway.api.models import ModelsView, ModelView, ParametersView
+from gateway.api.one_click import AuthKeysView
 from gateway.api.openapi.views import OpenAPIView, api_reference
+from gateway.api.providers_status import ProvidersStatusView
 from gateway.api.tokens import TokenCountView
 from gateway.api.view import NotFoundView, View
 from gateway.api.yookassa_webhook import yookassa_webhook
@@ -35,8 +38,12 @@ urlpatterns = [
     api("parameters/(?P<model_id>.+?)", ParametersView),
     api("generation", GenerationView),
     api("(?:auth/)?key", KeyView),
+    api("auth/keys", AuthKeysView),
+    api("keys", KeysView),
+    api("keys/(?P<key_hash>[^/]+)", KeyByHashView),
     api("credits", CreditsView),
     api("activity", ActivityView),
+    api("providers/status", ProvidersStatusView),
     api(r"openapi\.json", OpenAPIView),
     api(".*", NotFoundView),
     path("docs/api/", api_reference),

@@ -11,6 +11,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.security import SecurityMiddleware
 from django.urls import set_urlconf
+from django.utils import translation
 from django.utils.module_loading import import_string
 
 from accounts.client_address import is_trusted_proxy
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 API_PREFIXES = ("/v1/", "/api/v1/")
+API_LANGUAGE = "en"
 
 
 class Application(WSGIHandler):
@@ -47,6 +49,7 @@ class Application(WSGIHandler):
         if not request.path_info.startswith(API_PREFIXES):
             return super().get_response(request)
         set_urlconf(settings.ROOT_URLCONF)
+        translation.activate(API_LANGUAGE)  # the thread has that of the page it showed last
         response = self._api_chain(request)
         response._resource_closers.append(request.close)  # as BaseHandler.get_response does
         return cast("HttpResponseBase", response)

@@ -95,4 +95,5 @@ def _generation_card(record: GenerationRecord) -> JSONObject:
         "error_code": facts.error_code or None,
         "attempts": list(facts.attempts),
         "adapted": list(facts.adapted),
+        "routing": facts.routing,
     }

@@ -10,6 +10,7 @@ import orjson
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import render
 from django.views import defaults
 from rest_framework.exceptions import MethodNotAllowed
 
@@ -19,6 +20,7 @@ from billing.limits import LimitExceeded, LimitStoreUnavailable
 from gateway.catalog import CatalogueUnavailable
 from gateway.pipeline import errors as pipeline
 from gateway.providers import errors as providers
+from gateway.upstreams import PoolUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -115,6 +117,7 @@ def failure_of(error: Exception) -> Failure:
             | billing.MoneyStoreUnavailable()
             | accounts.CredentialStoreUnavailable()
             | CatalogueUnavailable()
+            | PoolUnavailable()
         ):
             return Failure(
                 503,
@@ -175,6 +178,8 @@ def _refusal(error: pipeline.RequestRefused) -> Failure:
     if isinstance(error, pipeline.ModerationRefused):
         metadata = {"reasons": list(error.reasons), "flagged_input": error.flagged_input}
     headers = NEVER_RETRY if status == 402 else {}
+    if isinstance(error, pipeline.NoProviderAvailable) and error.retry_after_s is not None:
+        headers = _retry_after(math.ceil(min(60, max(1, error.retry_after_s))))
     return Failure(status, code, error.message, error.param, metadata, headers)
 
 
@@ -228,17 +233,17 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    """Django's handler400: a wrong Host header, say."""
+    """Django's handler400: a wrong Host header, say. Its own one knows neither language nor support."""
     if _is_api(request):
         return failure_of(SuspiciousOperation()).response()
-    return defaults.bad_request(request, exception)
+    return render(request, "400.html", status=400)
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    """Django's handler500; Django has logged the exception."""
+    """Django's handler500; Django has logged the exception. The page asks no store for anything."""
     if _is_api(request):
         return _unforeseen().response()
-    return defaults.server_error(request)
+    return render(request, "500.html", status=500)
 
 
 def _is_api(request: HttpRequest) -> bool:

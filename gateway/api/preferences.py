@@ -19,8 +19,10 @@ def read_preferences(source: fields.JSONObject) -> tuple[Preferences, bool]:
         return Preferences(), False
     path = "provider."
     sort = provider.get("sort")
+    partition = None
     if isinstance(sort, dict):
         sort_field = fields.choice(sort, "by", _SORTS, path="provider.sort.")
+        partition = fields.choice(sort, "partition", _PARTITIONS, path="provider.sort.")
     else:
         sort_field = fields.choice(provider, "sort", _SORTS, path=path)
     only = _slugs(provider, "only")
@@ -33,6 +35,7 @@ def read_preferences(source: fields.JSONObject) -> tuple[Preferences, bool]:
         allow_fallbacks=fields.flag(provider, "allow_fallbacks", path=path) is not False,
         require_parameters=fields.flag(provider, "require_parameters", path=path) is True,
         sort=cast("Sort | None", sort_field),
+        across_models=partition == "none",
         max_prompt_price=_price(price, "prompt"),
         max_completion_price=_price(price, "completion"),
     )
@@ -40,6 +43,7 @@ def read_preferences(source: fields.JSONObject) -> tuple[Preferences, bool]:
 
 
 _SORTS = ("price", "throughput", "latency")
+_PARTITIONS = ("model", "none")
 
 
 def _slugs(provider: dict[str, Any], name: str) -> tuple[str, ...] | None:

@@ -7,7 +7,7 @@ from gateway import upstreams
 from gateway.api.body import read_object
 from gateway.api.chat_request import read_order
 from gateway.api.view import JSONResponse, View
-from gateway.pipeline.access import choices
+from gateway.pipeline.access import wishes
 from gateway.pipeline.entry import Entry, give_connection_back
 from gateway.pipeline.router import choose
 
@@ -22,8 +22,8 @@ class TokenCountView(View):
     def post(self, request: Request) -> HttpResponse:
         order = read_order(read_object(request._request), is_strict=False)
         entry = Entry.of(self.caller)
-        models = entry.within_tier(choices(order.models, self.caller, kind="chat"))
-        candidate = choose(order, models)[0]
+        wanted = entry.within_tier(wishes(order.models, self.caller, kind="chat"))
+        candidate = choose(order, wanted).candidates[0]
         admission = entry.admit()
         give_connection_back()
         try:

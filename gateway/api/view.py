@@ -52,8 +52,9 @@ class View(APIView):
         header = raw.META.get("HTTP_AUTHORIZATION")
         if raw.method == "OPTIONS" or (header is None and self.scope is None):
             return
-        principal = authenticate(header)
-        check_address(principal, client_address(raw.META.get("REMOTE_ADDR", ""), raw.headers))
+        address = client_address(raw.META.get("REMOTE_ADDR", ""), raw.headers)
+        principal = authenticate(header, address)
+        check_address(principal, address)
         if self.scope is not None:
             require_scope(principal, self.scope)
         self.principal = principal

@@ -7,6 +7,8 @@ from accounts.principal import Principal
 from gateway import catalog, upstreams
 from gateway.catalog import Catalogue, Model
 from gateway.pipeline.errors import InvalidParameter, ModelNotAllowed, ModelNotFound
+from gateway.pipeline.order import Wish
+from gateway.pipeline.suffixes import split
 
 
 def served_to(principal: Principal | None) -> Catalogue:
@@ -32,27 +34,36 @@ def resolve(model_id: str, principal: Principal | None) -> Model:
     return model
 
 
-def choices(
+def wishes(
     model_ids: Sequence[str], principal: Principal, *, kind: Literal["chat", "embeddings"]
-) -> list[Model]:
-    """Resolve the models of an order, each once; an auto model stands for those that may answer for it.
+) -> list[Wish]:
+    """Resolve the models of an order; an auto model stands for those that may answer for it.
 
     Raises ModelNotFound, ModelNotAllowed, and InvalidParameter for a model of another kind.
     """
-    catalogue = served_to(principal)
-    named = [resolve(model_id, principal) for model_id in model_ids]
-    for model in named:
+    found = [_wish(model_id, principal) for model_id in model_ids]
+    for model in (model for wish in found for model in wish.models):
         if model.kind != kind:
             raise InvalidParameter(
                 f"{model.id} is for {model.kind}, this path is for {kind}.", param="model"
             )
-    found = [
-        choice
-        for model in named
-        for choice in catalogue.choices(model)
-        if choice is model or may_use(principal, choice)
-    ]
-    return list({model.id: model for model in found}.values())
+    return found
+
+
+def _wish(model_id: str, principal: Principal) -> Wish:
+    name, sort = split(model_id)
+    if sort is not None and served_to(principal).resolve(model_id) is not None:
+        name, sort = model_id, None  # a model of the catalogue has a name that ends so
+    named = resolve(name, principal)
+    if not named.is_auto:
+        return Wish((named,), sort)
+    choices = served_to(principal).choices(named)
+    models = tuple(model for model in choices if may_use(principal, model))
+    if not models:
+        raise ModelNotAllowed(
+            f"This key may use none of the models that answer for {named.id}.", param="model"
+        )
+    return Wish(models, sort, is_auto=True)
 
 
 def may_use(principal: Principal | None, model: Model) -> bool:

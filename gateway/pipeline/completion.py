@@ -10,18 +10,24 @@ from dataclasses import replace
 from accounts.principal import Principal
 from billing import generations
 from gateway import upstreams
-from gateway.pipeline import moderation, record
-from gateway.pipeline.access import choices
+from gateway.health import monitor
+from gateway.health.routes import UNWATCHED, Health
+from gateway.pipeline import moderation, record, retry_budget
+from gateway.pipeline.access import wishes
 from gateway.pipeline.attempts import Attempts
 from gateway.pipeline.entry import Entry, give_connection_back
 from gateway.pipeline.layers import with_layers
 from gateway.pipeline.lifeline import CallerLifeline
+from gateway.pipeline.observation import Watch, observed
 from gateway.pipeline.order import ChatOrder
 from gateway.pipeline.payment import Payment
 from gateway.pipeline.reservation import bounds, within
 from gateway.pipeline.router import Candidate, choose
+from gateway.pipeline.routing_record import routing_record
 from gateway.pipeline.stop_sequences import stop_at
 from gateway.pipeline.stream import CompletionStream, Report
+from gateway.pipeline.trial import Trial
+from gateway.providers.base import Provider
 from gateway.providers.chat_types import ChatChunk, ChatRequest
 
 COUNT_TIMEOUT_S = 2.0
@@ -36,20 +42,20 @@ def open_completion(
     store is away. Whoever gets the stream closes it.
     """
     entry = Entry.of(principal)
-    models = entry.within_tier(choices(order.models, principal, kind="chat"))
+    wanted = entry.within_tier(wishes(order.models, principal, kind="chat"))
     order = replace(order, request=_with_session(order.request, principal))
-    candidates = choose(order, models)
+    routing = choose(order, wanted, _health(principal))
     admission = entry.admit()
     with contextlib.ExitStack() as on_refusal:
         on_refusal.callback(admission.release)
         moderation.screen(order.request)
-        needed = bounds(candidates, is_exact=order.is_strict) if entry.is_charged else None
+        needed = bounds(routing.candidates, is_exact=order.is_strict) if entry.is_charged else None
         give_connection_back()  # the writer of holds needs one, and who waits for it needs none
         payment = Payment.open(principal, order.models[0], needed)
         on_refusal.pop_all()
 
-    def ask(candidate: Candidate) -> Generator[ChatChunk, None, None]:
-        return _ask(candidate, lifeline, is_test=principal.is_test)
+    def ask(candidate: Candidate, avoid: frozenset[str]) -> Trial[ChatChunk]:
+        return _trial(candidate, principal, lifeline, avoid)
 
     def count_tokens(candidate: Candidate, texts: Sequence[str]) -> list[int]:
         provider = upstreams.provider(candidate.route.provider, is_test=principal.is_test)
@@ -59,13 +65,25 @@ def open_completion(
 
     def settle(report: Report) -> int:
         admission.release()
-        facts = record.facts(report, is_streamed=order.request.stream, ignored=order.ignored)
+        facts = record.facts(
+            report,
+            is_streamed=order.request.stream,
+            ignored=order.ignored,
+            routing=routing_record(routing, affordable, attempts.skipped),
+        )
         return payment.settle(report.rule, report.usage, report.candidate.price, facts)
 
+    affordable = within(routing.candidates, payment.held_nano)
+    attempts = Attempts(
+        affordable,
+        ask=ask,
+        lifeline=lifeline,
+        budget=retry_budget.test if principal.is_test else retry_budget.live,
+    )
     return CompletionStream(
         identity=generations.public_id(payment.generation_id),
         created_s=int(time.time()),
-        attempts=Attempts(within(candidates, payment.held_nano), ask=ask, lifeline=lifeline),
+        attempts=attempts,
         lifeline=lifeline,
         settle=settle,
         count_tokens=count_tokens,
@@ -74,22 +92,32 @@ def open_completion(
     )
 
 
-def _ask(
-    candidate: Candidate, lifeline: CallerLifeline, *, is_test: bool
-) -> Generator[ChatChunk, None, None]:
+def _health(principal: Principal) -> Health:
+    """Return what the router goes by: nobody watches what test keys make the sandbox do."""
+    return UNWATCHED if principal.is_test else monitor.current()
+
+
+def _trial(
+    candidate: Candidate, principal: Principal, lifeline: CallerLifeline, avoid: frozenset[str]
+) -> Trial[ChatChunk]:
     """Ask one candidate; what its provider cannot do is done here."""
     route = candidate.route
-    provider = upstreams.provider(route.provider, is_test=is_test)
 
-    def complete(request: ChatRequest) -> Generator[ChatChunk, None, None]:
-        return provider.stream(request, upstream_id=route.upstream_id, lifeline=lifeline)
+    def run(provider: Provider, watch: Watch | None) -> Generator[ChatChunk, None, None]:
+        def complete(request: ChatRequest) -> Generator[ChatChunk, None, None]:
+            chunks = provider.stream(request, upstream_id=route.upstream_id, lifeline=lifeline)
+            return observed(chunks, watch, request, lifeline)
 
-    request = replace(candidate.request, stop=())
-    chunks = with_layers(complete, route.profile, provider=route.provider)(request)
-    with contextlib.closing(chunks):
-        # A document is whole or nothing: stop sequences are for prose.
-        stop = () if request.response_format else candidate.request.stop
-        yield from stop_at(chunks, stop) if stop else chunks
+        request = replace(candidate.request, stop=())
+        chunks = with_layers(complete, route.profile, provider=route.provider)(request)
+        with contextlib.closing(chunks):
+            # A document is whole or nothing: stop sequences are for prose.
+            stop = () if request.response_format else candidate.request.stop
+            yield from stop_at(chunks, stop) if stop else chunks
+
+    return Trial(
+        route, run, account_id=principal.account_id, is_test=principal.is_test, avoid=avoid
+    )
 
 
 def _with_session(request: ChatRequest, principal: Principal) -> ChatRequest:

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -10,19 +10,25 @@ from django.conf import settings
 from accounts.principal import Principal
 from billing import generations
 from billing.charges import ChargeRule
-from billing.generations import AttemptRecord, GenerationFacts
+from billing.generations import GenerationFacts
 from billing.limits import Admission
 from billing.pricing import PriceValue
-from gateway import upstreams
 from gateway.catalog import Model, Route
-from gateway.pipeline import moderation, record
-from gateway.pipeline.access import choices
-from gateway.pipeline.attempts import outcome_of
+from gateway.health import monitor
+from gateway.health.routes import UNWATCHED
+from gateway.pipeline import moderation, record, retry_budget
+from gateway.pipeline.access import wishes
+from gateway.pipeline.attempts import Attempts, outcome_of
 from gateway.pipeline.entry import Entry, give_connection_back
 from gateway.pipeline.errors import NoProviderAvailable
 from gateway.pipeline.estimate import BYTES_PER_TOKEN_BOUND
+from gateway.pipeline.lifeline import CallerLifeline
+from gateway.pipeline.observation import Watch
 from gateway.pipeline.payment import Payment
 from gateway.pipeline.reservation import Bounds
+from gateway.pipeline.router import routes_of
+from gateway.pipeline.trial import Trial
+from gateway.providers.base import Provider
 from gateway.providers.chat_types import Embedding, Usage
 from gateway.providers.errors import ProviderError
 
@@ -38,6 +44,14 @@ class Embedded:
     admission: Admission
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A route to ask for vectors."""
+
+    model: Model
+    route: Route
+
+
 def embed(texts: Sequence[str], model_id: str, principal: Principal) -> Embedded:
     """Embed `texts`, charged by the provider's own count.
 
@@ -45,9 +59,11 @@ def embed(texts: Sequence[str], model_id: str, principal: Principal) -> Embedded
     says that a store is away.
     """
     entry = Entry.of(principal)
-    model = entry.within_tier(choices([model_id], principal, kind="embeddings"))[0]
+    [wish] = entry.within_tier(wishes([model_id], principal, kind="embeddings"))
+    model = wish.models[0]
     if model.price is None or not model.routes:
         raise NoProviderAvailable(f"Nobody serves {model.id} at present.")
+    routes = routes_of(model, UNWATCHED if principal.is_test else monitor.current())
     bound_tokens = sum(len(text.encode()) // BYTES_PER_TOKEN_BOUND + 1 for text in texts)
     cost_nano = bound_tokens * model.price.prompt_nano
     admission = entry.admit()
@@ -57,20 +73,32 @@ def embed(texts: Sequence[str], model_id: str, principal: Principal) -> Embedded
         needed = Bounds(cost_nano, cost_nano) if entry.is_charged else None
         give_connection_back()
         payment = Payment.open(principal, model_id, needed)
-        return _settled(texts, model, model.price, payment, principal, admission)
+        targets = [Target(model, route) for route in routes]
+        return _settled(texts, targets, model.price, payment, principal, admission)
 
 
 def _settled(
     texts: Sequence[str],
-    model: Model,
+    targets: Sequence[Target],
     price: PriceValue,
     payment: Payment,
     principal: Principal,
     admission: Admission,
 ) -> Embedded:
     """Ask the routes in turn and settle, whatever comes of it."""
-    attempts: list[AttemptRecord] = []
+    model = targets[0].model
+    lifeline = CallerLifeline(total_timeout_s=settings.UPSTREAM_TOTAL_TIMEOUT_S)
     started_s = time.monotonic()
+
+    def ask(target: Target, avoid: frozenset[str]) -> Trial[Embedding]:
+        return _trial(texts, target.route, principal, lifeline, avoid)
+
+    attempts = Attempts(
+        targets,
+        ask=ask,
+        lifeline=lifeline,
+        budget=retry_budget.test if principal.is_test else retry_budget.live,
+    )
 
     def settle(
         rule: ChargeRule,
@@ -80,57 +108,59 @@ def _settled(
     ) -> int:
         facts = GenerationFacts(
             model_id=model.id,
-            provider=attempts[-1]["provider"],
+            provider=attempts.current.route.provider,
             tokens_prompt=usage.prompt_tokens,
             price_id=price.id,
             upstream_cost_nano=upstream_cost_nano,
             latency_ms=round((time.monotonic() - started_s) * 1000),
             finish_reason="" if error else "stop",
             error_code=outcome_of(error) if error else "",
-            attempts=attempts,
+            attempts=record.attempt_records(attempts.made),
         )
         return payment.settle(rule, usage, price, facts)
 
-    for position, route in enumerate(model.routes, start=1):
-        try:
-            embedding = _ask(texts, route, principal, attempts)
-        except ProviderError as error:
-            if error.retryable and position < len(model.routes):
-                continue
-            settle("void", Usage(0, 0), error)
-            raise
-        except BaseException as error:
-            settle("void", Usage(0, 0), error if isinstance(error, Exception) else None)
-            raise
-        break
+    try:
+        with contextlib.closing(attempts.chunks()) as chunks:
+            embedding = next(one for one in chunks if isinstance(one, Embedding))
+    except BaseException as error:
+        settle("void", Usage(0, 0), error if isinstance(error, Exception) else None)
+        raise
     usage = Usage(embedding.prompt_tokens, 0)
-    cost_nano = settle("finished", usage, None, record.upstream_cost_nano(route, usage))
+    upstream_cost_nano = record.upstream_cost_nano(attempts.current.route, usage)
+    cost_nano = settle("finished", usage, None, upstream_cost_nano)
     return Embedded(
         generations.public_id(payment.generation_id), model, embedding, cost_nano, admission
     )
 
 
-def _ask(
-    texts: Sequence[str], route: Route, principal: Principal, attempts: list[AttemptRecord]
-) -> Embedding:
-    provider = upstreams.provider(route.provider, is_test=principal.is_test)
-    began_s = time.monotonic()
-    outcome = "failed"
-    try:
-        embedding = provider.embed(
-            texts, upstream_id=route.upstream_id, timeout_s=settings.UPSTREAM_READ_TIMEOUT_S
-        )
-        outcome = "answered"
-        return embedding
-    except ProviderError as error:
-        outcome = outcome_of(error)
-        raise
-    finally:
-        attempts.append(
-            AttemptRecord(
-                provider=route.provider,
-                model=route.upstream_id,
-                outcome=outcome,
-                ms=round((time.monotonic() - began_s) * 1000),
+def _trial(
+    texts: Sequence[str],
+    route: Route,
+    principal: Principal,
+    lifeline: CallerLifeline,
+    avoid: frozenset[str],
+) -> Trial[Embedding]:
+    def run(provider: Provider, watch: Watch | None) -> Generator[Embedding, None, None]:
+        left_s = lifeline.deadline_s - time.monotonic()
+        try:
+            embedding = provider.embed(
+                texts,
+                upstream_id=route.upstream_id,
+                timeout_s=min(settings.UPSTREAM_READ_TIMEOUT_S, max(0.1, left_s)),
             )
-        )
+        except ProviderError as error:
+            if watch is not None:
+                watch.failed(error)
+            raise
+        except BaseException:
+            if watch is not None:
+                watch.ended("abandoned")
+            raise
+        if watch is not None:
+            watch.answered()
+            watch.ended("finished")
+        yield embedding
+
+    return Trial(
+        route, run, account_id=principal.account_id, is_test=principal.is_test, avoid=avoid
+    )

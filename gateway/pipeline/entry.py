@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import connection
 
@@ -10,8 +10,8 @@ from accounts.principal import Principal
 from billing import balances, limits
 from billing.limits import Admission
 from billing.tiers import Tier
-from gateway.catalog import Model
 from gateway.pipeline.errors import PaidModelOnFreeTier
+from gateway.pipeline.order import Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +30,19 @@ class Entry:
     def is_charged(self) -> bool:
         return not (self.tier.is_free or self.principal.is_test)
 
-    def within_tier(self, models: Sequence[Model]) -> Sequence[Model]:
-        """Return the models that the tier may use. Raises PaidModelOnFreeTier if there are none."""
+    def within_tier(self, wishes: Sequence[Wish]) -> Sequence[Wish]:
+        """Return of the wishes what the tier may use. Raises PaidModelOnFreeTier if that is nothing."""
         if self.is_charged or self.principal.is_test:
-            return models
-        free = [model for model in models if model.is_free]
+            return wishes
+        free = [
+            replace(wish, models=models)
+            for wish in wishes
+            if (models := tuple(model for model in wish.models if model.is_free))
+        ]
         if not free:
             raise PaidModelOnFreeTier(
-                f"{models[0].id} needs credits, and this account has none. Top up, or use a free"
-                " model: GET /v1/models marks them with is_free.",
+                f"{wishes[0].models[0].id} needs credits, and this account has none. Top up, or use"
+                " a free model: GET /v1/models marks them with is_free.",
                 param="model",
             )
         return free

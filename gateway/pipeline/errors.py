@@ -41,7 +41,13 @@ class PaidModelOnFreeTier(RequestRefused):
 
 
 class NoProviderAvailable(RequestRefused):
-    """No candidate meets the request's demands."""
+    """No candidate meets the request's demands, or none works: then `retry_after_s` says when one may."""
+
+    def __init__(
+        self, message: str, *, param: str | None = None, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message, param=param)
+        self.retry_after_s = retry_after_s
 
 
 class ModerationRefused(RequestRefused):

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
+from gateway.catalog import Model
 from gateway.providers.chat_types import ChatRequest
 
 Sort = Literal["price", "throughput", "latency"]
@@ -11,7 +12,10 @@ Sort = Literal["price", "throughput", "latency"]
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """The `provider` object of a request. Slugs are in lower case; prices are roubles per million tokens."""
+    """The `provider` object of a request. Slugs are in lower case; prices are roubles per million tokens.
+
+    `sort` is among the routes of each model, with `across_models` among those of all of them.
+    """
 
     order: tuple[str, ...] = ()
     only: frozenset[str] | None = None
@@ -19,8 +23,21 @@ class Preferences:
     allow_fallbacks: bool = True
     require_parameters: bool = False
     sort: Sort | None = None
+    across_models: bool = False
     max_prompt_price: Decimal | None = None
     max_completion_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One of the names in an order, resolved: the models that may answer for it, more than one for auto.
+
+    `sort` is what an ending of the name says.
+    """
+
+    models: tuple[Model, ...]
+    sort: Sort | None = None
+    is_auto: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,26 @@
 """What is kept of a completion: a report → the facts of its generation. Pure."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from billing.constants import MAX_AMOUNT_NANO
 from billing.generations import AttemptRecord, GenerationFacts
 from billing.pricing import cost_nano
 from gateway.catalog import Route
-from gateway.pipeline.attempts import outcome_of
+from gateway.pipeline.attempts import Attempt, outcome_of
 from gateway.pipeline.router import Candidate
 from gateway.pipeline.stream import Report
 from gateway.providers.chat_types import Usage
 
 
-def facts(report: Report, *, is_streamed: bool, ignored: Sequence[str]) -> GenerationFacts:
-    """Return what `/v1/generation` will say of a completion."""
+def facts(
+    report: Report,
+    *,
+    is_streamed: bool,
+    ignored: Sequence[str],
+    routing: dict[str, Any] | None = None,
+) -> GenerationFacts:
+    """Return what `/v1/generation` will say of a completion; `routing` as routing_record.py writes it."""
     usage = report.usage
     return GenerationFacts(
         model_id=report.candidate.model.id,
@@ -33,17 +40,23 @@ def facts(report: Report, *, is_streamed: bool, ignored: Sequence[str]) -> Gener
         finish_reason=report.finish_reason or "",
         native_finish_reason=report.native_finish_reason or "",
         error_code=outcome_of(report.failure) if report.failure else "",
-        attempts=[
-            AttemptRecord(
-                provider=attempt.provider,
-                model=attempt.model,
-                outcome=attempt.outcome,
-                ms=attempt.elapsed_ms,
-            )
-            for attempt in report.attempts
-        ],
+        attempts=attempt_records(report.attempts),
         adapted=adapted(report.candidate, ignored, is_rewritten=report.is_rewritten),
+        routing=routing,
     )
+
+
+def attempt_records(attempts: Sequence[Attempt]) -> list[AttemptRecord]:
+    """Return who was asked, as it is kept and shown."""
+    return [
+        AttemptRecord(
+            provider=attempt.provider,
+            model=attempt.model,
+            outcome=attempt.outcome,
+            ms=attempt.elapsed_ms,
+        )
+        for attempt in attempts
+    ]
 
 
 def upstream_cost_nano(route: Route, usage: Usage) -> int | None:

@@ -75,7 +75,7 @@ class CompletionStream:
         *,
         identity: str,
         created_s: int,
-        attempts: Attempts,
+        attempts: Attempts[Candidate, ChatChunk],
         lifeline: CallerLifeline,
         settle: Settle,
         count_tokens: Callable[[Candidate, Sequence[str]], list[int]],

@@ -1,5 +1,30 @@
 """The pages that anyone may read."""
 
-from django.urls import URLPattern, URLResolver
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, path, re_path
+from django.views.generic import RedirectView
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from gateway.public import docs
+from gateway.public.landing import landing
+from gateway.public.models import model, models
+from gateway.public.security_txt import security_txt
+from gateway.public.status import status
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", landing, name="landing"),
+    path("models", RedirectView.as_view(pattern_name="models", query_string=True)),
+    path("models/", models, name="models"),
+    path("models/<path:model_id>/", model, name="model"),
+    path("models/<path:model_id>", model),
+    path("status/", status, name="status"),
+    path("docs/", docs.index, name="docs"),
+    re_path(r"^docs/(?:en/)?[a-z-]+/$", docs.page, name="docs_page"),
+    path("terms/", docs.terms, name="terms"),
+    path("privacy/", docs.privacy, name="privacy"),
+    re_path(
+        r"^(?P<page>docs(?:/(?:en/)?[a-z-]+)?|status|terms|privacy)$",
+        RedirectView.as_view(url="/%(page)s/", query_string=True),
+    ),
+    path(".well-known/security.txt", security_txt, name="security_txt"),
+    path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}favicon.svg")),
+]

@@ -9,20 +9,15 @@ from accounts import users
 from accounts.bearer import authenticate
 from accounts.errors import AccountSuspended, InvalidCredential
 from accounts.models import Account, APIKey, User
+from tests.accounts.operators import seat
 from tests.accounts.people import NATASHA, new_key
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def _static_root(settings, tmp_path):
-    settings.STATIC_ROOT = tmp_path  # the pages' middleware warns where there is none
-
-
 @pytest.fixture
 def operator(client):
-    client.force_login(User.objects.create_superuser("root@example.ru"))
-    return client
+    return seat(client, User.objects.create_superuser("root@example.ru"))
 
 
 def act(client, model, action, row):
@@ -135,7 +130,7 @@ def test_rights_are_given_by_operators_alone(operator, client):
     assert helper.is_staff
 
     helper.user_permissions.add(Permission.objects.get(codename="change_user"))
-    client.force_login(helper)
+    seat(client, helper)
     assert client.get(page).status_code == 200
     client.post(page, {"is_staff": "on", "is_superuser": "on"})
     helper.refresh_from_db()
@@ -147,7 +142,7 @@ def test_a_helper_without_the_right_to_change_keys_cannot_revoke(client):
     helper = User.objects.create_user("helper@example.ru")
     User.objects.filter(pk=helper.pk).update(is_staff=True)
     helper.user_permissions.add(Permission.objects.get(codename="view_apikey"))
-    client.force_login(helper)
+    seat(client, helper)
     url = reverse("admin:accounts_apikey_changelist")
     assert client.get(url).status_code == 200
     client.post(url, {"action": "revoke", "_selected_action": [key.pk]})

@@ -15,7 +15,8 @@ from accounts import api_keys
 from billing import ledger, usage
 from billing.models import ProcessLease
 from billing.periods import moscow_day
-from gateway.api.activity import ActivityView, csv_cell
+from billing.usage_table import csv_cell
+from gateway.api.activity import ActivityView
 from tests.accounts.people import new_key
 from tests.billing.payers import CREDIT, PROCESS, payer
 from tests.billing.usage_rows import ago, use

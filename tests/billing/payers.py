@@ -89,7 +89,8 @@ def end(
     hold: Hold, cost_nano: int = 0, rule: ChargeRule = "finished", **facts: object
 ) -> Settlement:
     """Return a settlement of the hold."""
-    return Settlement(hold, rule, cost_nano, GenerationFacts(MODEL, **facts))  # type: ignore[arg-type]
+    known = GenerationFacts(**({"model_id": MODEL} | facts))  # type: ignore[arg-type]
+    return Settlement(hold, rule, cost_nano, known)
 
 
 def settle_one(settlement: Settlement) -> Settled:

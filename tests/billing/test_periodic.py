@@ -132,7 +132,8 @@ def test_with_a_broker_the_server_runs_nothing(settings):
     assert timer._threads == []
 
 
-def test_drift_of_the_books_is_an_error_in_the_log(caplog):
+def test_drift_of_the_books_is_an_error_in_the_log_and_a_mail(caplog, settings, mailoutbox):
+    settings.ALERT_EMAIL = "oncall@example.ru"
     account = open_account(CREDIT)
     tasks.audit_books()
     assert "add up" not in caplog.text
@@ -141,6 +142,9 @@ def test_drift_of_the_books_is_an_error_in_the_log(caplog):
     CreditAccount.objects.filter(account=account).update(posted_nano=CREDIT)
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert f"account {account.pk} has {CREDIT + 1}" in caplog.text
+    (mail,) = mailoutbox
+    assert mail.to == ["oncall@example.ru"]
+    assert f"account {account.pk} has {CREDIT + 1}" in mail.body
 
 
 def test_drift_of_usage_is_an_error_in_the_log(caplog):

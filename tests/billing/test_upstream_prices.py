@@ -17,6 +17,7 @@ from accounts.models import User
 from billing.models import Price, UpstreamPrice
 from billing.prices import current_prices, current_upstream_prices, date_prices
 from billing.pricing import PriceValue, Rates
+from tests.accounts.operators import seat
 from xrouter_site import env
 
 NAME = ("gigachat", "Giga-Test")
@@ -70,8 +71,7 @@ def test_the_database_refuses_two_prices_of_one_moment():
 
 @pytest.mark.django_db
 def test_a_price_in_force_is_history_at_the_desk_and_one_to_come_is_not():
-    desk = Client()
-    desk.force_login(User.objects.create_superuser("operator@example.ru", "a long password"))
+    desk = seat(Client(), User.objects.create_superuser("operator@example.ru", "a long password"))
     past, future = dated(-1), dated(1)
     change: dict[str, object] = {"provider": NAME[0], "upstream_id": NAME[1]}
     change |= {"prompt_nano": 7, "completion_nano": 7, "cached_nano": 7}

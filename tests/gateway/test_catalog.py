@@ -1,6 +1,7 @@
 """What is served under which name: the contract's ids, their spellings, what is left out."""
 
 import pytest
+from django.core.exceptions import ValidationError
 
 from billing.models import Price
 from gateway.catalog import Catalogue, LiveCatalogue, Model
@@ -236,3 +237,9 @@ def test_an_ordinary_model_answers_for_itself() -> None:
     model = found("gigachat-pro")
 
     assert read().choices(model) == (model,)
+
+
+@pytest.mark.parametrize("name", ["my model", "x y:latest", " model", "model\n", "Model"])
+def test_a_name_is_judged_whole(name):
+    with pytest.raises(ValidationError):
+        LanguageModel._meta.get_field("public_id").clean(name, None)

@@ -1,14 +1,15 @@
 """The operators' desk: a model with its names and routes on one page, and two switches."""
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
 
+from accounts.models import User
 from gateway.catalog import LiveCatalogue
 from gateway.models import LanguageModel, Route
 from gateway.seed import seed_catalogue
+from tests.accounts.operators import seat
 
 pytestmark = [
     pytest.mark.django_db,
@@ -22,10 +23,7 @@ LIST = reverse("admin:gateway_languagemodel_changelist")
 @pytest.fixture
 def desk(client: Client) -> Client:
     seed_catalogue()
-    client.force_login(
-        get_user_model()._default_manager.create_superuser("operator@example.ru", "a long password")
-    )
-    return client
+    return seat(client, User.objects.create_superuser("operator@example.ru", "a long password"))
 
 
 def test_the_list_can_be_searched_by_alias_and_filtered_by_provider(desk: Client) -> None:

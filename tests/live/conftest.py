@@ -1,4 +1,4 @@
-"""One running service for the whole run of a worker; its sandbox begins each test anew."""
+"""One running service for the whole run of a worker; its sandbox begins each test anew, its providers well."""
 
 from collections.abc import Iterator
 
@@ -25,12 +25,12 @@ def running_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.fixture
 def pair(running_pair: Service) -> Service:
     """Return a service of two worker processes over PostgreSQL and Redis."""
-    running_pair.sandbox.reset()
+    running_pair.make_well()
     return running_pair
 
 
 @pytest.fixture
 def service(running_service: Service) -> Iterator[Service]:
-    running_service.sandbox.reset()
+    running_service.make_well()
     yield running_service
     running_service.hang_up()

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from billing.pricing import PriceValue, cost_nano
 from gateway.pipeline.estimate import prompt_bound_tokens
 from gateway.pipeline.reservation import bounds, longest_answer_tokens, within
-from gateway.pipeline.router import Candidate, choose
-from tests.pipeline.test_router import _model, _order
+from gateway.pipeline.router import Candidate
+from tests.pipeline.test_router import _chosen, _model, _order
 
 
 def _candidate(price: int = 1000, max_tokens: int | None = None) -> Candidate:
     order = _order(max_tokens=max_tokens)
-    return choose(order, [_model("a", "x", price=price)])[0]
+    return _chosen(order, _model("a", "x", price=price)).candidates[0]
 
 
 def test_without_a_limit_the_models_maximum_is_held() -> None:

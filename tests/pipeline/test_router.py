@@ -13,8 +13,8 @@ from gateway.pipeline.errors import (
     NoProviderAvailable,
     UnsupportedContent,
 )
-from gateway.pipeline.order import ChatOrder, Preferences
-from gateway.pipeline.router import MAX_CANDIDATES, choose
+from gateway.pipeline.order import ChatOrder, Preferences, Wish
+from gateway.pipeline.router import MAX_CANDIDATES, Routing, choose
 from gateway.providers.chat_types import ChatRequest, Image, Message
 from gateway.providers.profile import ModelProfile, ParameterRange
 
@@ -62,7 +62,11 @@ def _order(
 
 
 def _asked(order: ChatOrder, *models: Model) -> list[str]:
-    return [candidate.route.upstream_id for candidate in choose(order, models)]
+    return [one.route.upstream_id for one in _chosen(order, *models).candidates]
+
+
+def _chosen(order: ChatOrder, *models: Model) -> Routing:
+    return choose(order, [Wish((model,)) for model in models])
 
 
 def test_models_are_tried_in_order_each_through_its_providers() -> None:
@@ -106,7 +110,7 @@ def test_preferences_order_and_narrow_the_providers(
 )
 def test_demands_that_leave_nobody_are_told(preferences: Preferences) -> None:
     with pytest.raises(NoProviderAvailable):
-        choose(_order(preferences=preferences), [_model("a", "x")])
+        _chosen(_order(preferences=preferences), _model("a", "x"))
 
 
 def test_a_price_at_the_limit_is_within_it() -> None:
@@ -121,21 +125,21 @@ def test_required_parameters_leave_out_who_does_not_honour_them() -> None:
 
     assert _asked(order, _model("a", "x"), _model("b", "y", profile=able)) == ["y-b"]
     with pytest.raises(NoProviderAvailable, match="top_p"):
-        choose(order, [_model("a", "x")])
+        _chosen(order, _model("a", "x"))
 
 
 def test_privacy_that_a_provider_cannot_give_leaves_it_out() -> None:
     talkative = ModelProfile(1000, 100)
 
     with pytest.raises(NoProviderAvailable, match="data_collection"):
-        choose(_order(data_collection="deny"), [_model("a", "x", profile=talkative)])
+        _chosen(_order(data_collection="deny"), _model("a", "x", profile=talkative))
 
 
 def test_pictures_need_eyes() -> None:
     messages = (Message("user", "?"), Message("user", "", images=(Image(b"1", "image/png"),)))
 
     with pytest.raises(UnsupportedContent) as refusal:
-        choose(_order(messages=messages), [_model("a", "x")])
+        _chosen(_order(messages=messages), _model("a", "x"))
 
     assert refusal.value.param == "messages[1].content"
 
@@ -144,22 +148,22 @@ def test_a_prompt_that_cannot_fit_is_refused_with_both_figures() -> None:
     messages = (Message("user", "ы" * 12_000),)
 
     with pytest.raises(ContextLengthExceeded, match=r"1000 tokens.* 2000 tokens"):
-        choose(_order(messages=messages), [_model("a", "x")])
+        _chosen(_order(messages=messages), _model("a", "x"))
 
 
 def test_middle_out_makes_it_fit_and_says_so() -> None:
     messages = tuple(Message("user", "ы" * 1000) for _ in range(12))
 
-    (candidate,) = choose(_order(messages=messages, middle_out=True), [_model("a", "x")])
+    (candidate,) = _chosen(_order(messages=messages, middle_out=True), _model("a", "x")).candidates
 
     assert len(candidate.request.messages) < 12
     assert [str(change) for change in candidate.adapted] == ["messages=rewritten"]
 
 
 def test_adaptations_are_named_and_strict_forbids_them() -> None:
-    (candidate,) = choose(_order(temperature=1.5, seed=3), [_model("a", "x")])
+    (candidate,) = _chosen(_order(temperature=1.5, seed=3), _model("a", "x")).candidates
 
     assert [str(change) for change in candidate.adapted] == ["temperature=clamped", "seed=ignored"]
     with pytest.raises(InvalidParameter) as refusal:
-        choose(_order(temperature=1.5, strict=True), [_model("a", "x")])
+        _chosen(_order(temperature=1.5, strict=True), _model("a", "x"))
     assert refusal.value.param == "temperature"

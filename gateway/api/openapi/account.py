@@ -50,6 +50,25 @@ _GENERATION = {
     "error_code": None,
     "attempts": [{"provider": "gigachat", "model": "gigachat-2", "outcome": "answered", "ms": 412}],
     "adapted": ["temperature=clamped"],
+    "routing": {
+        "strategy": "price",
+        "candidates": [
+            {
+                "provider": "gigachat",
+                "model": "gigachat-2",
+                "reasons": [
+                    "price: 65 and 65 roubles per million tokens of prompt and answer",
+                ],
+            }
+        ],
+        "left_out": [
+            {
+                "provider": "yandexgpt",
+                "model": "yandexgpt:latest",
+                "reason": "it costs more than max_price",
+            }
+        ],
+    },
 }
 
 PATHS: dict[str, JSONObject] = {
@@ -113,6 +132,7 @@ _OUTCOMES = [
     "credential_refused",
     "busy",
     "rejected",
+    "nobody_asked",
     "failed",
 ]
 _TOKENS = shapes.whole(minimum=0)
@@ -188,8 +208,40 @@ SCHEMAS: dict[str, JSONObject] = {
                     ),
                     "attempts": shapes.array(ref("Attempt"), "Who was asked, in order."),
                     "adapted": shapes.array(shapes.text(), "All that was not as the caller asked."),
+                    "routing": {
+                        "description": "Why it went where it went; null where nothing was chosen.",
+                        "anyOf": [ref("Routing"), {"type": "null"}],
+                    },
                 }
             )
+        }
+    ),
+    "Routing": shapes.record(
+        {
+            "strategy": shapes.text(
+                "How the candidates were put in order: `balanced`, `price`, `latency`, `throughput`,"
+                " `auto`, `order`; of several models, several of them.",
+            ),
+            "candidates": shapes.array(
+                shapes.record(
+                    {
+                        "provider": shapes.text(),
+                        "model": shapes.text(),
+                        "reasons": shapes.array(shapes.text()),
+                    }
+                ),
+                "Who was to be asked, in order, and why.",
+            ),
+            "left_out": shapes.array(
+                shapes.record(
+                    {
+                        "provider": shapes.text(),
+                        "model": shapes.text(),
+                        "reason": shapes.text(),
+                    }
+                ),
+                "Who was not, and why; the first few.",
+            ),
         }
     ),
     "Attempt": shapes.record(

@@ -22,7 +22,9 @@ SORTS = ["price", "throughput", "latency"]
 
 MODEL_FIELDS: dict[str, JSONObject] = {
     "model": shapes.text(
-        "The model to ask, by its id or another name of it. May be absent where `models` is given.",
+        "The model to ask, by its id or another name of it. May be absent where `models` is given. An ending"
+        " `:floor` sorts by price, `:nitro` by throughput; `xrouter/auto` chooses by the request, the price,"
+        " and what was measured of late.",
         maxLength=MAX_MODEL_CHARACTERS,
     ),
     "models": shapes.texts(
@@ -160,10 +162,20 @@ SCHEMAS: dict[str, JSONObject] = {
                 default="allow",
             ),
             "sort": {
-                "description": "What to prefer.",
+                "description": "What to prefer among the routes of a model: the lowest price, the most tokens"
+                " per second, or the least time to the first token, as measured in the last five minutes.",
                 "anyOf": [
                     shapes.text(enum=SORTS),
-                    shapes.form({"by": shapes.text(enum=SORTS)}),
+                    shapes.form(
+                        {
+                            "by": shapes.text(enum=SORTS),
+                            "partition": shapes.text(
+                                "`none` sorts among the routes of all models of the request.",
+                                enum=["model", "none"],
+                                default="model",
+                            ),
+                        }
+                    ),
                 ],
             },
             "max_price": shapes.form(

@@ -8,7 +8,9 @@ from gateway.api.openapi import (
     description,
     embeddings,
     failures,
+    keys,
     models,
+    providers,
     tokens,
 )
 from gateway.api.openapi.headers import HEADERS, PARAMETERS
@@ -22,8 +24,10 @@ PARTS = (
     tokens,
     embeddings,
     models,
+    providers,
     account,
     activity,
+    keys,
     description,
 )
 """One module for each group of paths, in the order of the page: its PATHS and their SCHEMAS."""
@@ -33,6 +37,7 @@ _TAGS = {
     "Embeddings": "Texts as vectors.",
     "Models": "What can be asked, at what price, and how its providers are.",
     "Account": "What a caller may read of itself.",
+    "Keys": "API keys, made and managed by an application that its user let do it.",
     "Service": "The API itself.",
 }
 
@@ -41,8 +46,9 @@ One OpenAI-compatible API over GigaChat and YandexGPT. Every path is also there 
 slash at its end is tolerated.
 
 **Credentials.** `Authorization: Bearer KEY`, where KEY is an API key (`xr-live-…`, or `xr-test-…`, which
-the sandbox answers free of charge). Where none is needed, one that is given must be
-valid. The scope of each operation stands beside its security scheme.
+the sandbox answers free of charge) or an OAuth access token (`xr-oauth-…`). Where none is needed, one that
+is given must be valid. The scope of each operation stands beside its security scheme; API keys bear `chat`
+and `usage`.
 
 **Requests.** Bodies are JSON objects in UTF-8. Null means absent. A text that spells a number or `true` or
 `false` is taken for it. A field that means nothing here is ignored.
@@ -72,7 +78,7 @@ def document(public_url: str) -> JSONObject:
                 "bearer": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "An API key.",
+                    "description": "An API key, or an OAuth access token.",
                 }
             },
             "headers": HEADERS,

@@ -151,7 +151,7 @@ CODES: dict[str, Code] = {
     ),
     "no_provider_available": Code(
         503,
-        "No provider meets the request's demands.",
+        "No provider meets the request's demands; or none works at present: then with `Retry-After`.",
         "No provider of the model meets the demands of `provider` (order, only, ignore, max_price,"
         " data_collection). Relax them or name another model.",
     ),

@@ -28,10 +28,11 @@ def operation(
     parameters: Sequence[JSONObject] = (),
     body: JSONObject | None = None,
     codes: Iterable[str] = (),
+    status: int = 200,
 ) -> JSONObject:
     """Return an Operation Object.
 
-    `answer` is the Response Object of status 200; `scope` None lets anyone call; `codes` are those of
+    `answer` is the Response Object of a good `status`; `scope` None lets anyone call; `codes` are those of
     failures.CODES beyond what every operation, and every one with a body, may answer.
     """
     all_codes = {*codes, *_ANYONE_CODES}
@@ -46,7 +47,7 @@ def operation(
     made["parameters"] = [*parameters, parameter(REQUEST_ID)]
     if body is not None:
         made["requestBody"] = body
-    made["responses"] = {"200": answer} | responses(all_codes)
+    made["responses"] = {str(status): answer} | responses(all_codes)
     return made
 
 

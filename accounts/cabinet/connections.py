@@ -1,0 +1,57 @@
+"""The connections of a person: who was let in, to what, when it was last here, and putting an end to it."""
+
+from typing import cast
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.models import User
+from accounts.oauth import revocation
+from accounts.oauth.connections import Connection, connections
+
+
+@never_cache
+@login_required
+@require_safe
+def connections_page(request: HttpRequest) -> HttpResponse:
+    """List the connections."""
+    context = {"connections": connections(cast("User", request.user))}
+    return render(request, "cabinet/connections.html", context)
+
+
+@never_cache
+@login_required
+@require_POST
+def disconnect(request: HttpRequest) -> HttpResponse:
+    """End one connection: the `application` of this client id, or the `site` of this name.
+
+    The field `keys` ends the keys that an application made; a site has nothing else.
+    """
+    user = cast("User", request.user)
+    connection = _named(request, connections(user))
+    if connection.application is not None:
+        revocation.revoke_connection(
+            user=user, application=connection.application, with_keys="keys" in request.POST
+        )
+    else:
+        revocation.revoke_site(user=user, made_by=connection.name)
+    messages.success(request, _("“%(name)s” is disconnected.") % {"name": connection.name})
+    return HttpResponseRedirect(reverse("cabinet-connections"))
+
+
+def _named(request: HttpRequest, mine: list[Connection]) -> Connection:
+    """Return the connection that the form names. Raises Http404."""
+    client_id, site = request.POST.get("application", ""), request.POST.get("site", "")
+    for connection in mine:
+        application = connection.application
+        if client_id and application is not None and application.client_id == client_id:
+            return connection
+        if site and application is None and connection.name == site:
+            return connection
+    raise Http404

@@ -1,0 +1,137 @@
+"""The operators' desk for applications and their tokens: looked at, disabled and revoked, never edited."""
+
+from datetime import datetime
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from oauth2_provider.models import AccessToken, Application, Grant, IDToken, RefreshToken
+
+from accounts.audit import Action
+from accounts.desk import Looked
+from accounts.models import OAuthApplication, OAuthToken
+from accounts.oauth import applications, revocation
+
+# The toolkit's own pages show tables that tell an operator nothing, and let applications be edited.
+admin.site.unregister([AccessToken, Application, Grant, IDToken, RefreshToken])
+
+
+@admin.register(OAuthApplication)
+class ApplicationAdmin(Looked):
+    list_display = ("shown_name", "shown_client_id", "kind", "developer", "made_at", "disabled_at")
+    list_filter = (("details__disabled_at", admin.EmptyFieldListFilter),)
+    list_select_related = ("user", "details")
+    search_fields = ("=id", "name", "=client_id", "redirect_uris", "user__email")
+    search_help_text = _("Name, client ID or address of an application, or its developer's e-mail")
+    ordering = ("-created",)
+    fields = (
+        *("shown_name", "shown_client_id", "kind", "developer", "homepage", "addresses"),
+        *("made_at", "changed_at", "disabled_at"),
+    )
+    actions = ("disconnect", "disable", "enable")
+
+    @admin.display(description=_("name"), ordering="name")
+    def shown_name(self, application: OAuthApplication) -> str:
+        return str(application)
+
+    @admin.display(description=_("client ID"))
+    def shown_client_id(self, application: OAuthApplication) -> str:
+        return str(application.client_id)
+
+    @admin.display(description=_("kind"), ordering="client_type")
+    def kind(self, application: OAuthApplication) -> str:
+        is_public = application.client_type == Application.CLIENT_PUBLIC
+        return gettext("public") if is_public else gettext("confidential")
+
+    @admin.display(description=_("developer"), ordering="user__email")
+    def developer(self, application: OAuthApplication) -> str:
+        return str(application.user or "")
+
+    @admin.display(description=_("homepage"))
+    def homepage(self, application: OAuthApplication) -> str:
+        return application.details.homepage if hasattr(application, "details") else ""
+
+    @admin.display(description=_("redirect addresses"))
+    def addresses(self, application: OAuthApplication) -> str:
+        return str(application.redirect_uris)
+
+    @admin.display(description=_("registered"), ordering="created")
+    def made_at(self, application: OAuthApplication) -> datetime:
+        made_at: datetime = application.created
+        return made_at
+
+    @admin.display(description=_("changed"), ordering="updated")
+    def changed_at(self, application: OAuthApplication) -> datetime:
+        changed_at: datetime = application.updated
+        return changed_at
+
+    @admin.display(description=_("disabled"), ordering="details__disabled_at")
+    def disabled_at(self, application: OAuthApplication) -> datetime | None:
+        return application.details.disabled_at if hasattr(application, "details") else None
+
+    @admin.action(description=_("Revoke all its tokens"), permissions=["change"])
+    def disconnect(self, request: HttpRequest, rows: QuerySet[OAuthApplication]) -> None:
+        self.act(
+            *(request, rows, Action.DISCONNECT),
+            lambda application: revocation.revoke_application(application=application),
+            gettext("Revoked."),
+        )
+
+    @admin.action(description=_("Disable: revoke, and let it in no more"), permissions=["change"])
+    def disable(self, request: HttpRequest, rows: QuerySet[OAuthApplication]) -> None:
+        self.act(
+            *(request, rows, Action.DISABLE),
+            lambda application: applications.disable(application=application),
+            gettext("Disabled."),
+        )
+
+    @admin.action(description=_("Enable again"), permissions=["change"])
+    def enable(self, request: HttpRequest, rows: QuerySet[OAuthApplication]) -> None:
+        self.act(
+            *(request, rows, Action.ENABLE),
+            lambda application: applications.enable(application=application),
+            gettext("Enabled."),
+        )
+
+
+@admin.register(OAuthToken)
+class TokenAdmin(Looked):
+    list_display = ("id", "person", "shown_application", "scopes", "made_at", "ends_at", "used_at")
+    list_select_related = ("user", "application", "issued")
+    search_fields = ("=id", "application__name", "=application__client_id", "user__email")
+    search_help_text = _("Name or client ID of an application, or the person's e-mail")
+    ordering = ("-created",)
+    fields = ("person", "shown_application", "scopes", "made_at", "ends_at", "used_at")
+    actions = ("revoke",)
+
+    @admin.display(description=_("person"), ordering="user__email")
+    def person(self, token: OAuthToken) -> str:
+        return str(token.user or "")
+
+    @admin.display(description=_("application"), ordering="application__name")
+    def shown_application(self, token: OAuthToken) -> str:
+        return str(token.application or "")
+
+    @admin.display(description=_("scopes"))
+    def scopes(self, token: OAuthToken) -> str:
+        return str(token.scope)
+
+    @admin.display(description=_("issued"), ordering="created")
+    def made_at(self, token: OAuthToken) -> datetime:
+        made_at: datetime = token.created
+        return made_at
+
+    @admin.display(description=_("ends"), ordering="expires")
+    def ends_at(self, token: OAuthToken) -> datetime:
+        ends_at: datetime = token.expires
+        return ends_at
+
+    @admin.display(description=_("last used"))
+    def used_at(self, token: OAuthToken) -> datetime | None:
+        return token.issued.last_used_at if hasattr(token, "issued") else None
+
+    @admin.action(description=_("Revoke for good"), permissions=["change"])
+    def revoke(self, request: HttpRequest, tokens: QuerySet[OAuthToken]) -> None:
+        self.act(request, tokens, Action.REVOKE, revocation.revoke_token, gettext("Revoked."))

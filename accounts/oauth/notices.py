@@ -1,0 +1,39 @@
+"""The mail that somebody, or something, was let in: for the case that it was not the person themselves."""
+
+import logging
+from collections.abc import Iterable
+from smtplib import SMTPException
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+from oauth2_provider.models import AccessToken, Application
+
+from accounts.models import User
+from accounts.scopes import SCOPES, Scope
+
+_log = logging.getLogger(__name__)
+
+
+def is_news(user: User, application: Application, scopes: Iterable[Scope]) -> bool:
+    """Say whether the person never let this application do all this before."""
+    wanted = set(scopes)
+    past = AccessToken.objects.filter(user=user, application=application)
+    return not any(wanted <= set(scope.split()) for scope in past.values_list("scope", flat=True))
+
+
+def tell(user: User, *, name: str, scopes: Iterable[Scope] = ()) -> None:
+    """Mail that an application was let in, or, without scopes, that a site was given a key."""
+    context = {
+        "name": name,
+        "email": user.email,
+        "scopes": [SCOPES[scope] for scope in scopes],
+        "address": f"{settings.PUBLIC_URL}/cabinet/connections/",
+    }
+    subject = _("XRouter: %(name)s may now use your account") % {"name": name}
+    text = render_to_string("oauth/let_in.txt", context)
+    try:
+        send_mail(subject, text, None, [user.email])
+    except (OSError, SMTPException) as error:
+        _log.warning("User %d was not told of an application: %s", user.pk, error)

@@ -1,0 +1,131 @@
+"""What the recorded words of a generation mean to people, and a generation as one line of a table."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.credential_labels import credential_labels
+from billing import generations
+from billing.generations import GenerationRecord
+
+Words = Mapping[str, str | Promise]
+
+PROVIDERS: Words = {"gigachat": "GigaChat", "yandexgpt": "YandexGPT"}
+
+OUTCOMES: Words = {
+    "answered": gettext_lazy("gave an answer"),
+    "unavailable": gettext_lazy("did not answer or broke off"),
+    "not_understood": gettext_lazy("sent an answer that cannot be understood"),
+    "timeout": gettext_lazy("was silent for too long"),
+    "credential_refused": gettext_lazy("refused our credential"),
+    "busy": gettext_lazy("was busy: its own limit was reached"),
+    "rejected": gettext_lazy("found a mistake in the request"),
+    "failed": gettext_lazy("failed unexpectedly"),
+}
+ERRORS: Words = {
+    "unavailable": gettext_lazy("The provider did not answer, or broke off."),
+    "not_understood": gettext_lazy("The provider sent an answer that cannot be understood."),
+    "timeout": gettext_lazy("The provider was silent for too long."),
+    "credential_refused": gettext_lazy(
+        "The provider refused our credential. This is ours to mend."
+    ),
+    "busy": gettext_lazy("The provider was busy: its own limit was reached."),
+    "rejected": gettext_lazy("The provider found a mistake in the request."),
+    "failed": gettext_lazy("Something failed on our side."),
+    "nobody_asked": gettext_lazy("No provider could be asked at that moment."),
+    "process_lost": gettext_lazy("The server process that ran the request was lost."),
+    "hold_not_waited_for": gettext_lazy("The request was given up before it reached the provider."),
+    "settlement_refused": gettext_lazy("The request could not be charged, so it cost nothing."),
+}
+FINISHES: Words = {
+    "stop": gettext_lazy("the model finished its answer"),
+    "length": gettext_lazy("the answer reached its greatest length"),
+    "tool_calls": gettext_lazy("the model called tools"),
+    "content_filter": gettext_lazy("the provider's content filter stopped it"),
+}
+ACTIONS: Words = {
+    "clamped": gettext_lazy("moved to the nearest value that the model takes"),
+    "ignored": gettext_lazy("left out, since the model does not know it"),
+    "emulated": gettext_lazy("done by XRouter, since the model cannot do it by itself"),
+    "rewritten": gettext_lazy(
+        "the model changed words that were sent already; what was sent has stayed"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How a request ended, and the class of the badge that says so."""
+
+    label: str
+    badge: str
+
+
+@dataclass(frozen=True, slots=True)
+class Adapted:
+    """A parameter and what was done to it, in words."""
+
+    parameter: str
+    action: str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One request in a table. `sender` names the key, or what else it was sent with."""
+
+    id: str
+    created_at: datetime
+    model_id: str
+    provider: str | Promise
+    sender: str
+    is_test: bool
+    tokens_prompt: int
+    tokens_completion: int
+    charged_nano: int
+    latency_ms: int | None
+    status: Status
+
+
+def lines(account_id: int, records: Iterable[GenerationRecord]) -> list[Line]:
+    """Return the account's requests as lines, in their order. Raises django.db.Error."""
+    found = list(records)
+    labels = credential_labels(account_id, {record.credential for record in found})
+    return [_line(record, labels[record.credential]) for record in found]
+
+
+def status_of(record: GenerationRecord) -> Status:
+    """Say in a word or two how a request ended."""
+    if record.outcome == "cancelled":
+        return Status(_("client left"), "badge-quiet")
+    if record.outcome == "failed":
+        return Status(_("failed"), "badge-bad")
+    if record.facts.finish_reason == "content_filter":
+        return Status(_("filtered"), "badge-warn")
+    return Status(_("answered"), "badge-good")
+
+
+def adapted_of(record: GenerationRecord) -> list[Adapted]:
+    """Say what is not as the caller asked; they are kept as `temperature=clamped`."""
+    pairs = (text.rpartition("=") for text in record.facts.adapted)
+    return [Adapted(parameter, ACTIONS.get(action, action)) for parameter, _equals, action in pairs]
+
+
+def _line(record: GenerationRecord, sender: str) -> Line:
+    facts = record.facts
+    return Line(
+        id=generations.public_id(record.id),
+        created_at=record.created_at,
+        model_id=facts.model_id or record.requested_model,
+        provider=PROVIDERS.get(facts.provider, facts.provider),
+        sender=sender,
+        is_test=record.is_test,
+        tokens_prompt=facts.tokens_prompt,
+        tokens_completion=facts.tokens_completion,
+        charged_nano=record.charged_nano,
+        latency_ms=facts.latency_ms,
+        status=status_of(record),
+    )

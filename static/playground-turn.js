@@ -1,0 +1,166 @@
+// One turn of a conversation on the page: the question, the answer as it grows, what it took, what went wrong.
+
+const HELP = { insufficient_credits: ["billingPage", "topUp"], invalid_api_key: ["loginPage", "logIn"] };
+const NEAR_PX = 80; // so near the end of the page a reader follows the answer
+
+const language = document.documentElement.lang;
+const money = new Intl.NumberFormat(language, { minimumFractionDigits: 2, maximumFractionDigits: 9 });
+const whole = new Intl.NumberFormat(language);
+const seconds = new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+
+function element(name, className, text = "") {
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  made.textContent = text;
+  return made;
+}
+
+function link(address, text) {
+  const made = element("a", "", text);
+  made.href = address;
+  return made;
+}
+
+/** A block that keeps the lines and the spaces of a text, and breaks what is too long. */
+function textBlock(className = "") {
+  const made = element("div", className);
+  made.style.whiteSpace = "pre-wrap";
+  made.style.overflowWrap = "anywhere";
+  return made;
+}
+
+function article(title) {
+  const made = element("article", "card stack");
+  made.append(element("h2", "card-title", title));
+  return made;
+}
+
+export class Turn {
+  /** `setup` has the texts and the providers by name, `pages` the addresses that a turn links to. */
+  constructor({ log, text, model, setup, pages }) {
+    const words = setup.words;
+    this.words = words;
+    this.providers = setup.providers;
+    this.pages = pages;
+    this.answer = "";
+    this.isDue = false;
+    this.id = "";
+    this.beganMs = performance.now();
+    this.usage = null;
+    this.finishReason = null;
+    const question = article(words.you);
+    const said = textBlock();
+    said.textContent = text;
+    question.append(said);
+    this.card = article(model);
+    this.status = element("p", "muted", words.waiting);
+    this.text = textBlock();
+    this.grown = this.text.appendChild(document.createTextNode(""));
+    this.card.append(this.status, this.text);
+    log.append(question, this.card);
+    this.card.scrollIntoView({ block: "nearest" });
+  }
+
+  get isOnPage() {
+    return this.card.isConnected;
+  }
+
+  /** The status and the headers are there; the answer is to come. */
+  begin(headers) {
+    this.id = headers.get("X-Generation-Id") ?? "";
+    this.requestId = headers.get("X-Request-ID") ?? "";
+    this.adapted = headers.get("X-XRouter-Adapted") ?? "";
+  }
+
+  /** Take a `chat.completion.chunk`. */
+  take(chunk) {
+    this.provider = chunk.provider ?? this.provider;
+    this.usage = chunk.usage ?? this.usage;
+    const choice = chunk.choices?.[0];
+    if (!choice) return;
+    this.finishReason = choice.finish_reason ?? this.finishReason;
+    if (choice.delta?.reasoning) this.reason(choice.delta.reasoning);
+    if (choice.delta?.content) this.grow(choice.delta.content);
+  }
+
+  /** Write once a frame, however small the pieces are that come. */
+  grow(text) {
+    this.answer += text;
+    if (!this.isDue) requestAnimationFrame(() => this.flush());
+    this.isDue = true;
+  }
+
+  flush() {
+    this.isDue = false;
+    const isAtEnd = innerHeight + scrollY >= document.body.scrollHeight - NEAR_PX;
+    this.status.hidden = true;
+    this.grown.appendData(this.answer.slice(this.grown.length));
+    this.text.hidden = !this.answer;
+    if (isAtEnd) this.card.scrollIntoView({ block: "end" });
+  }
+
+  reason(text) {
+    if (!this.reasoning) {
+      const details = element("details");
+      this.reasoning = textBlock("muted");
+      details.append(element("summary", "", this.words.reasoning), this.reasoning);
+      this.text.before(details);
+    }
+    this.reasoning.append(text);
+  }
+
+  /** The answer is whole. */
+  end() {
+    this.flush();
+    const notes = { length: this.words.length, content_filter: this.words.filtered };
+    const note = notes[this.finishReason] ?? (this.answer ? "" : this.words.empty);
+    if (note) this.card.append(element("p", "notice notice-warning", note));
+    this.showFacts();
+  }
+
+  /** The person has stopped it. */
+  stop() {
+    this.flush();
+    this.card.append(element("p", "notice", this.answer ? this.words.stopped : this.words.stoppedEarly));
+    this.showFacts();
+  }
+
+  /** It failed: `code` is the API's, or a word of our own; `message` is what the server said. */
+  fail({ code, message, seconds: wait }) {
+    this.flush();
+    const notice = element("div", "notice notice-error");
+    notice.setAttribute("role", "alert");
+    const text = (this.words[`error.${code}`] ?? this.words["error.unknown"]).replace("{seconds}", wait ?? "1");
+    const line = element("p", "", `${text} `);
+    line.append(element("code", "small", code));
+    notice.append(line);
+    if (code in HELP) {
+      const [page, words] = HELP[code];
+      notice.append(link(this.pages[page], this.words[words]));
+    }
+    if (message) {
+      const details = element("details");
+      details.append(element("summary", "", this.words.details), element("p", "small", message));
+      if (this.requestId) details.append(element("p", "small mono", this.requestId));
+      notice.append(details);
+    }
+    this.card.append(notice);
+    if (this.id) this.showFacts();
+  }
+
+  /** What it took: tokens, roubles, time, who served it, and where to read all of it. */
+  showFacts() {
+    const facts = element("p", "row small muted");
+    const tell = (text) => facts.append(element("span", "", text));
+    if (this.usage) {
+      const { prompt_tokens: prompt, completion_tokens: completion, cost } = this.usage;
+      tell(`${this.words.tokens} ${whole.format(prompt)} + ${whole.format(completion)}`);
+      tell(`${money.format(cost)}\u00a0₽`);
+    }
+    tell(this.words.latency.replace("{seconds}", seconds.format((performance.now() - this.beganMs) / 1000)));
+    if (this.provider) tell(this.providers[this.provider] ?? this.provider);
+    if (this.adapted) tell(this.words.adapted.replace("{names}", this.adapted));
+    if (this.id) facts.append(link(this.pages.requestPage.replace("gen-ID", this.id), this.words.request));
+    this.card.append(facts);
+  }
+}

@@ -1,0 +1,103 @@
+"""Scarce upstream slots over HTTP: two workers share them fairly, and a killed one gives its back."""
+
+import os
+import pathlib
+import signal
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from tests.live.callers import Answer, Call, wait_until
+from tests.live.service import Service, serve
+
+pytestmark = pytest.mark.postgres
+
+SLOTS = 10
+
+
+@pytest.fixture(scope="module")
+def scarce(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Run two workers before an upstream that takes ten requests at once and refuses the eleventh."""
+    directory: pathlib.Path = tmp_path_factory.mktemp("slots")
+    with serve("postgres", directory, WEB_CONCURRENCY="2", GIGACHAT_CONCURRENCY=str(SLOTS)) as pair:
+        yield pair
+
+
+@pytest.fixture
+def service(scarce: Service) -> Service:
+    scarce.sandbox.reset()
+    scarce.sandbox.settings.gigachat_parallel = SLOTS
+    wait_until(lambda: len(scarce.workers()) == 2, "both workers run")
+    return scarce
+
+
+def _body(text: str, **more: object) -> dict[str, object]:
+    messages = [{"role": "user", "content": text}]
+    return {"model": "gigachat-pro", "messages": messages, "max_tokens": 5, **more}
+
+
+def _asked(service: Service) -> list[str]:
+    """Return what the upstream was asked, in its order."""
+    found = service.sandbox.requests.of("gigachat", "completion")
+    return [one.body["messages"][-1]["content"] for one in found]
+
+
+def test_a_hundred_clients_on_ten_slots_are_all_served_and_fairly(service: Service) -> None:
+    service.sandbox.settings.latency_s = 0.2
+    many, few = service.fresh_key(balance="500"), service.fresh_key(balance="500")
+    calls = [Call(service.port, many).send(_body("Привет от многих")) for _ in range(90)]
+    wait_until(lambda: len(_asked(service)) >= SLOTS, "the slots are taken")
+    before = len(_asked(service))
+    late = [Call(service.port, few).send(_body("Привет от немногих")) for _ in range(10)]
+
+    answers = [call.answer() for call in [*calls, *late]]
+
+    assert Counter(answer.status for answer in answers) == {200: 100}
+    statuses = {one.status for one in service.sandbox.requests.of("gigachat", "completion")}
+    assert statuses == {200}
+    behind = _asked(service)[before:]
+    last_of_few = max(place for place, text in enumerate(behind) if "немногих" in text)
+    overtaken = len(behind) - 1 - last_of_few  # all of them came before
+    assert overtaken > 2 * SLOTS
+
+
+def test_the_slots_of_a_killed_worker_come_back(service: Service) -> None:
+    key = service.fresh_key(balance="500")
+    slow = _body("sandbox:long=200 sandbox:interval=0.5 Расскажи", stream=True, max_tokens=200)
+    streams = [Call(service.port, key).send(slow) for _ in range(SLOTS)]
+    for call in streams:
+        call.read_until(b'"content"')
+
+    for worker in service.workers():
+        os.kill(worker, signal.SIGKILL)
+        if lost := [call for call in streams if _is_cut(call)]:
+            break  # one of the two may have had no stream
+    assert lost
+    busy = _answer(service, key)
+    assert busy.code == "provider_busy"
+    assert 1 <= int(busy.headers["retry-after"]) <= 60
+    wait_until(lambda: _answer(service, key).status == 200, "a slot is free again")
+    more = [Call(service.port, key).send(slow) for _ in lost]
+    for call in more:
+        call.read_until(b'"content"')
+    for call in [*streams, *more]:
+        call.leave()
+    wait_until(lambda: _answer(service, key).status == 200, "who left holds no slot")
+    refused = [
+        one for one in service.sandbox.requests.of("gigachat", "completion") if one.status == 429
+    ]
+    assert not refused
+
+
+def _answer(service: Service, key: str) -> Answer:
+    return Call(service.port, key).send(_body("Привет")).answer()
+
+
+def _is_cut(call: Call) -> bool:
+    """Say whether the stream has broken off, by what comes next of it."""
+    before = len(call.raw)
+    while call.read_some():
+        if len(call.raw) > before + 200:
+            return False
+    return True
