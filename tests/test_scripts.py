@@ -21,6 +21,7 @@ PROJECT = pathlib.Path(__file__).parent.parent
 PARTS = ("accounts", "billing", "gateway", "templates", "xrouter_site", "script", "static")
 FILES = ("gunicorn.conf.py", "manage.py", "requirements.txt", "requirements-dev.txt")
 GIVE_UP_S = 60
+CHMOD = shutil.which("chmod")
 
 
 @pytest.fixture
@@ -121,3 +122,31 @@ def test_the_environment_wins_over_the_file(checkout):
     (checkout / ".env").write_text("PORT=1\nBIND='127.0.0.1'\nPUBLIC_URL=http://api.example.ru\n")
     with server(checkout) as text:
         assert key_in(text)
+
+
+@pytest.mark.parametrize("user_id", [0, 1000])
+def test_a_machine_without_a_browser_gets_one_or_is_told(checkout, tmp_path, user_id):
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("sh", "dirname", "cmp", "cp"):
+        (programs / name).symlink_to(str(shutil.which(name)))
+    asked = tmp_path / "asked"
+    for name, line in (
+        ("id", f"echo {user_id}"),
+        ("apt-get", f'echo "$@" >>{asked}; : >{programs}/chromium; {CHMOD} +x {programs}/chromium'),
+    ):
+        (programs / name).write_text(f"#!/bin/sh\n{line}\n")
+        (programs / name).chmod(0o755)
+    done = subprocess.run(
+        [checkout / "script" / "bootstrap", "--dev"],
+        env={"PATH": str(programs), "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0
+    if user_id == 0:
+        assert "install -y --no-install-recommends chromium" in asked.read_text()
+        assert "need Chromium" not in done.stderr
+    else:
+        assert not asked.exists()
+        assert "apt-get install chromium" in done.stderr

@@ -1,0 +1,55 @@
+"""From the landing page to a key with no mouse at all, in English."""
+
+from playwright.sync_api import Locator, Page
+
+from tests.browser.test_first_request import CONSENT, new_address
+from tests.browser.visitors import PASSWORD, Visitor
+
+MOST_STEPS = 60
+IS_FOCUSED = "element => element === document.activeElement"
+HAS_RING = """element => {
+    const style = getComputedStyle(element);
+    return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1;
+}"""
+
+
+def tab_to(page: Page, wanted: Locator) -> None:
+    """Press Tab until it has the focus, and see that this shows."""
+    for _ in range(MOST_STEPS):
+        page.keyboard.press("Tab")
+        if wanted.evaluate(IS_FOCUSED):
+            assert wanted.evaluate(HAS_RING), f"No ring around {wanted}"
+            return
+    raise AssertionError(f"Not within {MOST_STEPS} steps: {wanted}")
+
+
+def test_a_key_is_had_by_the_keyboard_alone(new_visitor):
+    visitor: Visitor = new_visitor(language="en")
+    page, email = visitor.page, new_address()
+    visitor.open("/")
+    tab_to(page, page.get_by_role("link", name="Skip to the content"))
+    page.keyboard.press("Enter")
+    tab_to(page, visitor.found("link", "Get a key"))
+    page.keyboard.press("Enter")
+    visitor.is_at("/accounts/signup/")
+    tab_to(page, page.get_by_label("E-mail", exact=True))
+    page.keyboard.type(email)
+    tab_to(page, page.get_by_label("Password", exact=True))
+    page.keyboard.type(PASSWORD)
+    tab_to(page, page.get_by_role("checkbox", name=CONSENT))
+    page.keyboard.press("Space")
+    tab_to(page, visitor.found("button", "Sign up"))
+    page.keyboard.press("Enter")
+    visitor.sees(email)
+    visitor.follow_mail(email, "/accounts/confirm-email/")
+    visitor.is_at("/cabinet/keys/")
+    tab_to(page, page.get_by_label("Name", exact=True))
+    page.keyboard.type("By the keyboard")
+    page.keyboard.press("Enter")
+    visitor.sees("xr-live-")
+    raw = page.locator("#new-key").inner_text()
+    tab_to(page, visitor.found("button", "Copy the key"))
+    page.keyboard.press("Enter")
+    visitor.sees("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == raw
+    assert visitor.clicks == 1  # the link in the mail, which is read elsewhere

@@ -1,0 +1,91 @@
+"""Every page that matters, looked at: for people with a screen reader, in both themes, on a phone."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.browser.furnished import Furnished
+from tests.browser.visitors import Visitor
+
+PUBLIC = (
+    "/",
+    "/models/",
+    "/models/gigachat-pro/",
+    "/docs/",
+    "/docs/quickstart/",
+    "/terms/",
+    "/accounts/login/",
+    "/accounts/signup/",
+    "/accounts/password/reset/",
+    "/no/such/page",
+)
+CABINET = (
+    "/cabinet/",
+    "/cabinet/keys/",
+    "/cabinet/keys/{limited_hash}/",
+    "/cabinet/keys/{revoked_hash}/",
+    "/cabinet/usage/",
+    "/cabinet/billing/",
+    "/cabinet/billing/ledger/",
+    "/cabinet/generations/",
+    "/cabinet/generations/{generation_id}/",
+    "/cabinet/playground/",
+    "/cabinet/apps/",
+    "/cabinet/apps/new/",
+    "/cabinet/apps/{own_client_id}/",
+    "/cabinet/connections/",
+    "/accounts/",
+    "/accounts/email/",
+    "/accounts/2fa/",
+    "/oauth/authorize?response_type=code&client_id={client_id}&redirect_uri={callback}"
+    "&scope=chat&code_challenge={challenge}&code_challenge_method=S256",
+)
+PHONE = {"width": 390, "height": 844}
+SERIOUS = {"serious", "critical"}
+AXE = Axe().axe_script
+RUN_AXE = "options => axe.run(document, options).then((results) => results.violations)"
+
+
+def findings(page: Page, *rules: str) -> list[str]:
+    """Return what axe, which the page has loaded, finds of weight, a line each."""
+    options = {"resultTypes": ["violations"]} | ({"runOnly": list(rules)} if rules else {})
+    return [
+        f"{found['id']}: {found['help']}: {node['html'][:200]}"
+        for found in page.evaluate(RUN_AXE, options)
+        if found["impact"] in SERIOUS
+        for node in found["nodes"]
+    ]
+
+
+def look(visitor: Visitor, path: str) -> None:
+    """Open a page and see that nobody is shut out of it."""
+    page = visitor.page
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    with visitor.guard.expecting(404 if path == "/no/such/page" else 200):
+        visitor.open(path)
+    assert visitor.path == path.partition("?")[0]
+    assert page.locator("h1").count() == 1
+    page.evaluate(AXE)
+    assert findings(page) == []
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    assert findings(page, "color-contrast") == []
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= PHONE["width"], "The page is wider than a phone."
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+def test_a_public_page_is_for_everybody(path: str, visitor: Visitor):
+    look(visitor, path)
+
+
+@pytest.mark.parametrize("path", CABINET)
+def test_a_page_of_the_cabinet_is_for_everybody(path: str, at_home: Visitor, resident: Furnished):
+    look(at_home, path.format(**resident.in_addresses()))
+
+
+def test_what_shuts_people_out_is_found(visitor: Visitor):
+    visitor.open("/")
+    visitor.page.evaluate(AXE)
+    visitor.page.evaluate("document.querySelector('main').append(document.createElement('input'))")
+    assert any(one.startswith("label:") for one in findings(visitor.page))
