@@ -59,7 +59,7 @@ local function tally(part)
 end
 
 local function failed_rest(openings)
-  return math.min(60000, 5000 * 2 ^ math.min(openings - 1, 20))
+  return math.min(12000, 3000 * 2 ^ math.min(openings - 1, 20))
 end
 
 local function refused_rest(refusals)

@@ -170,9 +170,13 @@ class Monitor:
         return shared.is_granted
 
     def stop(self) -> None:
-        """End the thread; what was noted last may be lost."""
+        """End the thread, and go on alone; what was noted last may be lost to the others."""
         self._is_over = True
         self._is_due.set()
+        if self._thread is not None:
+            self._thread.join()
+        if self._store is not None:
+            self._store.close()
 
     def _claim(self, wanted: Sequence[str]) -> tuple[tuple[str, str], ...]:
         token = uuid.uuid4().hex

@@ -105,6 +105,10 @@ class RedisHealth:
             windows={bucket: _figures(flat) for bucket, *flat in windows},
         )
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
     def is_first(self, name: str, life_s: int) -> bool:
         """Say whether nobody has asked with this name for `life_s`. Raises HealthStoreAway."""
         try:

@@ -66,9 +66,9 @@ def free_rows(account_id: int, number: int, since: dt.datetime, until: dt.dateti
 
 
 def raw(account_id: int) -> dict[object, tuple[int, ...]]:
-    """Add up an account's generations one by one."""
+    """Add up an account's generations one by one, in an older form of their table too."""
     sums: dict[object, list[int]] = defaultdict(lambda: [0] * 7)
-    for row in Generation.objects.filter(account=account_id):
+    for row in Generation.objects.filter(account=account_id).defer("routing"):
         figures = (
             *(1, int(row.error_code != ""), row.tokens_prompt, row.tokens_completion),
             *(row.tokens_cached, row.cost_nano - row.write_off_nano, row.upstream_cost_nano or 0),

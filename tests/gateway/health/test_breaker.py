@@ -1,5 +1,6 @@
 """The breaker's life: it opens, rests, lets one try, and closes; Redis has it in the same words."""
 
+import contextlib
 from dataclasses import replace
 
 import pytest
@@ -198,8 +199,13 @@ STEPS = st.lists(
 def test_redis_and_this_process_agree_after_every_step(
     redis_url: str, redis_client: redis.Redis, steps: list[tuple[Kind, str, int, bool]]
 ) -> None:
-    store, board = RedisHealth(redis_url), FrozenBoard()
     redis_client.flushdb()
+    with contextlib.closing(RedisHealth(redis_url)) as store:
+        _expect_agreement(store, steps)
+
+
+def _expect_agreement(store: RedisHealth, steps: list[tuple[Kind, str, int, bool]]) -> None:
+    board = FrozenBoard()
     for number, (kind, upstream_id, pause_ms, wants_probe) in enumerate(steps):
         board.at += pause_ms
         parts, token = [CREDENTIAL, f"r/gigachat/{upstream_id}"], f"t{number}"

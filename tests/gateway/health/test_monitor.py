@@ -1,5 +1,6 @@
 """What a process knows of the providers: from its own requests, from the others', and while Redis is away."""
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -28,6 +29,12 @@ time.sleep(60)
 @pytest.fixture
 def alone() -> Monitor:
     return Monitor(None)
+
+
+@pytest.fixture
+def store(redis_url: str) -> Iterator[RedisHealth]:
+    with contextlib.closing(RedisHealth(redis_url)) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -173,9 +180,8 @@ def test_a_try_that_was_given_up_leaves_it_to_the_next(alone: Monitor) -> None:
 
 
 def test_the_try_of_a_killed_process_comes_back_in_its_time(
-    redis_url: str,
+    redis_url: str, store: RedisHealth
 ) -> None:
-    store = RedisHealth(redis_url)
     store.exchange([note("refused")])
     with subprocess.Popen(
         [sys.executable, "-c", CLAIM_AND_WAIT, redis_url, CREDENTIAL],
@@ -195,13 +201,12 @@ def test_the_try_of_a_killed_process_comes_back_in_its_time(
 
 
 def test_a_long_try_is_renewed_by_its_process(
-    pair: tuple[Monitor, Monitor], redis_url: str
+    pair: tuple[Monitor, Monitor], store: RedisHealth
 ) -> None:
     here, _ = pair
     here.note(note("refused"))
     here.exchange()
     probes = here.enter(GIGACHAT, "one", PRO)
-    store = RedisHealth(redis_url)
     until_ms = store.exchange().breakers[CREDENTIAL].probe_until_ms
 
     _wait_until(lambda: store.exchange().breakers[CREDENTIAL].probe_until_ms > until_ms)
