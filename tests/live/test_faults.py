@@ -123,9 +123,12 @@ def test_a_providers_retry_after_is_kept_within_reason(
 
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
 def test_an_expired_token_is_renewed_without_a_word(service: Service, stream: bool) -> None:
+    client = service.openai()
+    client.chat.completions.create(model="gigachat-pro", messages=HELLO)  # has a token from here on
+    service.sandbox.reset()
     service.sandbox.faults.push("gigachat", expired_token())
 
-    answer: Any = service.openai().chat.completions.create(
+    answer: Any = client.chat.completions.create(
         model="gigachat-pro", messages=HELLO, stream=stream
     )
 
