@@ -21,7 +21,7 @@ IDLE_MS = 15 * 60_000
 FIRST_REST_MS, LONGEST_REST_MS = 3_000, 12_000
 QUICK_REFUSALS = 4
 """So many refusals in a row bring no rest: the next request is let through to try, one at a time."""
-FIRST_REFUSED_MS, LONGEST_REFUSED_MS = 1_000, 300_000
+FIRST_REFUSED_MS, LONGEST_REFUSED_MS = 1_000, 16_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ end
 
 local function refused_rest(refusals)
   if refusals <= QUICK_REFUSALS then return 0 end
-  return math.min(300000, 1000 * 2 ^ math.min(refusals - QUICK_REFUSALS - 1, 20))
+  return math.min(16000, 1000 * 2 ^ math.min(refusals - QUICK_REFUSALS - 1, 20))
 end
 
 local function open(breaker, by)
