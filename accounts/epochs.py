@@ -7,20 +7,15 @@ there for half a second at most, so that one which nobody could take back mislea
 import contextlib
 import functools
 import logging
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-import redis
 from django.conf import settings
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from accounts.models import Account
+from accounts.shared_redis import RedisAway, SharedRedis
 
-REDIS_TIMEOUT_S = 0.25
 REDIS_VALUE_LIFE_MS = 500
-REDIS_REST_S = 1.0
 
 # An epoch only grows: a late writer of an old one must not undo a newer.
 _RAISE = """
@@ -33,51 +28,24 @@ end
 _log = logging.getLogger(__name__)
 
 
-class RedisAway(Exception):
-    """Redis did not answer, or is being left alone since it did not."""
-
-
 class RedisEpochs:
-    """The epochs that Redis remembers. A failure rests it for a second; then one caller tries."""
+    """The epochs that Redis remembers."""
 
     def __init__(self, url: str, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._client = redis.Redis.from_url(
-            url,
-            socket_connect_timeout=REDIS_TIMEOUT_S,
-            socket_timeout=REDIS_TIMEOUT_S,
-            retry=Retry(NoBackoff(), 0),
-            max_connections=settings.WORKER_CAPACITY,
-        )
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._failed_at: float | None = None
+        self._redis = SharedRedis(url, without="epochs are read from the database", clock=clock)
 
     def get(self, account_id: int) -> int | None:
         """Return the epoch, or None where Redis knows none. Raises RedisAway."""
-        with self._attempt():
-            value = self._client.get(_name(account_id))
+        with self._redis.reached():
+            value = self._redis.client.get(_name(account_id))
             return int(value) if isinstance(value, bytes) else None
 
     def put(self, account_id: int, epoch: int) -> None:
         """Raise what Redis knows to `epoch`. Raises RedisAway."""
-        with self._attempt():
-            self._client.eval(_RAISE, 1, _name(account_id), str(epoch), str(REDIS_VALUE_LIFE_MS))
-
-    @contextlib.contextmanager
-    def _attempt(self) -> Iterator[None]:
-        with self._lock:
-            now = self._clock()
-            if self._failed_at is not None:
-                if now - self._failed_at < REDIS_REST_S:
-                    raise RedisAway
-                self._failed_at = now  # this caller tries, the others keep to the database
-        try:
-            yield
-        except (redis.RedisError, OSError, ValueError) as error:
-            self._failed_at = self._clock()
-            _log.warning("Redis is away; epochs are read from the database: %s", error)
-            raise RedisAway from error
-        self._failed_at = None
+        with self._redis.reached():
+            self._redis.client.eval(
+                _RAISE, 1, _name(account_id), str(epoch), str(REDIS_VALUE_LIFE_MS)
+            )
 
 
 def current(account_id: int) -> int:

@@ -1,17 +1,11 @@
 """Limits that all processes share: logs of stamps and leases in Redis, decided by limits.lua."""
 
 import contextlib
-import logging
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
-
+from accounts.shared_redis import RedisAway, SharedRedis
 from billing.limit_store import (
     ACCOUNT_LOG_S,
     CONCURRENCY_WAIT_S,
@@ -25,12 +19,7 @@ from billing.limit_store import (
 )
 
 DECISION = Path(__file__).with_name("limits.lua").read_text()
-TIMEOUT_S = 0.25
-RETRY_AFTER_S = 1.0
 LEASE_S = 30.0
-CONNECTIONS_MAX = 2000
-
-logger = logging.getLogger(__name__)
 
 
 class RedisLimitStore:
@@ -40,18 +29,9 @@ class RedisLimitStore:
     """
 
     def __init__(self, url: str, *, lease_s: float = LEASE_S) -> None:
-        # RESP2 and no driver info: on a new connection each greeting could wait a whole time-out.
-        self._client = redis.Redis.from_url(
-            url,
-            socket_timeout=TIMEOUT_S,
-            socket_connect_timeout=TIMEOUT_S,
-            retry=Retry(NoBackoff(), 0),
-            max_connections=CONNECTIONS_MAX,
-            protocol=2,
-            driver_info=None,
-        )
+        self._redis = SharedRedis(url, without="limits are counted without it")
+        self._client = self._redis.client
         self._decide = cast(Callable[..., list[Any]], self._client.register_script(DECISION))
-        self._breaker = _Breaker()
         self.lease_s = lease_s
 
     def admit(self, demand: Demand) -> Grant:
@@ -123,43 +103,11 @@ class RedisLimitStore:
 
     @contextlib.contextmanager
     def _reached(self) -> Iterator[None]:
-        self._breaker.pass_or_raise()
         try:
-            yield
-        except (redis.RedisError, OSError) as error:
-            self._breaker.open(error)
+            with self._redis.reached():
+                yield
+        except RedisAway as error:
             raise StoreAway from error
-        self._breaker.close()
-
-
-class _Breaker:
-    """Spares a failing store its callers: for a second all of them, then all but one."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._is_open = False
-        self._retry_at_s = 0.0
-
-    def pass_or_raise(self) -> None:
-        if not self._is_open:
-            return
-        with self._lock:
-            now_s = time.monotonic()
-            if now_s < self._retry_at_s:
-                raise StoreAway
-            self._retry_at_s = now_s + RETRY_AFTER_S
-
-    def open(self, error: Exception) -> None:
-        with self._lock:
-            was_open, self._is_open = self._is_open, True
-            self._retry_at_s = time.monotonic() + RETRY_AFTER_S
-        if not was_open:
-            logger.warning("Redis is away, limits are counted without it: %s", error)
-
-    def close(self) -> None:
-        if self._is_open:
-            self._is_open = False
-            logger.warning("Redis is back, limits are counted there again.")
 
 
 def _name(account_id: int, part: str) -> str:

@@ -1,29 +1,19 @@
 """Health that all processes share: one Lua call books, claims and reads, on Redis's clock."""
 
-import logging
-import threading
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 import orjson
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
+from accounts.shared_redis import RedisAway, SharedRedis
 from gateway.health.board import Windows
 from gateway.health.breaker import Breaker
 from gateway.health.events import Event, Note, events_of, tallies_of
 
 EXCHANGE = Path(__file__).with_name("health.lua").read_text()
 BREAKERS = "xr:health"
-TIMEOUT_S = 0.25
-REST_S = 1.0
-CONNECTIONS_MAX = 64
-
-logger = logging.getLogger(__name__)
 
 
 class HealthStoreAway(Exception):
@@ -41,22 +31,12 @@ class Shared:
 
 
 class RedisHealth:
-    """A failure rests it for a second; then one caller tries."""
+    """The health as Redis knows it."""
 
     def __init__(self, url: str) -> None:
-        self._client = redis.Redis.from_url(
-            url,
-            socket_timeout=TIMEOUT_S,
-            socket_connect_timeout=TIMEOUT_S,
-            retry=Retry(NoBackoff(), 0),
-            max_connections=CONNECTIONS_MAX,
-            protocol=2,
-            driver_info=None,
-        )
-        self._exchange = cast(Callable[..., list[Any]], self._client.register_script(EXCHANGE))
-        self._lock = threading.Lock()
-        self._is_away = False
-        self._retry_at_s = 0.0
+        self._redis = SharedRedis(url, without="health is this process's own")
+        script = self._redis.client.register_script(EXCHANGE)
+        self._exchange = cast(Callable[..., list[Any]], script)
 
     def exchange(
         self,
@@ -107,34 +87,23 @@ class RedisHealth:
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self._redis.close()
 
     def is_first(self, name: str, life_s: int) -> bool:
         """Say whether nobody has asked with this name for `life_s`. Raises HealthStoreAway."""
+        key = f"{BREAKERS}:first:{name}"
         try:
-            return bool(self._client.set(f"{BREAKERS}:first:{name}", 1, nx=True, ex=life_s))
-        except (redis.RedisError, OSError) as error:
+            with self._redis.reached():
+                return bool(self._redis.client.set(key, 1, nx=True, ex=life_s))
+        except RedisAway as error:
             raise HealthStoreAway from error
 
     def _call(self, arguments: list[Any]) -> list[Any]:
-        with self._lock:
-            now_s = time.monotonic()
-            if self._is_away:
-                if now_s < self._retry_at_s:
-                    raise HealthStoreAway
-                self._retry_at_s = now_s + REST_S
         try:
-            answer = self._exchange(keys=[BREAKERS], args=arguments)
-        except (redis.RedisError, OSError) as error:
-            self._retry_at_s = time.monotonic() + REST_S
-            if not self._is_away:
-                logger.warning("Redis is away, health is this process's own: %s", error)
-            self._is_away = True
+            with self._redis.reached():
+                return self._exchange(keys=[BREAKERS], args=arguments)
+        except RedisAway as error:
             raise HealthStoreAway from error
-        if self._is_away:
-            self._is_away = False
-            logger.warning("Redis is back, health is shared again.")
-        return answer
 
 
 def _row(event: Event) -> tuple[str, str, str, str, int]:

