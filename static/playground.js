@@ -173,7 +173,8 @@ part("model").addEventListener("change", () => {
   showModel();
   showCode();
 });
-part("stop").addEventListener("click", () => running?.abort());
+// The button moves as the answer grows: what was pressed there may not be there when it is let go.
+for (const kind of ["pointerdown", "click"]) part("stop").addEventListener(kind, () => running?.abort());
 part("reset").addEventListener("click", () => {
   running?.abort();
   conversation = [];
