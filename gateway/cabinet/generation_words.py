@@ -11,10 +11,10 @@ from django.utils.translation import gettext_lazy
 from accounts.credential_labels import credential_labels
 from billing import generations
 from billing.generations import GenerationRecord
+from gateway.provider_names import provider_name
 
 Words = Mapping[str, str | Promise]
 
-PROVIDERS: Words = {"gigachat": "GigaChat", "yandexgpt": "YandexGPT"}
 
 OUTCOMES: Words = {
     "answered": gettext_lazy("gave an answer"),
@@ -120,7 +120,7 @@ def _line(record: GenerationRecord, sender: str) -> Line:
         id=generations.public_id(record.id),
         created_at=record.created_at,
         model_id=facts.model_id or record.requested_model,
-        provider=PROVIDERS.get(facts.provider, facts.provider),
+        provider=provider_name(facts.provider),
         sender=sender,
         is_test=record.is_test,
         tokens_prompt=facts.tokens_prompt,

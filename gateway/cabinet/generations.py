@@ -30,11 +30,11 @@ from gateway.cabinet.generation_words import (
     ERRORS,
     FINISHES,
     OUTCOMES,
-    PROVIDERS,
     adapted_of,
     lines,
     status_of,
 )
+from gateway.provider_names import provider_name
 
 ON_A_PAGE = 50
 MODELS_OF_DAYS = 366
@@ -183,7 +183,7 @@ def generation_page(request: HttpRequest, public_id: str) -> HttpResponse:
         "key": key,
         "sender": credential_labels(account.pk, [record.credential])[record.credential],
         "status": status_of(record),
-        "provider": PROVIDERS.get(facts.provider, facts.provider),
+        "provider": provider_name(facts.provider),
         "tried": tried,
         "is_served": any(attempt.is_answer for attempt in tried),
         "error": ERRORS.get(facts.error_code, facts.error_code),
@@ -209,7 +209,7 @@ def _query(request: HttpRequest, chosen: dict[str, str], before: uuid.UUID | Non
 def _tried(record: GenerationRecord) -> list[Tried]:
     return [
         Tried(
-            provider=PROVIDERS.get(attempt["provider"], attempt["provider"]),
+            provider=provider_name(attempt["provider"]),
             model_id=attempt["model"],
             outcome=OUTCOMES.get(attempt["outcome"], attempt["outcome"]),
             is_answer=attempt["outcome"] == "answered",

@@ -15,11 +15,11 @@ from accounts.sessions import account_of, session_principal
 from billing import balances
 from gateway.api.chat import ChatCompletionsView
 from gateway.api.model_cards import ParameterCard, parameters_card
-from gateway.cabinet.generation_words import PROVIDERS
 from gateway.cabinet.playground_words import words
 from gateway.catalog import Catalogue, Model
 from gateway.pipeline.access import served_to
 from gateway.pipeline.router import EMULATED_PARAMETERS
+from gateway.provider_names import NAMES
 
 TUNED = ("temperature", "top_p", "max_tokens")
 
@@ -80,7 +80,7 @@ def playground(request: HttpRequest) -> HttpResponse:
             "models": options,
             "hasCredits": has_credits,
             "baseUrl": f"{settings.PUBLIC_URL}/v1",
-            "providers": {slug: str(name) for slug, name in PROVIDERS.items()},
+            "providers": NAMES,
             "words": words(),
         },
     }

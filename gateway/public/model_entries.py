@@ -11,10 +11,10 @@ from gateway.api.model_cards import ParametersCard, model_card, parameters_card
 from gateway.catalog import Catalogue, Model
 from gateway.pipeline.access import served_to
 from gateway.pipeline.router import EMULATED_PARAMETERS
+from gateway.provider_names import provider_name
 from gateway.providers.profile import ModelProfile, Support
 
 MILLION = 1_000_000
-PROVIDER_NAMES = {"gigachat": "GigaChat", "yandexgpt": "YandexGPT"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class ModelEntry:
     @property
     def provider_names(self) -> str:
         """Return who serves it, say `GigaChat, YandexGPT`."""
-        return ", ".join(PROVIDER_NAMES.get(slug, slug) for slug in self.providers)
+        return ", ".join(provider_name(slug) for slug in self.providers)
 
     @property
     def prompt_million_nano(self) -> int:

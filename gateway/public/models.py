@@ -11,8 +11,9 @@ from django.views.decorators.http import require_safe
 
 from billing.pricing import cost_nano
 from gateway.models import Alias
+from gateway.provider_names import provider_name
 from gateway.public.code_samples import code_samples
-from gateway.public.model_entries import PROVIDER_NAMES, ModelEntry, find_entry, model_entries
+from gateway.public.model_entries import ModelEntry, find_entry, model_entries
 from gateway.public.model_search import FILTER_FEATURES, ModelSearch, Order
 
 EXAMPLE_PROMPT_TOKENS, EXAMPLE_COMPLETION_TOKENS = 1_000, 500
@@ -74,7 +75,7 @@ def models(request: HttpRequest) -> HttpResponse:
         "search": search,
         "entries": search.found(entries),
         "total": len(entries),
-        "providers": [(slug, PROVIDER_NAMES.get(slug, slug)) for slug in slugs],
+        "providers": [(slug, provider_name(slug)) for slug in slugs],
         "features": FILTER_FEATURES,
         "orders": ORDERS,
         "kinds": KINDS,

@@ -18,7 +18,7 @@ from gateway import upstreams
 from gateway.health import history, monitor
 from gateway.health.history import KEPT_DAYS, Period
 from gateway.health.status import ProviderStatus, Word
-from gateway.public.model_entries import PROVIDER_NAMES
+from gateway.provider_names import provider_name
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class StatusCard:
 
     @property
     def name(self) -> str:
-        return PROVIDER_NAMES.get(self.status.provider, self.status.provider)
+        return provider_name(self.status.provider)
 
     @property
     def word(self) -> str | Promise:
