@@ -6,11 +6,8 @@
 --       3 events: [part, effect, route, probe, retry after in ms], …; 4 parts whose probes are wanted;
 --       5 the token of whoever wants them; 6 probes to prolong: [part, token], …; 7 "1" for the windows
 -- Answers {now, 1 where the probes were granted, breakers, windows}: part, JSON, …; {bucket, part, tab,
--- figure, amount, …}, ….
+-- figure, amount, …}, …. The names in capitals stand before it: see store_redis.py.
 
-local FAILURES_TO_OPEN, ASKED_FOR_A_RATIO, PROBES_TO_CLOSE = 5, 20, 2
-local PROBE_MS, IDLE_MS, QUICK_REFUSALS = 10000, 900000, 4
-local BUCKET_MS, BUCKETS, TALLIED_BUCKETS = 30000, 10, 2
 local BREAKERS_LIFE_MS, WINDOW_LIFE_MS = 2 * IDLE_MS, 2 * BUCKETS * BUCKET_MS
 
 local key = KEYS[1]
@@ -59,12 +56,12 @@ local function tally(part)
 end
 
 local function failed_rest(openings)
-  return math.min(12000, 3000 * 2 ^ math.min(openings - 1, 20))
+  return math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ^ math.min(openings - 1, 20))
 end
 
 local function refused_rest(refusals)
   if refusals <= QUICK_REFUSALS then return 0 end
-  return math.min(16000, 1000 * 2 ^ math.min(refusals - QUICK_REFUSALS - 1, 20))
+  return math.min(LONGEST_REFUSED_MS, FIRST_REFUSED_MS * 2 ^ math.min(refusals - QUICK_REFUSALS - 1, 20))
 end
 
 local function open(breaker, by)

@@ -8,11 +8,25 @@ from typing import Any, cast
 import orjson
 
 from accounts.shared_redis import RedisAway, SharedRedis
+from gateway.health import breaker, windows
 from gateway.health.board import Windows
 from gateway.health.breaker import Breaker
 from gateway.health.events import Event, Note, events_of, tallies_of
 
-EXCHANGE = Path(__file__).with_name("health.lua").read_text()
+_FIGURES = {
+    breaker: (
+        *("FAILURES_TO_OPEN", "ASKED_FOR_A_RATIO", "PROBES_TO_CLOSE", "PROBE_MS", "IDLE_MS"),
+        *("FIRST_REST_MS", "LONGEST_REST_MS"),
+        *("QUICK_REFUSALS", "FIRST_REFUSED_MS", "LONGEST_REFUSED_MS"),
+    ),
+    windows: ("BUCKET_MS", "BUCKETS", "TALLIED_BUCKETS"),
+}
+_LOCALS = "".join(
+    f"local {name} = {getattr(module, name)}\n"
+    for module, names in _FIGURES.items()
+    for name in names
+)
+EXCHANGE = _LOCALS + Path(__file__).with_name("health.lua").read_text()
 BREAKERS = "xr:health"
 
 
