@@ -1,0 +1,1 @@
+"""What several apps need and none owns. Imports no app."""
