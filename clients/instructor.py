@@ -30,8 +30,8 @@ def stream(model: str) -> list[str]:
 
 def tools(model: str) -> str:
     message = _plain(model, WEATHER, tools=TOOLS).choices[0].message
-    said = message.model_dump(include={"role", "content", "tool_calls"})
-    answer = _plain(model, [*WEATHER, said, *trial.tool_results(message)], tools=TOOLS)
+    fields = message.model_dump(include={"role", "content", "tool_calls"})
+    answer = _plain(model, [*WEATHER, fields, *trial.tool_results(message)], tools=TOOLS)
     return answer.choices[0].message.content or ""
 
 

@@ -1,4 +1,4 @@
-"""LangChain: `ChatOpenAI` with bound tools and every method of structured output, `OpenAIEmbeddings`."""
+"""LangChain: `ChatOpenAI` on either API, bound tools, every method of structured output, `OpenAIEmbeddings`."""
 
 import json
 from typing import Any
@@ -22,11 +22,11 @@ get_weather = tool(trial.get_weather)
 
 
 def chat(model: str) -> str:
-    return str(_model(model).invoke(trial.QUESTION).content)
+    return str(_model(model).invoke(trial.QUESTION).text)
 
 
 def stream(model: str) -> list[str]:
-    return [str(chunk.content) for chunk in _model(model).stream(trial.QUESTION)]
+    return [str(chunk.text) for chunk in _model(model).stream(trial.QUESTION)]
 
 
 def tools(model: str) -> str:
@@ -34,7 +34,7 @@ def tools(model: str) -> str:
     messages: list[BaseMessage] = [HumanMessage(trial.WEATHER_QUESTION)]
     messages.append(bound.invoke(messages))
     messages += _results(messages[-1])
-    return str(bound.invoke(messages).content)
+    return str(bound.invoke(messages).text)
 
 
 def streamed_tools(model: str) -> list[str]:
@@ -44,17 +44,17 @@ def streamed_tools(model: str) -> list[str]:
     for chunk in bound.stream(messages):
         call += chunk
     messages += [call, *_results(call)]
-    return [str(chunk.content) for chunk in bound.stream(messages)]
+    return [str(chunk.text) for chunk in bound.stream(messages)]
 
 
 def structured(model: str) -> list[Any]:
     # The JSON mode alone does not send the schema: there the caller has to tell it.
-    told: list[BaseMessage] = [SystemMessage(f"Ответь в JSON по схеме {SCHEMA}")]
+    messages: list[BaseMessage] = [SystemMessage(f"Ответь в JSON по схеме {SCHEMA}")]
     asked: list[BaseMessage] = [HumanMessage(trial.PERSON_REQUEST)]
     ways: list[tuple[Any, list[BaseMessage]]] = [
         ("function_calling", asked),
         ("json_schema", asked),
-        ("json_mode", told + asked),
+        ("json_mode", messages + asked),
     ]
     return [
         _model(model).with_structured_output(trial.Person, method=method).invoke(messages)
@@ -74,7 +74,13 @@ def embeddings(model: str) -> list[list[float]]:
 
 
 def _model(name: str) -> ChatOpenAI:
-    return ChatOpenAI(model=name, base_url=trial.BASE_URL, api_key=KEY, max_retries=0)
+    return ChatOpenAI(
+        model=name,
+        base_url=trial.BASE_URL,
+        api_key=KEY,
+        max_retries=0,
+        use_responses_api=trial.USES_RESPONSES,
+    )
 
 
 def _results(message: Any) -> list[ToolMessage]:

@@ -1,10 +1,11 @@
-"""OpenAI's Agents SDK on its chat completions model: agents with a tool and with an output type."""
+"""OpenAI's Agents SDK on either of its models: agents with a tool and with an output type."""
 
 from typing import Any
 
 from agents import (
     Agent,
     OpenAIChatCompletionsModel,
+    OpenAIResponsesModel,
     RunConfig,
     Runner,
     function_tool,
@@ -53,7 +54,8 @@ async def _streamed(agent: Agent, question: str) -> list[str]:
 
 def _agent(model: str, **options: Any) -> Agent:
     client = AsyncOpenAI(base_url=trial.BASE_URL, api_key=trial.API_KEY, max_retries=0)
-    served = OpenAIChatCompletionsModel(model=model, openai_client=client)
+    kind = OpenAIResponsesModel if trial.USES_RESPONSES else OpenAIChatCompletionsModel
+    served = kind(model=model, openai_client=client)
     return Agent(name="assistant", model=served, **options)
 
 

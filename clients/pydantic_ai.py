@@ -1,11 +1,11 @@
-"""pydantic-ai: agents with a tool, and its three ways to a typed output."""
+"""pydantic-ai on either of its models for OpenAI: agents with a tool, and its three ways to a typed output."""
 
 from typing import Any
 
 from openai import AsyncOpenAI
 from pydantic_ai import Agent, Embedder, NativeOutput, PromptedOutput, ToolOutput
 from pydantic_ai.embeddings.openai import OpenAIEmbeddingModel
-from pydantic_ai.models.openai import OpenAIChatModel
+from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
 from pydantic_ai.providers.openai import OpenAIProvider
 
 from clients import trial
@@ -50,8 +50,9 @@ async def _streamed(agent: Agent[Any, Any], question: str) -> list[str]:
         return [piece async for piece in result.stream_text(delta=True, debounce_by=None)]
 
 
-def _model(name: str) -> OpenAIChatModel:
-    return OpenAIChatModel(name, provider=_provider())
+def _model(name: str) -> OpenAIChatModel | OpenAIResponsesModel:
+    kind = OpenAIResponsesModel if trial.USES_RESPONSES else OpenAIChatModel
+    return kind(name, provider=_provider())
 
 
 def _provider() -> OpenAIProvider:

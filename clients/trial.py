@@ -1,7 +1,8 @@
 """One client's run: what it is asked, what counts as answered, and where the outcome is written.
 
 It runs inside the client's own environment. Standard input holds the task, one JSON object:
-`base_url`, `api_key`, `report` (a file to append to), `chat_models` and `embedding_models`.
+`base_url`, `api_key`, `api` (`chat` or `responses`, where the client has both), `report` (a file to append
+to), `chat_models` and `embedding_models`.
 The report gets one JSON object a line: `{"versions": {…}}` first, then twice for each cell
 `{"model", "feature", "outcome"}`: that it has begun, so that a client that dies leaves its trace,
 and `pass` or the first line of the error.
@@ -22,6 +23,7 @@ import pydantic
 TASK: dict[str, Any] = json.load(sys.stdin)
 BASE_URL: str = TASK["base_url"]
 API_KEY: str = TASK["api_key"]
+USES_RESPONSES: bool = TASK["api"] == "responses"
 
 QUESTION = "Какая столица России?"
 ANSWER = "Москва"
@@ -54,6 +56,10 @@ class Person(pydantic.BaseModel):
     age: int
 
 
+class Answered(dict[str, bool]):
+    """Names of what was asked, and whether each was answered as it should be."""
+
+
 def get_weather(city: str) -> str:
     """Погода в городе"""
     _asked.append(city)
@@ -75,17 +81,19 @@ def tool_results(message: Any) -> list[dict[str, str]]:
 def run(
     *packages: str,
     chat: Callable[[str], Any],
-    stream: Callable[[str], Any],
-    tools: Callable[[str], Any],
+    stream: Callable[[str], Any] | None = None,
+    tools: Callable[[str], Any] | None = None,
     streamed_tools: Callable[[str], Any] | None = None,
-    structured: Callable[[str], Any],
+    structured: Callable[[str], Any] | None = None,
     embeddings: Callable[[str], Any] | None = None,
+    account: Callable[[str], Any] | None = None,
 ) -> None:
     """Try every feature on every model and report; `packages` are the ones whose versions count.
 
     Each feature takes a model, may be a coroutine function, and returns: the answer's text (`chat`,
     `tools`), its pieces in order (`stream`, `streamed_tools`), one `Person` for each way of asking
-    (`structured`), the vectors of `TEXTS` (`embeddings`).
+    (`structured`), the vectors of `TEXTS` (`embeddings`), and by its name whether each other call was
+    answered as it should be (`account`). Any of them may return `Answered` too.
     """
     _report({"versions": {"Python": platform.python_version()} | {p: version(p) for p in packages}})
     features = {
@@ -95,6 +103,7 @@ def run(
         "streamed_tools": (streamed_tools, _is_streamed_weather),
         "structured": (structured, _are_persons),
         "embeddings": (embeddings, _are_vectors),
+        "account": (account, _are_answered),
     }
     models = zip(TASK["chat_models"], TASK["embedding_models"], strict=True)
     for chat_model, embedding_model in models:
@@ -112,6 +121,8 @@ def _try(feature: Callable[[str], Any], model: str, check: Callable[[Any], bool]
         result = feature(model)
         if inspect.iscoroutine(result):
             result = asyncio.run(result)
+        if isinstance(result, Answered):
+            check = _are_answered
         if not check(result):
             return f"Unexpected answer: {result!r}"[:300]
     except Exception as error:  # whatever a client raises is the outcome
@@ -144,6 +155,10 @@ def _are_persons(persons: list[Person]) -> bool:
 def _are_vectors(vectors: list[list[float]]) -> bool:
     first, second = vectors
     return len(first) == len(second) > 0 and first != second
+
+
+def _are_answered(calls: dict[str, bool]) -> bool:
+    return bool(calls) and all(calls.values())
 
 
 def _report(line: dict[str, Any]) -> None:

