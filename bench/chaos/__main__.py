@@ -11,10 +11,10 @@ import tempfile
 import time
 from collections import Counter
 
-from bench.chaos.cashier import Cashier
 from bench.chaos.plan import operations
-from bench.chaos.run import Run, Story
-from bench.chaos.verdict import Verdict
+from bench.chaos.run import ChaosRun, ChaosStory
+from bench.chaos.verdict import ChaosVerdict
+from bench.chaos.worker import LedgerWorker
 from tests.live.outages import own_postgres, own_redis
 from tests.live.service import ROOT, Service, serve
 
@@ -40,6 +40,7 @@ def main() -> int:
             serve(
                 "postgres",
                 pathlib.Path(folder),
+                is_empty=True,
                 DATABASE_URL=postgres.url,
                 REDIS_URL=redis.url,
                 WEB_CONCURRENCY=str(options.workers),
@@ -47,16 +48,16 @@ def main() -> int:
                 LOG_LEVEL="ERROR",
             )
         )
-        cashier = Cashier(service.environment, str(ROOT))
-        stack.callback(cashier.close)
-        run = Run(service, cashier, postgres, redis, seed=options.seed)
+        worker = LedgerWorker(service.environment, str(ROOT))
+        stack.callback(worker.close)
+        run = ChaosRun(service, worker, postgres, redis, seed=options.seed)
         plan = operations(options.seed, options.requests, restarts=options.restarts)
         began_s = time.monotonic()
         story = run.carry_out(plan, callers=options.callers, most_s=options.seconds)
         took_s = time.monotonic() - began_s
         _stop(service)
-        released = cashier.ask("sweep_up")["released"]
-        verdict = Verdict(service, story)
+        released = worker.ask("sweep_up")["released"]
+        verdict = ChaosVerdict(service, story)
         verdict.reach()
     _tell(options.seed, story, verdict, took_s, released)
     return 1 if verdict.violations else 0
@@ -69,7 +70,9 @@ def _stop(service: Service) -> None:
     service.process.wait(STOP_TIMEOUT_S)
 
 
-def _tell(seed: int, story: Story, verdict: Verdict, took_s: float, released: int) -> None:
+def _tell(
+    seed: int, story: ChaosStory, verdict: ChaosVerdict, took_s: float, released: int
+) -> None:
     rows: Counter[tuple[str, str]] = Counter()
     for outcome in story.outcomes:
         status = "left" if outcome.has_left else str(outcome.answer.status or "broken")

@@ -46,7 +46,7 @@ REQUESTS_A_RESTART = 2500
 
 
 @dataclass(frozen=True, slots=True)
-class Purse:
+class ChaosAccount:
     """An account of the run. `is_test`: its keys are answered by the service's own sandbox."""
 
     balance: str
@@ -62,16 +62,16 @@ class Purse:
         return self.balance == "0"
 
 
-PURSES = (
-    Purse("400"),
-    Purse("500"),
-    Purse("600"),
-    Purse("30"),
-    Purse("2"),
-    Purse("0"),
-    Purse("50", is_test=True),
+ACCOUNTS = (
+    ChaosAccount("400"),
+    ChaosAccount("500"),
+    ChaosAccount("600"),
+    ChaosAccount("30"),
+    ChaosAccount("2"),
+    ChaosAccount("0"),
+    ChaosAccount("50", is_test=True),
 )
-CREDITED = [number for number, purse in enumerate(PURSES) if not purse.is_free]
+CREDITED = [number for number, account in enumerate(ACCOUNTS) if not account.is_free]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Ask:
     """One completion, and what its client and its upstream do."""
 
     kind: AskKind
-    purse: int
+    account_number: int
     model: str
     text: str
     stream: bool
@@ -100,7 +100,7 @@ class Move:
     """A movement of money, or a key's end. `amount_nano` is of top-ups; `chance` picks what to refund."""
 
     kind: MoveKind
-    purse: int
+    account_number: int
     amount_nano: int
     payment_id: str
     chance: float
@@ -147,7 +147,7 @@ def _move(chance: random.Random) -> Move:
 
 def _ask(chance: random.Random) -> Ask:
     [kind] = chance.choices(list(ASKS), list(ASKS.values()))
-    purse = chance.randrange(len(PURSES))
+    account = chance.randrange(len(ACCOUNTS))
     length = chance.randrange(5, 120)
     stream = kind in {"stream", "leave midway", "leave early", "upstream cut"}
     if kind in {"upstream error", "upstream silent", "filtered"}:
@@ -164,8 +164,8 @@ def _ask(chance: random.Random) -> Ask:
     marker = markers.get(kind, f"sandbox:long={length}")
     return Ask(
         kind,
-        purse,
-        chance.choice(PURSES[purse].models),
+        account,
+        chance.choice(ACCOUNTS[account].models),
         f"{marker} Расскажи, что будет {chance.randrange(10**6)}-го числа.",
         stream,
         chance.choice((20, 60, 200, 1000)),

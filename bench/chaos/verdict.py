@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
-from bench.chaos.plan import PURSES
-from bench.chaos.run import Outcome, Story
+from bench.chaos.plan import ACCOUNTS
+from bench.chaos.run import AskOutcome, ChaosStory
 from tests.live.service import Service, manage
 
 REVOKED_WITHIN_S = 2.0
@@ -15,7 +15,7 @@ UPSTREAM_TROUBLE = {"upstream error", "upstream cut", "upstream silent"}
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LedgerRow:
     """A row of the ledger."""
 
     id: int
@@ -28,7 +28,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Generation:
+class GenerationRow:
     """A settled request, and the price that it names."""
 
     id: uuid.UUID
@@ -66,20 +66,20 @@ class Generation:
         )
 
 
-class Verdict:
+class ChaosVerdict:
     """Counts what is checked, and collects what is violated."""
 
-    def __init__(self, service: Service, story: Story) -> None:
+    def __init__(self, service: Service, story: ChaosStory) -> None:
         self.checks: Counter[str] = Counter()
         self.violations: list[str] = []
         self._story = story
         self._service = service
-        self._entries = [Entry(*row) for row in self._rows("billing_ledgerentry", Entry)]
+        self._entries = [LedgerRow(*row) for row in self._rows("billing_ledgerentry", LedgerRow)]
         self._generations = {
-            row[0]: Generation(*row)
+            row[0]: GenerationRow(*row)
             for row in self._rows(
                 "billing_generation LEFT JOIN billing_price ON billing_price.id = price_id",
-                Generation,
+                GenerationRow,
             )
         }
 
@@ -133,16 +133,16 @@ class Verdict:
             for entry in self._entries
             if entry.kind == "top_up"
         )
-        told = Counter((payment, *of) for payment, of in self._story.payments.items())
-        for payment in credited | told:
-            is_once = credited[payment] == told[payment] == 1
+        expected = Counter((payment, *of) for payment, of in self._story.payments.items())
+        for payment in credited | expected:
+            is_once = credited[payment] == expected[payment] == 1
             self._expect("every payment is credited once", is_once, payment)
 
     def _charges_are_tokens_times_price(self) -> None:
         free = {
             account_id
-            for purse, account_id in zip(PURSES, self._story.accounts, strict=True)
-            if purse.is_free
+            for account, account_id in zip(ACCOUNTS, self._story.accounts, strict=True)
+            if account.is_free
         }
         charges: defaultdict[uuid.UUID, list[int]] = defaultdict(list)
         for entry in self._entries:
@@ -151,13 +151,15 @@ class Verdict:
         for generation_id in charges:
             is_known = generation_id in self._generations
             self._expect("a charge is of a generation", is_known, generation_id)
-        for one in self._generations.values():
-            found = charges[one.id]
-            is_once = found == ([one.cost_nano] if one.cost_nano else [])
-            self._expect("a generation is charged once", is_once, one)
-            is_due = not (one.is_free or one.account_id in free)
-            due_nano = one.tokens_cost_nano if is_due else 0
-            self._expect("a charge is tokens times price", one.cost_nano == due_nano, one)
+        for generation in self._generations.values():
+            found = charges[generation.id]
+            is_once = found == ([generation.cost_nano] if generation.cost_nano else [])
+            self._expect("a generation is charged once", is_once, generation)
+            is_due = not (generation.is_free or generation.account_id in free)
+            due_nano = generation.tokens_cost_nano if is_due else 0
+            self._expect(
+                "a charge is tokens times price", generation.cost_nano == due_nano, generation
+            )
         asked = len(self._story.outcomes)
         is_so = len(self._generations) <= asked
         self._expect("nobody is served twice", is_so, (len(self._generations), asked))
@@ -176,7 +178,7 @@ class Verdict:
             charged_nano = generation.cost_nano - generation.write_off_nano
             self._expect(rule, outcome.cost * 10**9 == charged_nano, (outcome.cost, generation))
             if outcome.ask.kind != "revoked key":
-                account_id = self._story.accounts[outcome.ask.purse]
+                account_id = self._story.accounts[outcome.ask.account_number]
                 self._expect("who asks pays", generation.account_id == account_id, generation)
 
     def _refunds_are_of_charges(self) -> None:
@@ -201,7 +203,7 @@ class Verdict:
             )
             self._expect("an answer is of the contract", is_known, seen)
 
-    def _allowed(self, outcome: Outcome) -> Iterator[tuple[int, str | None]]:
+    def _allowed(self, outcome: AskOutcome) -> Iterator[tuple[int, str | None]]:
         """Yield the statuses and codes that such a caller may see."""
         yield 200, None
         if self._story.kills and not outcome.answer.is_whole:
@@ -214,8 +216,13 @@ class Verdict:
         yield 429, "concurrency_limit_exceeded"
         if self._story.restarts:
             yield 503, "service_unavailable"
+            yield 503, "overloaded"  # while a store comes back, those who wait are many
+        if any(item.ask.kind in UPSTREAM_TROUBLE for item in self._story.outcomes):
+            yield 503, "no_provider_available"  # a provider that failed is left alone for a while
         if outcome.key in self._story.revoked:
             yield 401, "invalid_api_key"
+            if outcome.ask.stream:
+                yield 200, "invalid_api_key"  # it ran when its key ended
         if outcome.ask.kind in UPSTREAM_TROUBLE:
             for code in ("provider_error", "provider_timeout"):
                 yield 200, code
@@ -232,5 +239,5 @@ class Verdict:
                 self._expect("a revoked key is refused", is_refused, outcome.answer.status)
 
 
-def _id_of(outcome: Outcome) -> uuid.UUID:
+def _id_of(outcome: AskOutcome) -> uuid.UUID:
     return uuid.UUID((outcome.answer.generation_id or "").removeprefix("gen-"))

@@ -1,4 +1,4 @@
-"""The process behind a cashier: it reads a JSON object a line and answers each with one.
+"""The process behind a worker: it reads a JSON object a line and answers each with one.
 
 While the database is away it tries again; it may then do a thing twice, which must not matter.
 """
@@ -15,16 +15,16 @@ import django
 
 django.setup()
 
-from django.db import DatabaseError, InterfaceError, connection  # noqa: E402
+from django.db import DatabaseError, InterfaceError, connection, transaction  # noqa: E402
 from django.db.models.functions import Now  # noqa: E402
 
-from accounts import api_keys  # noqa: E402
-from accounts.key_format import digest_of  # noqa: E402
+from accounts.keys import issuing  # noqa: E402
+from accounts.keys.key_format import digest_of  # noqa: E402
 from accounts.models import Account, APIKey  # noqa: E402
-from billing import ledger  # noqa: E402
 from billing.errors import BillingError  # noqa: E402
-from billing.models import ProcessLease  # noqa: E402
-from billing.sweep import sweep  # noqa: E402
+from billing.ledger import ledger  # noqa: E402
+from billing.ledger.sweep import sweep  # noqa: E402
+from billing.models import Payment, ProcessLease  # noqa: E402
 
 PATIENCE_S = 60
 Words = dict[str, Any]
@@ -56,7 +56,16 @@ def patiently(do: str, words: Words) -> Words:
 
 
 def top_up(account: int, amount_nano: int, payment: str) -> Words:
-    ledger.top_up(account, amount_nano, payment_id=payment)
+    with transaction.atomic():
+        movement = ledger.top_up(account, amount_nano, payment_id=payment)
+        if movement.is_new:
+            Payment.objects.create(
+                account_id=account,
+                amount_nano=amount_nano,
+                provider_id=payment,
+                status=Payment.Status.SUCCEEDED,
+                entry_id=movement.entry_id,
+            )
     return {}
 
 
@@ -67,13 +76,13 @@ def refund(generation: str) -> Words:
 
 def issue(account: int, is_test: bool) -> Words:
     found = Account.objects.get(pk=account)
-    _, raw = api_keys.issue(account=found, user=found.owner, name="chaos", is_test=is_test)
+    _, raw = issuing.issue(account=found, user=found.owner, name="chaos", is_test=is_test)
     return {"key": raw}
 
 
 def revoke(key: str) -> Words:
     """End a key, and say when that was done: Unix seconds."""
-    api_keys.revoke(key=APIKey.objects.get(digest=digest_of(key)))
+    issuing.revoke(key=APIKey.objects.get(digest=digest_of(key)))
     return {"at": time.time()}
 
 

@@ -9,13 +9,13 @@ from typing import Any
 Words = dict[str, Any]
 
 
-class Cashier:
-    """A till (`bench.chaos.till`) in a process of its own; its customers take turns."""
+class LedgerWorker:
+    """The ledger driver (`bench.chaos.ledger_driver`) in a process of its own; its customers take turns."""
 
     def __init__(self, environment: dict[str, str], folder: str) -> None:
         self._lock = threading.Lock()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.chaos.till"],
+            [sys.executable, "-m", "bench.chaos.ledger_driver"],
             env=environment,
             cwd=folder,
             stdin=subprocess.PIPE,
