@@ -1,10 +1,11 @@
-"""The operators' desk for people, accounts and keys; changes go through the domain functions."""
+"""The operators' pages of people, accounts and keys; changes go through the domain functions."""
 
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
-from django.contrib import admin
+from allauth.usersessions.models import UserSession
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
@@ -17,16 +18,26 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts import api_keys, second_factor, suspension, users
-from accounts.audit import Action
-from accounts.audit_admin import JournalAdmin
-from accounts.desk import Desk, Kept, Looked
+from accounts import suspension, users
+from accounts.audit.admin import AuditLogAdmin
+from accounts.audit.audited_admin import ActionsOnlyAdmin, AuditedAdmin, NoDeleteAdmin
+from accounts.audit.log import REASON_MAX_CHARS, Action
 from accounts.email_address import checked_email, fold_email
 from accounts.errors import InvalidEmail
+from accounts.keys import issuing
 from accounts.models import Account, APIKey, User
 from accounts.oauth.admin import ApplicationAdmin, TokenAdmin
+from accounts.security.admin import SecurityEventAdmin
+from accounts.signin import second_factor
 
-__all__ = ["AccountAdmin", "ApplicationAdmin", "JournalAdmin", "KeyAdmin", "TokenAdmin"]
+__all__ = [
+    "AccountAdmin",
+    "ApplicationAdmin",
+    "AuditLogAdmin",
+    "KeyAdmin",
+    "SecurityEventAdmin",
+    "TokenAdmin",
+]
 
 if TYPE_CHECKING:  # generic for the type checker alone
     _UserForm = ModelForm[User]
@@ -34,16 +45,16 @@ else:
     _UserForm = ModelForm
 
 # Addresses and second factors are changed by their people, and by the actions below.
-admin.site.unregister([EmailAddress, Authenticator, Group])
+admin.site.unregister([EmailAddress, Authenticator, Group, UserSession])
 
 
 @admin.register(Group)
-class OperatorGroupAdmin(Desk, GroupAdmin):
-    """Rights that several operators share."""
+class OperatorGroupAdmin(AuditedAdmin, GroupAdmin):
+    """Groups of rights for operators."""
 
 
 class NewUserForm(_UserForm):
-    """An e-mail that nobody has in any spelling; the person sets the password by "forgot"."""
+    """A new person by e-mail; they set the password by "forgot password"."""
 
     class Meta:
         model = User
@@ -62,7 +73,7 @@ class NewUserForm(_UserForm):
 
 
 @admin.register(User)
-class UserAdmin(Kept):
+class UserAdmin(NoDeleteAdmin):
     list_display = ("email", "is_active", "is_staff", "date_joined", "last_login")
     list_filter = ("is_active", "is_staff")
     search_fields = ("=id", "email", "email_folded")
@@ -109,7 +120,7 @@ class UserAdmin(Kept):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Find an address in any spelling of it."""
+        """Find an address in any spelling."""
         found, may_repeat = super().get_search_results(request, queryset, search_term)
         if "@" in search_term and " " not in search_term.strip():
             found |= queryset.filter(email_folded=fold_email(search_term.strip()))
@@ -164,7 +175,7 @@ class UserAdmin(Kept):
 
 
 @admin.register(Account)
-class AccountAdmin(Kept):
+class AccountAdmin(NoDeleteAdmin):
     list_display = ("id", "name", "owner", "suspended_at", "created_at")
     list_display_links = ("id", "name")
     list_filter = (("suspended_at", admin.EmptyFieldListFilter),)
@@ -172,8 +183,8 @@ class AccountAdmin(Kept):
     search_fields = ("=id", "name", "owner__email")
     search_help_text = _("Name or number of an account, or its owner's e-mail")
     ordering = ("-created_at",)
-    fields = ("name", "owner", "suspended_at", "created_at")
-    readonly_fields = ("owner", "suspended_at", "created_at")
+    fields = ("name", "owner", "suspended_at", "suspension_reason", "created_at")
+    readonly_fields = ("owner", "suspended_at", "suspension_reason", "created_at")
     actions = ("suspend", "resume")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -184,9 +195,17 @@ class AccountAdmin(Kept):
 
     @admin.action(description=_("Suspend"), permissions=["change"])
     def suspend(self, request: HttpRequest, accounts: QuerySet[Account]) -> None:
+        reason = request.POST.get("reason", "").strip()[:REASON_MAX_CHARS]
+        if not reason:
+            self.message_user(
+                request,
+                gettext("Write the reason beside the action: the owner is told it."),
+                messages.ERROR,
+            )
+            return
         self.act(
             *(request, accounts, Action.SUSPEND),
-            lambda account: suspension.suspend(account=account),
+            lambda account: suspension.suspend(account=account, reason=reason),
             gettext("Suspended."),
         )
 
@@ -200,27 +219,42 @@ class AccountAdmin(Kept):
 
 
 @admin.register(APIKey)
-class KeyAdmin(Looked):
-    """Keys are looked at and revoked; all else is their owners'."""
+class KeyAdmin(ActionsOnlyAdmin):
+    """Keys can be viewed and revoked; everything else is up to their owners."""
 
     list_display = (
-        *("ends", "name", "account", "is_test", "disabled"),
-        *("created_at", "last_used_at", "revoked_at"),
+        *("ends", "name", "account", "is_test", "disabled", "created_at"),
+        *("last_used_at", "last_used_network", "expires_at", "frozen_at", "revoked_at"),
     )
-    list_filter = ("is_test", "disabled", ("revoked_at", admin.EmptyFieldListFilter))
+    list_filter = (
+        *("is_test", "disabled", ("revoked_at", admin.EmptyFieldListFilter)),
+        *(("frozen_at", admin.EmptyFieldListFilter), ("expires_at", admin.EmptyFieldListFilter)),
+    )
     list_select_related = ("account",)
     search_fields = ("=id", "name", "=head", "=tail", "account__name", "account__owner__email")
     search_help_text = _("Name, first 12 or last 4 characters of a key, or its owner's e-mail")
     ordering = ("-created_at",)
     fieldsets = (
         (None, {"fields": ("ends", "name", "account", "user", "is_test", "scopes")}),
-        (_("Dates"), {"fields": ("created_at", "last_used_at", "revoked_at", "disabled")}),
+        (
+            _("Dates"),
+            {
+                "fields": (
+                    *("created_at", "last_used_at", "last_used_network", "expires_at"),
+                    *("revoked_at", "disabled", "successor"),
+                )
+            },
+        ),
+        (
+            _("Protection"),
+            {"fields": ("frozen_at", "frozen_reason", "slowed_requests_per_minute")},
+        ),
         (
             _("Bounds"),
             {
                 "fields": (
                     *("limit_nano", "limit_reset", "rate_requests", "rate_window_s"),
-                    *("allowed_models", "allowed_ips"),
+                    *("concurrency", "allowed_models", "allowed_ips"),
                 )
             },
         ),
@@ -236,6 +270,6 @@ class KeyAdmin(Looked):
     def revoke(self, request: HttpRequest, keys: QuerySet[APIKey]) -> None:
         self.act(
             *(request, keys, Action.REVOKE),
-            lambda key: api_keys.revoke(key=key),
+            lambda key: issuing.revoke(key=key),
             gettext("Revoked."),
         )

@@ -1,6 +1,7 @@
-"""Where a request comes from: the one place that decides which address is the client's."""
+"""Decides which address is the client's, from the peer and the headers of proxies."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -11,7 +12,10 @@ from ipaddress import (
 )
 
 from django.conf import settings
+from django.core.cache import cache
+from django.http import HttpRequest
 
+from accounts.cloudflare import is_cloudflare
 from accounts.errors import IPNotAllowed
 from accounts.principal import Principal
 
@@ -19,40 +23,57 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 MAPPED_PREFIX = 96
+_FORWARDERS = "untrusted_forwarders"
+_noted: set[str] = set()
 
 
 def client_address(remote_addr: str, headers: Mapping[str, str]) -> Address | None:
-    """Return the client's address, or None where nothing tells it.
+    """Return the client's address, or None where it is unknown.
 
-    `headers` finds names in any case, as Django's `request.headers` does. They are believed only
-    when the peer is a trusted proxy.
+    It is the hop before our own proxies. Where that is one of Cloudflare's servers, and the service is
+    behind them (`settings.CLOUDFLARE`), their header names the client instead; else nobody reads it.
+    `headers` is case-insensitive, as Django's `request.headers`.
     """
-    peer = _parse(remote_addr)
-    if not is_trusted_proxy(remote_addr):
-        return peer
-    named = _parse(headers.get("CF-Connecting-IP", ""))
-    if named is not None:
-        return named
-    return _forwarded_for(headers.get("X-Forwarded-For", "")) or peer
+    hop = _hop_before_ours(remote_addr, headers)
+    if hop is None or not _is_edge(hop):
+        return hop
+    return _parse(headers.get("CF-Connecting-IP", "")) or hop
+
+
+def address_of(request: HttpRequest) -> Address | None:
+    """Return the address of a request's client, or None where it is unknown."""
+    return client_address(request.META.get("REMOTE_ADDR", ""), request.headers)
 
 
 def is_trusted_proxy(remote_addr: str) -> bool:
-    """Say whether the peer may speak for others; a unix socket, which has no address, may."""
+    """Say whether the peer is a trusted proxy; a unix socket, which has no address, is."""
     if not remote_addr:
         return True
     peer = _parse(remote_addr)
     return peer is not None and _is_trusted(peer)
 
 
+def is_loopback(remote_addr: str) -> bool:
+    """Say whether the peer is this machine itself."""
+    peer = _parse(remote_addr)
+    return peer is not None and peer.is_loopback
+
+
+def may_name_scheme(remote_addr: str) -> bool:
+    """Say whether the peer's X-Forwarded-Proto is believed: a trusted proxy's, or Cloudflare's."""
+    peer = _parse(remote_addr)
+    return is_trusted_proxy(remote_addr) or (peer is not None and _is_edge(peer))
+
+
 def check_address(principal: Principal, address: Address | None) -> None:
-    """Raise IPNotAllowed where the credential is bound to networks and this is in none of them."""
+    """Raise IPNotAllowed where the credential is limited to networks that do not include the address."""
     allowed = principal.allowed_networks
     if allowed and not (address is not None and any(address in network for network in allowed)):
         raise IPNotAllowed
 
 
 def normal_network(network: Network) -> Network:
-    """Return the IPv4 network that an IPv4-mapped one means; any other as it is."""
+    """Return the IPv4 network of an IPv4-mapped one; any other unchanged."""
     mapped = network.network_address
     if (
         isinstance(mapped, IPv6Address)
@@ -63,14 +84,20 @@ def normal_network(network: Network) -> Network:
     return network
 
 
-def _forwarded_for(header: str) -> Address | None:
-    """Return the right-most hop that is no proxy of ours.
+def _hop_before_ours(remote_addr: str, headers: Mapping[str, str]) -> Address | None:
+    """Return the right-most hop that is no proxy of ours; the peer is the last hop.
 
-    Each proxy adds on the right whom it heard from, so what stands left of a hop that is not
-    trusted, or not an address, is that hop's claim alone.
+    Each proxy appends its peer on the right of X-Forwarded-For, so what stands left of a hop that is
+    not ours, or not an address, may be forged.
     """
-    nearest = None
-    for text in reversed(header.split(",")):
+    nearest = _parse(remote_addr)
+    if not is_trusted_proxy(remote_addr):
+        if nearest is not None and nearest.is_private and "X-Forwarded-For" in headers:
+            _note_forwarder(str(nearest))
+        return nearest
+    for text in reversed(headers.get("X-Forwarded-For", "").split(",")):
+        if nearest is not None and _is_edge(nearest):
+            break
         hop = _parse(text)
         if hop is None:
             break
@@ -80,12 +107,30 @@ def _forwarded_for(header: str) -> Address | None:
     return nearest
 
 
+def untrusted_forwarders() -> list[str]:
+    """Return private addresses that have lately sent X-Forwarded-For and are no trusted proxies."""
+    found: list[str] = cache.get(_FORWARDERS, [])
+    return found
+
+
+def _note_forwarder(address: str) -> None:
+    """Keep one such address, once for each process: it may be a proxy that the operator forgot."""
+    if not _noted:
+        _noted.add(address)
+        cache.set(_FORWARDERS, [address], timeout=86_400)
+
+
+def _is_edge(address: Address) -> bool:
+    return settings.CLOUDFLARE and is_cloudflare(address)
+
+
 def _is_trusted(address: Address) -> bool:
     return any(address in normal_network(network) for network in settings.TRUSTED_PROXIES)
 
 
+@lru_cache(maxsize=1024)
 def _parse(text: str) -> Address | None:
-    """Read an address, with a port or brackets where a proxy wrote them."""
+    """Parse an address, with or without port and brackets."""
     host = text.strip()
     if host.startswith("["):
         host = host[1:].partition("]")[0]

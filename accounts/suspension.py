@@ -1,33 +1,59 @@
-"""Shutting accounts and people out, and letting them in again: each reaches every process."""
+"""Suspends and resumes accounts and people, in every process."""
 
+import logging
+from smtplib import SMTPException
+
+from django.conf import settings
+from django.core.mail import send_mail
 from django.db import transaction
 from django.db.models import Q
+from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import override
 
-from accounts import audit
-from accounts.audit import Action
-from accounts.credential_cache import expire_credentials
+from accounts.audit import log
+from accounts.audit.log import Action
+from accounts.errors import SuspensionReasonMissing
+from accounts.keys.credentials import credentials_changed
 from accounts.models import Account, User
 from accounts.oauth.revocation import revoke_all
 
+_log = logging.getLogger(__name__)
 
-def suspend(*, account: Account) -> None:
-    """Refuse every credential of the account, and end its owner's access tokens for good.
 
-    One that is suspended already keeps its date.
+def suspend(*, account: Account, reason: str) -> None:
+    """Suspend the account: refuse its credentials, end its owner's access tokens for good, and tell them why.
+
+    One already suspended keeps its date and its reason. Raises SuspensionReasonMissing.
     """
-    _set_suspended(account, suspended=True)
+    reason = reason.strip()
+    if not reason:
+        raise SuspensionReasonMissing
+    with transaction.atomic():
+        revoke_all(user=account.owner)
+        credentials_changed(account.pk)
+        rows = Account.objects.filter(pk=account.pk, suspended_at=None)
+        if rows.update(suspended_at=timezone.now(), suspension_reason=reason):
+            log.record(Action.SUSPEND, account, detail={"reason": reason})
+            transaction.on_commit(lambda: _tell(account.owner, reason))
+    account.refresh_from_db(fields=["suspended_at", "suspension_reason"])
 
 
 def resume(*, account: Account) -> None:
     """Let the account's credentials work again."""
-    _set_suspended(account, suspended=False)
+    with transaction.atomic():
+        credentials_changed(account.pk)
+        rows = Account.objects.filter(pk=account.pk, suspended_at__isnull=False)
+        if rows.update(suspended_at=None, suspension_reason=""):
+            log.record(Action.RESUME, account)
+    account.refresh_from_db(fields=["suspended_at", "suspension_reason"])
 
 
 def set_active(*, user: User, is_active: bool) -> None:
-    """Shut a person out, with every credential they made or pay for, or let them in again.
+    """Suspend a person, with every credential they created or pay for, or reinstate them.
 
-    Their access tokens end for good.
+    Suspending ends their access tokens for good.
     """
     with transaction.atomic():
         if not is_active:
@@ -35,17 +61,22 @@ def set_active(*, user: User, is_active: bool) -> None:
         User.objects.filter(pk=user.pk).update(is_active=is_active)
         reached = Account.objects.filter(Q(owner=user) | Q(api_keys__user=user))
         for account_id in reached.order_by("pk").distinct().values_list("pk", flat=True):
-            expire_credentials(account_id)
-        audit.record(Action.LET_IN if is_active else Action.SHUT_OUT, user)
+            credentials_changed(account_id)
+        log.record(Action.LET_IN if is_active else Action.SHUT_OUT, user)
     user.is_active = is_active
 
 
-def _set_suspended(account: Account, *, suspended: bool) -> None:
-    with transaction.atomic():
-        if suspended:
-            revoke_all(user=account.owner)
-        expire_credentials(account.pk)
-        rows = Account.objects.filter(pk=account.pk, suspended_at__isnull=suspended)
-        if rows.update(suspended_at=timezone.now() if suspended else None):
-            audit.record(Action.SUSPEND if suspended else Action.RESUME, account)
-    account.refresh_from_db(fields=["suspended_at", "credentials_epoch"])
+def _tell(owner: User, reason: str) -> None:
+    """Mail the owner that the account is suspended, and why."""
+    with override(settings.LANGUAGE_CODE):
+        context = {
+            "reason": reason,
+            "public_url": settings.PUBLIC_URL,
+            "support_email": settings.SUPPORT_EMAIL,
+        }
+        subject = _("XRouter: your account is suspended")
+        text = render_to_string("account/email/suspended_message.txt", context)
+    try:
+        send_mail(subject, text, None, [owner.email])
+    except (OSError, SMTPException) as error:
+        _log.warning("User %d was not told of the suspension: %s", owner.pk, error)

@@ -1,22 +1,34 @@
-"""People: how one comes to be, and how one is found."""
+"""People and their accounts: create, find, change the e-mail, lock."""
 
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
-from accounts.email_address import checked_email, fold_email, sign_in_email
-from accounts.errors import EmailTaken
-from accounts.models import Account, User
+from accounts.email_address import checked_email, fold_email, mailbox_of, sign_in_email
+from accounts.errors import AccountSuspended, EmailTaken
+from accounts.models import Account as Account
+from accounts.models import User as User
 
 
-def register(*, email: str, password: str | None = None, is_confirmed: bool = True) -> Account:
+def register(
+    *,
+    email: str,
+    password: str | None = None,
+    is_confirmed: bool = True,
+    is_one_a_mailbox: bool = False,
+) -> Account:
     """Create a user and the account that pays for them, and return the account.
 
-    Raises InvalidEmail and EmailTaken.
+    `is_one_a_mailbox` takes an address of a mailbox that has an account for taken. Raises InvalidEmail and
+    EmailTaken.
     """
     address = checked_email(email)
+    if is_one_a_mailbox and owner_of(email=address) is not None:
+        raise EmailTaken
     try:
-        user = User.objects.create_user(address, password, is_confirmed=is_confirmed)
+        user = User.objects.create_user(
+            address, password, is_confirmed=is_confirmed, is_one_a_mailbox=is_one_a_mailbox
+        )
     except IntegrityError:
         raise EmailTaken from None
     return own_account(user)
@@ -27,8 +39,13 @@ def find(*, email: str) -> User | None:
     return User.objects.filter(email_folded=fold_email(checked_email(email))).first()
 
 
+def owner_of(*, email: str) -> User | None:
+    """Return the user with this e-mail, or with another address of its mailbox. Raises InvalidEmail."""
+    return find(email=email) or User.objects.filter(mailbox=mailbox_of(email)).first()
+
+
 def change_email(*, user: User, email: str) -> bool:
-    """Let the user be known by another address, which they have confirmed; say whether it is another.
+    """Change the user's address to one they have confirmed; say whether it differs.
 
     Call inside a transaction. Raises EmailTaken.
     """
@@ -36,9 +53,14 @@ def change_email(*, user: User, email: str) -> bool:
     known_as = user.email
     if sign_in_email(address) == sign_in_email(known_as):
         return False
+    owner = owner_of(email=address)
+    if owner is not None and owner.pk != user.pk:
+        raise EmailTaken
     try:
         with transaction.atomic():
-            User.objects.filter(pk=user.pk).update(email=address, email_folded=fold_email(address))
+            User.objects.filter(pk=user.pk).update(
+                email=address, email_folded=fold_email(address), mailbox=mailbox_of(address)
+            )
     except IntegrityError:
         raise EmailTaken from None
     Account.objects.filter(owner=user, name=known_as).update(name=address)
@@ -47,10 +69,36 @@ def change_email(*, user: User, email: str) -> bool:
 
 
 def own_account(user: User) -> Account:
-    """Return the account that was made together with the user."""
+    """Return the user's own account, which was created with the user."""
     return Account.objects.select_related("owner").filter(owner=user).earliest("pk")
 
 
+def account(account_id: int) -> Account:
+    """Return the account with this id, which must exist."""
+    return Account.objects.get(pk=account_id)
+
+
+def user(user_id: int) -> User:
+    """Return the user with this id, who must exist."""
+    return User.objects.get(pk=user_id)
+
+
+def find_account(account_id: int) -> Account | None:
+    """Return the account with this id, its owner loaded, or None."""
+    return Account.objects.select_related("owner").filter(pk=account_id).first()
+
+
+def lock_account(account_id: int) -> None:
+    """Lock the account's row until the transaction ends."""
+    Account.objects.select_for_update(no_key=True).get(pk=account_id)
+
+
+def check_not_suspended(account_id: int) -> None:
+    """Raise AccountSuspended where the account is suspended."""
+    if Account.objects.filter(pk=account_id, suspended_at__isnull=False).exists():
+        raise AccountSuspended
+
+
 def count_new(since: datetime, until: datetime) -> int:
-    """Return how many people signed up in a time."""
+    """Return how many people signed up in a period."""
     return User.objects.filter(date_joined__gte=since, date_joined__lt=until).count()

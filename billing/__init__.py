@@ -1,0 +1,1 @@
+"""Money: prices, balances, the ledger, limits, usage and payments."""

@@ -7,7 +7,7 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
-from billing import partitions
+from billing.usage import partitions
 
 
 class BillingConfig(AppConfig):

@@ -1,6 +1,6 @@
-"""How money can say no. The statuses that callers see stand in gateway/api/errors.py alone."""
+"""The errors of billing; gateway/api/errors.py maps them to HTTP statuses."""
 
-from billing.pricing import credits_text
+from infra.credits import credits_text
 
 
 class BillingError(Exception):
@@ -8,7 +8,7 @@ class BillingError(Exception):
 
 
 class InsufficientCredits(BillingError):
-    """What is available does not cover the least that is needed."""
+    """The available balance does not cover the minimum that is needed."""
 
     def __init__(self, *, needed_nano: int, available_nano: int) -> None:
         super().__init__(
@@ -21,7 +21,7 @@ class InsufficientCredits(BillingError):
 
 
 class KeyLimitReached(BillingError):
-    """What is left of the key's own budget does not cover the least that is needed."""
+    """The rest of the key's own budget does not cover the minimum that is needed."""
 
     def __init__(self, *, needed_nano: int, left_nano: int) -> None:
         super().__init__(
@@ -34,11 +34,11 @@ class KeyLimitReached(BillingError):
 
 
 class AlreadySettled(BillingError):
-    """The hold is not open any more: somebody else settled it."""
+    """The hold is no longer open: it has been settled elsewhere."""
 
 
 class StillSettling(BillingError):
-    """The settlement is not durable yet; it goes on without the caller, and is not lost."""
+    """The settlement is not durable yet; it continues in the background."""
 
 
 class UnknownAccount(BillingError):
@@ -46,28 +46,52 @@ class UnknownAccount(BillingError):
 
 
 class AmountOutOfRange(BillingError):
-    """An amount that no row can hold, or of a sign that its kind cannot have."""
+    """The amount does not fit its column, or has a sign that its kind must not have."""
 
 
 class MovementRefused(BillingError):
-    """A movement by hand that the ledger's rules forbid, such as a refund above its charge."""
+    """The ledger's rules forbid this movement, such as a refund above its charge."""
 
 
 class RecordRefused(BillingError):
-    """The database refuses the row; its neighbours in the batch are not concerned."""
+    """The database refuses this row; the others of the batch are not affected."""
 
 
 class MoneyStoreUnavailable(BillingError):
     """The database is away, or too slow to wait for."""
 
 
+class MoneyStoreBusy(MoneyStoreUnavailable):
+    """So many wait for the database already that one more would wait in vain."""
+
+
 class InvalidAmount(BillingError):
-    """No amount that a top-up can have."""
+    """The amount is outside the bounds of a top-up."""
 
 
 class NoShop(BillingError):
     """No shop is configured at the payment provider, or its secret is missing."""
 
 
+class MethodsNotSaved(BillingError):
+    """The shop may take payments, and not save what they are paid with."""
+
+
+class NoSavedMethod(BillingError):
+    """The account has no saved payment method."""
+
+
 class PaymentProviderAway(BillingError):
     """The payment provider does not answer, or not as it should."""
+
+
+class RedemptionRefused(BillingError):
+    """The account cannot redeem this code, or the code cannot be voided; the text says why."""
+
+
+class BatchMade(BillingError):
+    """The batch of codes exists already: its form was sent twice."""
+
+
+class AccountHasMoney(BillingError):
+    """Credits are left on the account, or a request or a payment of it is under way."""

@@ -1,74 +1,78 @@
-"""The periodic jobs where there is no Celery: threads of the server run its beat schedule themselves."""
+"""Periodic jobs without Celery: threads of the server run the beat schedule."""
 
 import logging
-import os
 import random
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from django.utils.module_loading import import_string
 
-from billing import job_leases
+from billing import job_locks
+from infra.background import Background
 
+FIRST_LOOK_S = 10.0
+"""The longest wait before the first look."""
 LOOKS_A_TURN = 4
-"""How often in a job's turn each process looks whether it is due."""
+"""How often within a job's period each process checks whether it is due."""
 
 logger = logging.getLogger(__name__)
 
 
 class Timer:
-    """One daemon thread a job, so that a slow job delays no other."""
+    """One thread a job, so that a slow job delays no other."""
 
     def __init__(self) -> None:
-        self.forget()
-
-    def forget(self) -> None:
-        """Begin anew, as a forked child must: threads do not survive a fork."""
-        self._lock = threading.Lock()
-        self._stopping = threading.Event()
-        self._threads: list[threading.Thread] = []
+        self._threads: list[Background] = []
 
     def start(self) -> None:
         """Start the threads, unless Celery has a broker or they run already."""
-        with self._lock:
-            if settings.CELERY_BROKER_URL or self._threads:
-                return
-            self._threads = [
-                threading.Thread(
-                    target=self._run, args=(entry["task"], entry["schedule"]), daemon=True
-                )
-                for entry in settings.CELERY_BEAT_SCHEDULE.values()
-            ]
-            for thread in self._threads:
-                thread.start()
+        if settings.CELERY_BROKER_URL:
+            return
+        if not self._threads:
+            jobs: Iterable[dict[str, Any]] = settings.CELERY_BEAT_SCHEDULE.values()
+            self._threads = [_thread(job["task"], job["schedule"]) for job in jobs]
+        for thread in self._threads:
+            thread.ensure_running()
 
     def stop(self) -> None:
         """End the threads; jobs that run are waited for."""
-        self._stopping.set()
         for thread in self._threads:
-            thread.join()
-        self.forget()
+            thread.stop()
 
-    def _run(self, path: str, every_s: float) -> None:
-        while not self._stopping.wait(random.uniform(0.5, 1) * every_s / LOOKS_A_TURN):  # noqa: S311
-            run_if_due(path, every_s)
+
+def _thread(path: str, every_s: float) -> Background:
+    return Background(
+        path,
+        partial(run_if_due, path, every_s),
+        every_s=partial(next, _waits_s(every_s)),
+    )
+
+
+def _waits_s(every_s: float) -> Iterator[float]:
+    """Yield the seconds before each look: the first comes early, to make up for what was missed."""
+    longest_s = every_s / LOOKS_A_TURN
+    yield random.uniform(0, min(FIRST_LOOK_S, longest_s))  # noqa: S311
+    while True:
+        yield random.uniform(0.5, 1) * longest_s  # noqa: S311
 
 
 def run_if_due(path: str, every_s: float) -> None:
-    """Run the task at a dotted path if it is due here and now; a failure is logged."""
+    """Run the task at a dotted path if it is due and free; a failure is logged."""
     try:
-        lease = job_leases.take(path, every_s)
-        if lease is None:
+        holder = job_locks.take(path, every_s)
+        if holder is None:
             return
         try:
             task: Callable[[], Any] = import_string(path)
             task()
         except Exception:
             logger.exception("The periodic job %s failed.", path)
-        job_leases.give_back(path, lease, every_s)
+        else:
+            job_locks.succeeded(path)
+        job_locks.give_back(path, holder, every_s)
     except (DatabaseError, InterfaceError) as error:
         logger.warning("The periodic job %s waits for the database: %s", path, error)
     finally:
@@ -84,4 +88,3 @@ def _let_go() -> None:
 
 timer = Timer()
 start = timer.start
-os.register_at_fork(after_in_child=timer.forget)

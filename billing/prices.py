@@ -1,7 +1,7 @@
-"""The prices in force at a moment, as they are dated: what callers pay, and what we pay providers."""
+"""Dated prices: what callers pay, and what providers charge us, at a given moment."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 
 from django.db import transaction
@@ -13,21 +13,13 @@ from billing.pricing import PriceValue, Rates
 UpstreamName = tuple[str, str]
 """A provider's slug, and its own name of a model."""
 
-_VALUES = ("id", "prompt_nano", "completion_nano", "cached_nano")
+_VALUES = ("id", "prompt_nano", "completion_nano", "cached_nano", "valid_from")
 
 
-@dataclass(frozen=True, slots=True)
-class DatedPrice:
-    """A price of callers, and the moment that it holds from."""
-
-    price: PriceValue
-    valid_from: datetime
-
-
-def find(price_id: int) -> DatedPrice | None:
+def find(price_id: int) -> PriceValue | None:
     """Return one price, in force or not any more. Raises django.db.Error."""
-    row = Price.objects.filter(pk=price_id).values_list("valid_from", *_VALUES).first()
-    return DatedPrice(PriceValue(*row[1:]), row[0]) if row else None
+    row = Price.objects.filter(pk=price_id).values_list(*_VALUES).first()
+    return PriceValue(*row) if row else None
 
 
 def current_prices(at: datetime) -> dict[str, PriceValue]:
@@ -47,11 +39,23 @@ def current_upstream_prices(at: datetime) -> dict[UpstreamName, PriceValue]:
     }
 
 
-def date_prices(wanted: Mapping[str, Rates], valid_from: datetime | None) -> list[str]:
-    """Let models, by id, cost what is wanted from a moment on; return those whose price that changes.
+def date_upstream_price(name: UpstreamName, rates: Rates, source: str) -> None:
+    """Say what an upstream model costs us from now on, and who says so."""
+    provider, upstream_id = name
+    UpstreamPrice.objects.create(
+        provider=provider,
+        upstream_id=upstream_id,
+        valid_from=timezone.now(),
+        source=source,
+        **asdict(rates),
+    )
 
-    None means now. What is in force already, or dated to another moment, stays as it is; what is dated
-    to this very moment is replaced. Raises ValueError for a moment that has passed.
+
+def date_prices(wanted: Mapping[str, Rates], valid_from: datetime | None) -> list[str]:
+    """Set the prices of models, by id, from a moment on; return the ids whose price that changes.
+
+    None means now. Prices already in force, or dated to another moment, stay; one dated to exactly this
+    moment is replaced. Raises ValueError for a moment that has passed.
     """
     with transaction.atomic():
         now = timezone.now()

@@ -1,57 +1,82 @@
-"""The periodic tasks of billing. Each may run twice, late, in parallel, or be killed."""
+"""The periodic tasks of billing. Each may safely run twice, late, in parallel, or be killed."""
 
-import io
 import logging
 
 from celery import shared_task
-from django.conf import settings
-from django.core.mail import send_mail
-from django.core.management import CommandError, call_command
 from django.utils.translation import gettext as _
 
-from billing import low_balance, partitions, payments, retention, usage
+from billing.errors import PaymentProviderAway
+from billing.ledger import audit, low_balance
+from billing.payments import auto_top_up, refunds, top_ups
+from billing.usage import aggregation, partitions, refusals, retention, spending_surges
+from infra import incidents
+
+DRIFT = "drift"
+"""The incident of books that do not add up."""
 
 logger = logging.getLogger(__name__)
 
 
 @shared_task
 def aggregate_usage() -> None:
-    """Count what was settled since the last time into the days of usage."""
-    usage.aggregate()
+    """Aggregate newly settled generations into usage by day."""
+    aggregation.aggregate()
 
 
 @shared_task
 def keep_generations() -> None:
-    """Make the partitions of the coming months, and delete the generations that are old."""
+    """Create the partitions of the coming months, and delete old generations and refused requests."""
     partitions.make_ahead()
     retention.drop_old()
+    refusals.drop_old()
 
 
 @shared_task
 def audit_books() -> None:
-    """Compute every balance and every day of usage again; drift is an error in the log, and a mail."""
-    output = io.StringIO()
-    found = []
-    try:
-        call_command("audit_ledger", stdout=output)
-    except CommandError as error:
-        found.append(f"{error}\n{output.getvalue()}")
-    found += [f"Usage does not add up: {drift}" for drift in usage.find_drift()]
-    for text in found:
-        logger.error("%s", text)
-    if found and settings.ALERT_EMAIL:
-        send_mail(
-            _("XRouter: the books do not add up"), "\n".join(found), None, [settings.ALERT_EMAIL]
+    """Recompute balances and days of usage; drift is logged as an error and mailed.
+
+    What is new since the last audit is read, and everything once a week and until a drift is mended.
+    """
+    since = None if incidents.is_open(DRIFT) else audit.checkpoint_to_go_on_from()
+    found = [str(drift) for drift in audit.run(since)]
+    days = aggregation.find_drift(audit.first_day(since))
+    found += [f"Usage does not add up: {drift}" for drift in days]
+    if found:
+        incidents.begin(DRIFT, _("XRouter: the books do not add up"), "\n".join(found))
+    else:
+        incidents.end(
+            DRIFT, _("XRouter: the books add up again"), _("The books add up again: drift 0.")
         )
 
 
 @shared_task
+def find_spending_surges() -> None:
+    """Raise an event for each key or account that spends far more today than usual."""
+    spending_surges.find()
+
+
+@shared_task
 def poll_payments() -> None:
-    """Ask for the payments whose notice has not come."""
-    payments.poll_pending()
+    """Refresh the payments whose webhook has not come."""
+    top_ups.poll_pending()
+
+
+@shared_task
+def top_up_automatically() -> None:
+    """Charge the saved payment methods of accounts whose balance has fallen below their threshold."""
+    auto_top_up.run_due()
+
+
+@shared_task
+def find_refunds() -> None:
+    """Take back the refunds at the shop whose notice has not come."""
+    try:
+        refunds.find_missed()
+    except PaymentProviderAway as error:
+        logger.warning("The shop's refunds could not be read: %s", error)
 
 
 @shared_task
 def send_low_balance_alerts() -> None:
-    """Mail the accounts whose balance has fallen below what they chose."""
+    """Mail the accounts whose balance has fallen below their threshold."""
     low_balance.send_due()

@@ -33,7 +33,7 @@ function later(wait) {
   timer = setTimeout(refresh, wait);
 }
 
-form.addEventListener("input", (event) => later(event.target.type === "search" ? WAIT_MS : 0));
+form.addEventListener("input", (event) => later(["search", "number"].includes(event.target.type) ? WAIT_MS : 0));
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   later(0);

@@ -1,10 +1,11 @@
-// One turn of a conversation on the page: the question, the answer as it grows, what it took, what went wrong.
+// One turn of a conversation on the page: the question, the answers as they grow, what they took, what went wrong.
 
 const HELP = { insufficient_credits: ["billingPage", "topUp"], invalid_api_key: ["loginPage", "logIn"] };
 const NEAR_PX = 80; // so near the end of the page a reader follows the answer
 
 const language = document.documentElement.lang;
-const money = new Intl.NumberFormat(language, { minimumFractionDigits: 2, maximumFractionDigits: 9 });
+export const money = new Intl.NumberFormat(language, { minimumFractionDigits: 2, maximumFractionDigits: 9 });
+export const kopecks = new Intl.NumberFormat(language, { minimumFractionDigits: 2, maximumFractionDigits: 4 });
 const whole = new Intl.NumberFormat(language);
 const seconds = new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
@@ -35,30 +36,66 @@ function article(title) {
   return made;
 }
 
+function button(text, press) {
+  const made = element("button", "button button-small button-quiet", text);
+  made.type = "button";
+  made.addEventListener("click", () => press(made));
+  return made;
+}
+
+/** A question and the answers of one model or of several, side by side. */
 export class Turn {
-  /** `setup` has the texts and the providers by name, `pages` the addresses that a turn links to. */
-  constructor({ log, text, model, setup, pages }) {
+  /** `retry` and `edit` are called when their buttons are pressed; the style sheet shows them on the last turn. */
+  constructor({ log, text, words, retry, edit }) {
+    this.text = text;
+    this.answers = [];
+    this.part = element("section", "playground-turn");
+    const question = article(words.you);
+    const said = textBlock();
+    said.textContent = text;
+    const actions = element("p", "row playground-last");
+    actions.append(button(words.retry, retry), button(words.edit, edit));
+    question.append(said, actions);
+    this.columns = element("div", "playground-answers");
+    this.part.append(question, this.columns);
+    log.append(this.part);
+  }
+
+  /** Begin the answers anew: one for each of the models' names. */
+  begin(models, setup, pages, render) {
+    this.columns.replaceChildren();
+    this.answers = models.map((model) => new Answer({ column: this.columns, model, setup, pages, render }));
+    this.part.scrollIntoView({ block: "nearest" });
+    return this.answers;
+  }
+
+  /** What a model is told it has said; one that was not asked, what the first has said. */
+  saidBy(number) {
+    return this.answers[number]?.answer || (this.answers[0]?.answer ?? "");
+  }
+}
+
+export class Answer {
+  /** `setup` has the texts and the providers by name, `pages` the addresses that an answer links to.
+   *  `render` returns the HTML of Markdown, or an empty text. */
+  constructor({ column, model, setup, pages, render }) {
     const words = setup.words;
     this.words = words;
     this.providers = setup.providers;
     this.pages = pages;
+    this.render = render;
     this.answer = "";
     this.isDue = false;
     this.id = "";
     this.beganMs = performance.now();
     this.usage = null;
     this.finishReason = null;
-    const question = article(words.you);
-    const said = textBlock();
-    said.textContent = text;
-    question.append(said);
     this.card = article(model);
     this.status = element("p", "muted", words.waiting);
     this.text = textBlock();
     this.grown = this.text.appendChild(document.createTextNode(""));
     this.card.append(this.status, this.text);
-    log.append(question, this.card);
-    this.card.scrollIntoView({ block: "nearest" });
+    column.append(this.card);
   }
 
   get isOnPage() {
@@ -116,6 +153,16 @@ export class Turn {
     const note = notes[this.finishReason] ?? (this.answer ? "" : this.words.empty);
     if (note) this.card.append(element("p", "notice notice-warning", note));
     this.showFacts();
+    this.showMarkdown();
+  }
+
+  /** Put in place of the plain text what the server makes of it. */
+  async showMarkdown() {
+    const html = this.answer && (await this.render(this.answer));
+    if (!html) return;
+    const block = element("div", "prose");
+    block.innerHTML = html;
+    this.text.replaceWith(block);
   }
 
   /** The person has stopped it. */
@@ -161,6 +208,15 @@ export class Turn {
     if (this.provider) tell(this.providers[this.provider] ?? this.provider);
     if (this.adapted) tell(this.words.adapted.replace("{names}", this.adapted));
     if (this.id) facts.append(link(this.pages.requestPage.replace("gen-ID", this.id), this.words.request));
+    if (this.answer) {
+      const { copy, copied } = this.words;
+      facts.append(
+        button(copy, async (pressed) => {
+          await navigator.clipboard.writeText(this.answer);
+          pressed.textContent = copied;
+        }),
+      );
+    }
     this.card.append(facts);
   }
 }

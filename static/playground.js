@@ -1,6 +1,8 @@
-// The playground: a conversation with a model, streamed. What models say is shown as text, never as HTML.
+// The playground: a conversation with a model, or with several side by side, streamed.
+// What models say is text; HTML of it is the server's, which lets none of theirs through.
 
 import { eventsOf } from "./event-stream.js";
+import { PriceLine } from "./playground-price.js";
 import { Turn } from "./playground-turn.js";
 import { WRITERS } from "./playground-code.js";
 
@@ -10,15 +12,38 @@ const form = document.getElementById("playground");
 const part = (name) => document.getElementById(`playground-${name}`);
 const fields = [...form.querySelectorAll("[data-parameter]")];
 
-let conversation = []; // what was said and answered: [{role, content}]
+const others = [...form.querySelectorAll("[data-other-model]")];
+
+let turns = [];
 let lastRequest = null;
+const price = new PriceLine({
+  line: part("price"),
+  words,
+  ask: (body, signal) => post(form.dataset.planPage, body, signal),
+});
 let running = null; // the AbortController of the request that runs
 
 function fill(text, values) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
-const model = () => setup.models.find((option) => option.id === part("model").value);
+const modelOf = (id) => setup.models.find((option) => option.id === id);
+const model = () => modelOf(part("model").value);
+
+/** The models that are asked, the first of them that whose settings are shown. */
+function models() {
+  const ids = [part("model"), ...others].map((select) => select.value).filter(Boolean);
+  return [...new Set(ids)].map(modelOf);
+}
+
+/** What was said before, as the model of a column is told it. */
+function said(column, before = turns) {
+  return before.flatMap((turn) => {
+    const answer = turn.saidBy(column);
+    const asked = { role: "user", content: turn.text };
+    return answer ? [asked, { role: "assistant", content: answer }] : [];
+  });
+}
 
 // Settings
 
@@ -45,8 +70,8 @@ function showLimits(field, { min, max, default: usual }) {
   field.querySelector(".field-hint").textContent = hint;
 }
 
-function requestOf(messages) {
-  const request = { model: model().id, messages };
+function requestOf(messages, id = model().id) {
+  const request = { model: id, messages };
   const system = part("system").value.trim();
   if (system) request.messages = [{ role: "system", content: system }, ...messages];
   for (const field of fields) {
@@ -57,16 +82,34 @@ function requestOf(messages) {
   return { ...request, stream: true, stream_options: { include_usage: true } };
 }
 
+/** A request for each of the models. */
+function requestsOf(text, before = turns) {
+  const asked = { role: "user", content: text };
+  return models().map(({ id }, column) => requestOf([...said(column, before), asked], id));
+}
+
 function draft() {
   const text = part("message").value.trim();
   if (!text && lastRequest) return lastRequest;
-  return requestOf([...conversation, { role: "user", content: text }]);
+  return requestsOf(text)[0];
 }
 
 function showCode() {
   if (!part("code").open) return;
   const chosen = form.querySelector("[data-code][aria-current]").dataset.code;
   part("code-text").textContent = WRITERS[chosen](draft(), setup.baseUrl);
+}
+
+/** The price of what is about to be sent; of nothing, none. */
+function showPrice() {
+  const text = part("message").value.trim();
+  if (running || !text || !form.checkValidity()) price.clear();
+  else price.show(requestsOf(text));
+}
+
+function showDraft() {
+  showCode();
+  showPrice();
 }
 
 // Sending
@@ -92,25 +135,57 @@ async function send() {
     part("message").focus();
     return;
   }
-  const said = { role: "user", content: text };
-  const request = requestOf([...conversation, said]);
-  lastRequest = request;
   part("message").value = "";
-  const turn = new Turn({ log: part("log"), text, model: model().name, setup, pages: form.dataset });
+  const turn = new Turn({
+    log: part("log"),
+    text,
+    words,
+    retry: () => !running && run(turn),
+    edit: () => !running && edit(turn),
+  });
+  turns.push(turn);
+  await run(turn);
+}
+
+/** Ask all models what a turn, the last one, asks. One without an answer is left out of what follows. */
+async function run(turn) {
+  const requests = requestsOf(turn.text, turns.slice(0, -1));
+  lastRequest = requests[0];
+  price.clear();
   setRunning(new AbortController());
+  const { signal } = running;
+  const names = models().map(({ name }) => name);
+  const answers = turn.begin(names, setup, form.dataset, rendered);
   showCode();
+  await Promise.all(answers.map((answer, column) => complete(requests[column], answer, signal)));
+  if (!turns.includes(turn)) return; // a new conversation was begun meanwhile
+  setRunning(null);
+  const isAnswered = answers.some(({ answer }) => answer);
+  if (!isAnswered && !part("message").value) part("message").value = turn.text;
+  showDraft();
+}
+
+/** Take the last message back, to write it anew. */
+function edit(turn) {
+  turns = turns.filter((other) => other !== turn);
+  turn.part.remove();
+  part("message").value = turn.text;
+  part("message").focus();
+  showDraft();
+}
+
+/** Return the HTML of an answer; an empty text where it is to stay as it is. */
+async function rendered(text) {
   try {
-    await complete(request, turn, running.signal);
-  } catch (error) {
-    if (error.name === "AbortError") turn.stop();
-    else turn.fail({ code: "offline" });
-  } finally {
-    setRunning(null);
+    const response = await fetch(form.dataset.markdownPage, {
+      method: "POST",
+      headers: { "X-CSRFToken": csrfToken() },
+      body: new URLSearchParams({ text }),
+    });
+    return response.ok && !response.redirected ? await response.text() : "";
+  } catch {
+    return "";
   }
-  if (!turn.isOnPage) return; // a new conversation was begun meanwhile
-  if (turn.answer) conversation.push(said, { role: "assistant", content: turn.answer });
-  else if (!part("message").value) part("message").value = text;
-  showCode();
 }
 
 /** Logging in again in another tab changes the cookie, not this page. */
@@ -119,34 +194,47 @@ function csrfToken() {
   return cookie ? cookie[1] : form.elements.csrfmiddlewaretoken.value;
 }
 
-async function complete(request, turn, signal) {
-  const response = await fetch(form.action, {
+function post(address, body, signal) {
+  return fetch(address, {
     method: "POST",
     headers: {
       "Content-Type": "application/json",
       "X-CSRFToken": csrfToken(),
     },
-    body: JSON.stringify(request),
+    body: JSON.stringify(body),
     signal,
   });
-  turn.begin(response.headers);
+}
+
+async function complete(request, answer, signal) {
+  try {
+    await stream(request, answer, signal);
+  } catch (error) {
+    if (error.name === "AbortError") answer.stop();
+    else answer.fail({ code: "offline" });
+  }
+}
+
+async function stream(request, answer, signal) {
+  const response = await post(form.action, request, signal);
+  answer.begin(response.headers);
   if (!response.ok) {
-    turn.fail(await errorOf(response));
+    answer.fail(await errorOf(response));
     return;
   }
   for await (const data of eventsOf(response)) {
     if (data === "[DONE]") {
-      turn.end();
+      answer.end();
       return;
     }
     const event = JSON.parse(data);
     if (event.error) {
-      turn.fail(event.error);
+      answer.fail(event.error);
       return;
     }
-    turn.take(event);
+    answer.take(event);
   }
-  turn.fail({ code: "broken" });
+  answer.fail({ code: "broken" });
 }
 
 async function errorOf(response) {
@@ -168,20 +256,21 @@ form.addEventListener("keydown", (event) => {
     send();
   }
 });
-form.addEventListener("input", showCode);
+form.addEventListener("input", showDraft);
 part("model").addEventListener("change", () => {
   showModel();
-  showCode();
+  showDraft();
 });
-// The button moves as the answer grows: what was pressed there may not be there when it is let go.
-for (const kind of ["pointerdown", "click"]) part("stop").addEventListener(kind, () => running?.abort());
+part("stop").addEventListener("click", () => running?.abort());
+for (const select of others) select.addEventListener("change", showDraft);
 part("reset").addEventListener("click", () => {
   running?.abort();
-  conversation = [];
+  turns = [];
+  setRunning(null);
   lastRequest = null;
   part("log").replaceChildren();
   part("message").focus();
-  showCode();
+  showDraft();
 });
 part("code").addEventListener("toggle", showCode);
 form.querySelector(".tabs").addEventListener("click", (event) => {

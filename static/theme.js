@@ -1,11 +1,11 @@
-// Keep the reader's choice of light or dark. Not a module: it must run before the first paint.
+// Keep the reader's choice of theme: the system's, light or dark. Not a module: it must run before the first paint.
 
 "use strict";
 
 (() => {
   const KEY = "theme";
   const root = document.documentElement;
-  const system = window.matchMedia("(prefers-color-scheme: dark)");
+  const ORDER = ["", "light", "dark"]; // an empty text: as the system
 
   function chosen() {
     try {
@@ -18,34 +18,48 @@
 
   function keep(value) {
     try {
-      localStorage.setItem(KEY, value);
+      if (value) localStorage.setItem(KEY, value);
+      else localStorage.removeItem(KEY);
     } catch {
       // see above
     }
   }
 
-  const isDark = () => (root.dataset.theme || (system.matches ? "dark" : "light")) === "dark";
+  function choose(value) {
+    if (value) root.dataset.theme = value;
+    else delete root.dataset.theme;
+  }
+
+  function show() {
+    for (const button of document.querySelectorAll("[data-theme-toggle]")) tell(button);
+    for (const button of document.querySelectorAll("[data-theme-choice]")) {
+      button.setAttribute("aria-pressed", button.dataset.themeChoice === (root.dataset.theme || ""));
+    }
+  }
 
   function tell(button) {
-    button.setAttribute("aria-pressed", String(isDark()));
+    const words = button.dataset[root.dataset.theme || "system"];
+    button.setAttribute("aria-label", words);
+    button.title = words;
   }
 
   root.classList.add("js");
-  if (chosen()) root.dataset.theme = chosen();
+  choose(chosen());
 
   addEventListener("storage", (event) => {
-    if (event.key === KEY) root.dataset.theme = chosen();
+    if (event.key !== KEY) return;
+    choose(chosen());
+    show();
   });
 
-  document.addEventListener("DOMContentLoaded", () => {
-    for (const button of document.querySelectorAll("[data-theme-toggle]")) {
-      tell(button);
-      system.addEventListener("change", () => tell(button));
-      button.addEventListener("click", () => {
-        root.dataset.theme = isDark() ? "light" : "dark";
-        keep(root.dataset.theme);
-        tell(button);
-      });
-    }
+  document.addEventListener("DOMContentLoaded", show);
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-theme-toggle], [data-theme-choice]");
+    if (!button) return;
+    const next = ORDER[(ORDER.indexOf(root.dataset.theme || "") + 1) % ORDER.length];
+    const value = button.dataset.themeChoice ?? next;
+    choose(value);
+    keep(value);
+    show();
   });
 })();

@@ -1,38 +1,96 @@
 """What every test stands on: the chosen store, and a Redis and a cache that begin empty."""
 
 import os
-from collections.abc import Iterator
+import pathlib
+from collections.abc import Generator, Iterator
 
+import hypothesis
 import pytest
 import redis
 from django.core.cache import cache
+from django.core.signals import setting_changed
+from django.db import connection
+from django.dispatch import receiver
+from django.utils import translation
+from pytest_django.plugin import DjangoDbBlocker
 
+from accounts.keys.credentials import credentials
+from accounts.keys.last_use import last_use
+from billing.ledger import writer
+from billing.limits import counters
+from gateway import upstreams
 from gateway.health import monitor
 from tests.billing.append_only import lift_triggers_to_flush
+from tests.live.service import database, keep_template
+
+HANG_S = 30
+TESTS = pathlib.Path(__file__).parent
 
 lift_triggers_to_flush()
+# A busy machine is no fault of what is tried.
+hypothesis.settings.register_profile(
+    "patient",
+    hypothesis.settings(),
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("patient")
 
-STORE_FIXTURES = {"db", "transactional_db", "live_server", "running_service"}
+STORES = {"db", "transactional_db", "redis_client", "redis_url"}
+DEAREST = ("live", "browser", "test_scripts.py", "serving", "test_tenants.py")
+"""What takes longest begins first, so that no worker waits for another at the end."""
 
 
-def touches_a_store(item: pytest.Item) -> bool:
-    """Say whether the choice of the database can matter to this test."""
-    return bool(
-        item.get_closest_marker("django_db")
-        or item.get_closest_marker("postgres")
-        or STORE_FIXTURES.intersection(getattr(item, "fixturenames", ()))
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None]:
+    """Leave out what the chosen database cannot be tried for; give a worker whole modules."""
+    for item in items:
+        group = f"{item.path}{' flushes' if _flushes(item) else ''}"
+        item.add_marker(pytest.mark.xdist_group(group))
+    yield
+    elsewhere = "embedded" if config.option.store == "postgres" else "postgres"
+    if out := [item for item in items if item.get_closest_marker(elsewhere)]:
+        config.hook.pytest_deselected(items=out)
+        items[:] = [item for item in items if not item.get_closest_marker(elsewhere)]
+    items.sort(key=_place)
+
+
+def _flushes(item: pytest.Item) -> bool:
+    """Say whether a test empties every table at its end, the seeded ones too: those are the last."""
+    marker = item.get_closest_marker("django_db")
+    return "transactional_db" in getattr(item, "fixturenames", ()) or bool(
+        marker and marker.kwargs.get("transaction")
     )
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On SQLite leave out what needs PostgreSQL; on PostgreSQL run only what touches a store."""
-    if config.option.store == "postgres":
-        out = [item for item in items if not touches_a_store(item)]
-    else:
-        out = [item for item in items if item.get_closest_marker("postgres")]
-    if out:
-        config.hook.pytest_deselected(items=out)
-        items[:] = [item for item in items if item not in set(out)]
+def _place(item: pytest.Item) -> tuple[bool, int]:
+    room = item.path.relative_to(TESTS).parts[0]
+    return _flushes(item), DEAREST.index(room) if room in DEAREST else len(DEAREST)
+
+
+@receiver(setting_changed)
+def _read_credentials_again(**_changed: object) -> None:
+    """A running service never sees a setting change; what it read of the environment it keeps a second."""
+    upstreams.pool.reset()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Make the tests' database; a service under test gets a copy of it as it is now."""
+    with django_db_blocker.unblock():
+        keep_template(connection)
+        yield
+        for thread in (writer, counters):  # whose connections keep the database from being dropped
+            thread.flush(HANG_S)
+
+
+@pytest.fixture
+def own_sqlite_url(django_db_setup: None, tmp_path: pathlib.Path) -> Iterator[str]:
+    """Return the URL of a migrated SQLite database, for processes of a test's own."""
+    with database("sqlite", tmp_path) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -42,10 +100,16 @@ def redis_client() -> Iterator[redis.Redis]:
 
 
 @pytest.fixture(autouse=True)
-def _empty_stores(redis_client: redis.Redis) -> None:
-    redis_client.flushdb()
-    cache.clear()
-    monitor.forget()
+def _empty_stores(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Forget what the test before left in this process, and in Redis where this test can see it."""
+    monitor.reset()
+    translation.deactivate()
+    if request.node.get_closest_marker("django_db") or STORES.intersection(request.fixturenames):
+        request.getfixturevalue("redis_client").flushdb()
+        cache.clear()
+    yield
+    credentials.stop()
+    last_use.stop()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ PAGES = sorted(
     path.relative_to(PROJECT)
     for pattern in ("*.md", "docs/**/*.md")
     for path in PROJECT.glob(pattern)
+    if not path.is_symlink()  # an earlier name of a page
 )
 
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$\n?", re.MULTILINE | re.DOTALL)
@@ -37,7 +38,7 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class DocumentPage:
     """One document; `prose` is its text without the fenced blocks."""
 
     text: str
@@ -83,7 +84,7 @@ class Page:
         return [Example(*found.groups()) for found in _EXAMPLE.finditer(self.text)]
 
 
-def read(path: pathlib.Path | str) -> Page:
+def read(path: pathlib.Path | str) -> DocumentPage:
     """Read a page of the project."""
     text = (PROJECT / path).read_text(encoding="utf-8")
-    return Page(text, _FENCE.sub("\n", text))
+    return DocumentPage(text, _FENCE.sub("\n", text))

@@ -20,7 +20,7 @@ from django.utils.translation.template import templatize
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CATALOGUE = ROOT / "locale" / "ru" / "LC_MESSAGES" / "django.po"
 COMPILED = CATALOGUE.with_suffix(".mo")
-SOURCES = ("accounts", "billing", "gateway", "templates", "xrouter_site")
+SOURCES = ("web", "gateway", "billing", "accounts", "infra", "templates", "xrouter_site")
 TITLE = (
     "Russian texts of XRouter's pages and mails. script/messages keeps the list; write msgstr here."
 )

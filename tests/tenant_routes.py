@@ -32,7 +32,7 @@ ONE_CLICK = (
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class TenantQuestion:
     """One request; `path` and a form's `body` name the owner's things in braces."""
 
     method: str
@@ -42,41 +42,65 @@ class Asked:
 
     @property
     def is_api(self) -> bool:
-        return self.path.startswith("/v1/")
+        return self.path.startswith(("/v1/", "/api/v1/"))
 
     @property
     def is_about_a_thing(self) -> bool:
         """Whether it names something that is the owner's alone."""
-        return any(name in self.path for name in ("{key}", "{generation}", "{payment}", "{app}"))
+        return any(
+            name in self.path
+            for name in ("{key}", "{generation}", "{payment}", "{app}", "{event}", "{session}")
+        )
 
     def expected(self, role: str) -> int:
         return int(self.statuses.split()[ROLES.index(role)])
 
 
-def get(path: str, statuses: str) -> Asked:
-    return Asked("GET", path, statuses)
+def get(path: str, statuses: str) -> TenantQuestion:
+    return TenantQuestion("GET", path, statuses)
 
 
-def post(path: str, statuses: str, body: str = "") -> Asked:
-    return Asked("POST", path, statuses, body)
+def post(path: str, statuses: str, body: str = "") -> TenantQuestion:
+    return TenantQuestion("POST", path, statuses, body)
 
 
-API: dict[str, tuple[Asked, ...]] = {
+API: dict[str, tuple[TenantQuestion, ...]] = {
     "chat/completions": (post("/v1/chat/completions", EMPTY_BY_KEY, "{}"),),
     "completions": (post("/v1/completions", EMPTY_BY_KEY, "{}"),),
+    "responses": (post("/v1/responses", EMPTY_BY_KEY, "{}"),),
+    "responses/.*": (get("/v1/responses/resp_1", NOTHING),),
+    "messages": (post("/v1/messages", EMPTY_BY_KEY, "{}"),),
+    "messages/count_tokens": (post("/v1/messages/count_tokens", EMPTY_BY_KEY, "{}"),),
+    "messages/.*": (get("/v1/messages/batches", NOTHING),),
     "embeddings": (post("/v1/embeddings", EMPTY_BY_KEY, "{}"),),
     "tokens/count": (post("/v1/tokens/count", EMPTY_BY_KEY, "{}"),),
+    "moderations": (post("/v1/moderations", EMPTY_BY_KEY, "{}"),),
+    "plan": (post("/v1/plan", BY_KEY, "{}"),),
     "models": (get("/v1/models", BY_KEY_OR_NONE),),
+    "models/(?P<model_id>.+?)/endpoints": (
+        get("/v1/models/gigachat-pro/endpoints", BY_KEY_OR_NONE),
+    ),
     "models/(?P<model_id>.+?)": (get("/v1/models/gigachat-pro", BY_KEY_OR_NONE),),
     "parameters/(?P<model_id>.+?)": (get("/v1/parameters/gigachat-pro", BY_KEY),),
     "generation": (get("/v1/generation?id={generation}", BY_KEY_OF_THE_OWNER),),
     "(?:auth/)?key": (get("/v1/key", BY_KEY),),
     "auth/keys": (post("/v1/auth/keys", "400 400 400 401 400", "{}"),),
     "keys": (get("/v1/keys", BY_KEY), post("/v1/keys", EMPTY_BY_KEY, "{}")),
+    "keys/leaked": (
+        post("/v1/keys/leaked", "202 202 202 202 202", '{"keys": ["no key"]}'),
+        get("/v1/keys/leaked", "405 405 405 405 405"),
+    ),
     "keys/(?P<key_hash>[^/]+)": (
         get("/v1/keys/{key}", BY_KEY_OF_THE_OWNER),
-        Asked("PATCH", "/v1/keys/{key}", BY_KEY_OF_THE_OWNER, '{"name": "changed"}'),
-        Asked("DELETE", "/v1/keys/{key}", BY_KEY_OF_THE_OWNER),
+        TenantQuestion("PATCH", "/v1/keys/{key}", BY_KEY_OF_THE_OWNER, '{"name": "changed"}'),
+        TenantQuestion("DELETE", "/v1/keys/{key}", BY_KEY_OF_THE_OWNER),
+    ),
+    "keys/(?P<key_hash>[^/]+)/rotate": (
+        post("/v1/keys/{key}/rotate", "401 201 404 401 404", "{}"),
+    ),
+    "model_map": (
+        get("/v1/model_map", BY_KEY),
+        TenantQuestion("PUT", "/v1/model_map", BY_KEY, '{"data": {"gpt-*": "gigachat-2"}}'),
     ),
     "credits": (get("/v1/credits", BY_KEY),),
     "activity": (get("/v1/activity", BY_KEY), get("/v1/activity?format=csv", BY_KEY)),
@@ -84,7 +108,20 @@ API: dict[str, tuple[Asked, ...]] = {
     r"openapi\.json": (get("/v1/openapi.json", BY_KEY_OR_NONE),),
     ".*": (get("/v1/no/such/call", NOTHING),),
 }
-ACCOUNTS: dict[str, tuple[Asked, ...]] = {
+OPENROUTER: dict[str, tuple[TenantQuestion, ...]] = {
+    "models/count": (get("/api/v1/models/count", BY_KEY_OR_NONE),),
+    "models/user": (get("/api/v1/models/user", BY_KEY),),
+    "models/(?P<author>[^/]+)/(?P<slug>[^/]+)/endpoints": (
+        get("/api/v1/models/gigachat/gigachat-pro/endpoints", BY_KEY_OR_NONE),
+    ),
+    "model/(?P<author>[^/]+)/(?P<slug>[^/]+)": (
+        get("/api/v1/model/gigachat/gigachat-pro", BY_KEY_OR_NONE),
+    ),
+    "embeddings/models": (get("/api/v1/embeddings/models", BY_KEY_OR_NONE),),
+    "providers": (get("/api/v1/providers", BY_KEY_OR_NONE),),
+}
+"""What is under /api/v1 alone."""
+ACCOUNTS: dict[str, tuple[TenantQuestion, ...]] = {
     "": (get("/accounts/", OF_A_PERSON),),
     "login/": (get("/accounts/login/", LOG_IN_FIRST),),
     "logout/": (get("/accounts/logout/", OF_A_PERSON),),
@@ -116,7 +153,7 @@ ACCOUNTS: dict[str, tuple[Asked, ...]] = {
         get("/accounts/2fa/recovery-codes/download/", "302 404 404 302 404"),
     ),
 }
-CABINET: dict[str, tuple[Asked, ...]] = {
+CABINET: dict[str, tuple[TenantQuestion, ...]] = {
     "": (get("/cabinet/", OF_A_PERSON),),
     "apps/": (get("/cabinet/apps/", OF_A_PERSON),),
     "apps/new/": (get("/cabinet/apps/new/", OF_A_PERSON),),
@@ -130,6 +167,22 @@ CABINET: dict[str, tuple[Asked, ...]] = {
     ),
     "apps/<str:client_id>/secret/": (post("/cabinet/apps/{app}/secret/", OF_THE_OWNER),),
     "apps/<str:client_id>/delete/": (post("/cabinet/apps/{app}/delete/", DONE_BY_THE_OWNER),),
+    "security/": (get("/cabinet/security/", OF_A_PERSON),),
+    "security/events/<int:event_id>/confirm/": (
+        post("/cabinet/security/events/{event}/confirm/", DONE_BY_THE_OWNER),
+    ),
+    "security/keys/<str:digest>/confirm/": (
+        post("/cabinet/security/keys/{key}/confirm/", DONE_BY_THE_OWNER),
+    ),
+    "security/keys/<str:digest>/thaw/": (
+        post("/cabinet/security/keys/{key}/thaw/", DONE_BY_THE_OWNER),
+    ),
+    "security/sessions/<int:session_id>/end/": (
+        post("/cabinet/security/sessions/{session}/end/", DONE_BY_THE_OWNER),
+    ),
+    "security/sessions/end-others/": (
+        post("/cabinet/security/sessions/end-others/", DONE_BY_A_PERSON),
+    ),
     "connections/": (get("/cabinet/connections/", OF_A_PERSON),),
     "connections/disconnect/": (
         post(
@@ -149,6 +202,14 @@ CABINET: dict[str, tuple[Asked, ...]] = {
         post("/cabinet/billing/test-payment/", "302 404 404 302 404", "amount=10"),
     ),
     "billing/payments/<uuid:key>/": (get("/cabinet/billing/payments/{payment}/", OF_THE_OWNER),),
+    "billing/auto-top-up/": (
+        post("/cabinet/billing/auto-top-up/", "302 422 422 302 422", "auto-amount=1"),
+    ),
+    "billing/auto-top-up/off/": (post("/cabinet/billing/auto-top-up/off/", DONE_BY_A_PERSON),),
+    "billing/auto-top-up/forget/": (
+        post("/cabinet/billing/auto-top-up/forget/", DONE_BY_A_PERSON),
+    ),
+    "billing/redeem/": (post("/cabinet/billing/redeem/", "302 422 422 302 422", "code=x"),),
     "billing/alert/": (post("/cabinet/billing/alert/", DONE_BY_A_PERSON, "threshold=10"),),
     "billing/ledger/": (
         get("/cabinet/billing/ledger/", OF_A_PERSON),
@@ -159,6 +220,7 @@ CABINET: dict[str, tuple[Asked, ...]] = {
         get("/cabinet/keys/?list=revoked", OF_A_PERSON),
         post("/cabinet/keys/", "302 422 422 302 422", "name=new"),  # without the form's token
     ),
+    "keys/for-examples/": (post("/cabinet/keys/for-examples/", "302 409 409 302 409"),),
     "keys/<str:digest>/": (
         get("/cabinet/keys/{key}/", OF_THE_OWNER),
         post("/cabinet/keys/{key}/", DONE_BY_THE_OWNER, "name=changed"),
@@ -166,21 +228,37 @@ CABINET: dict[str, tuple[Asked, ...]] = {
     "keys/<str:digest>/switch/": (
         post("/cabinet/keys/{key}/switch/", DONE_BY_THE_OWNER, "disabled=yes"),
     ),
+    "keys/<str:digest>/rotate/": (
+        post("/cabinet/keys/{key}/rotate/", "302 200 404 302 404", "overlap_s=3600"),
+    ),
     "keys/<str:digest>/revoke/": (post("/cabinet/keys/{key}/revoke/", DONE_BY_THE_OWNER),),
     "generations/": (
         get("/cabinet/generations/", OF_A_PERSON),
         get("/cabinet/generations/?key={key}", OF_A_PERSON),
     ),
     "generations/<str:public_id>/": (get("/cabinet/generations/{generation}/", OF_THE_OWNER),),
+    "model-map/": (
+        get("/cabinet/model-map/", OF_A_PERSON),
+        post(
+            "/cabinet/model-map/",
+            DONE_BY_A_PERSON,
+            "names-TOTAL_FORMS=1&names-INITIAL_FORMS=0&names-0-name=gpt-*&names-0-model=gigachat-2",
+        ),
+    ),
+    "palette/": (get("/cabinet/palette/", OF_A_PERSON),),
     "playground/": (get("/cabinet/playground/", OF_A_PERSON),),
     "playground/completions": (
         post("/cabinet/playground/completions", "401 415 415 401 415", "{}"),
     ),
+    "playground/markdown": (post("/cabinet/playground/markdown", OF_A_PERSON, "text=*Hi*"),),
+    "playground/plan": (post("/cabinet/playground/plan", "401 415 415 401 415", "{}"),),
 }
-ELSEWHERE: dict[str, tuple[Asked, ...]] = {
+ELSEWHERE: dict[str, tuple[TenantQuestion, ...]] = {
     "": (get("/", OPEN),),
     "models": (get("/models", LEADS_ON),),
     "models/": (get("/models/", OPEN),),
+    "models/compare/": (get("/models/compare/?model=gigachat-2&model=gigachat-2-pro", OPEN),),
+    "models/compare": (get("/models/compare", LEADS_ON),),
     "models/<path:model_id>/": (get("/models/gigachat-pro/", OPEN),),
     "models/<path:model_id>": (get("/models/gigachat-pro", LEADS_ON),),
     "status/": (get("/status/", OPEN),),
@@ -192,6 +270,13 @@ ELSEWHERE: dict[str, tuple[Asked, ...]] = {
     "(?P<page>docs(?:/(?:en/)?[a-z-]+)?|status|terms|privacy)": (get("/terms", LEADS_ON),),
     "language/": (post("/language/", LEADS_ON, "language=en"),),
     "health": (get("/health", OPEN),),
+    "health/": (get("/health/", OPEN),),
+    "health/ready": (get("/health/ready", OPEN),),
+    "health/ready/": (get("/health/ready/", OPEN),),
+    "health/live": (get("/health/live", OPEN),),
+    "health/live/": (get("/health/live/", OPEN),),
+    "metrics": (get("/metrics", OPEN),),
+    "metrics/": (get("/metrics/", OPEN),),
     "webhooks/yookassa": (
         post("/webhooks/yookassa", "503 503 503 503 503", "{}"),  # no shop is configured
     ),
@@ -217,18 +302,33 @@ ELSEWHERE: dict[str, tuple[Asked, ...]] = {
     ".well-known/security.txt": (get("/.well-known/security.txt", NOTHING),),
     "favicon.ico": (get("/favicon.ico", LEADS_ON),),
 }
-ROUTES: dict[str, tuple[Asked, ...]] = {
-    **{f"(?:api/)?v1/{route}": asked for route, asked in API.items()},
+ROUTES: dict[str, tuple[TenantQuestion, ...]] = {
+    **{f"v1/{route}": asked for route, asked in API.items()},
+    **{f"api/v1/{route}": asked for route, asked in OPENROUTER.items()},
     **{f"accounts/{route}": asked for route, asked in ACCOUNTS.items()},
     **{f"cabinet/{route}": asked for route, asked in CABINET.items()},
     **ELSEWHERE,
 }
 
 ADMIN_MODELS = {
-    "accounts": {"account", "apikey", "auditentry", "oauthapplication", "oauthtoken", "user"},
+    "accounts": {
+        "account",
+        "apikey",
+        "auditentry",
+        "oauthapplication",
+        "oauthtoken",
+        "securityevent",
+        "user",
+    },
     "auth": {"group"},
-    "billing": {"creditaccount", "generation", "ledgerentry", "price", "upstreamprice"},
-    "gateway": {"languagemodel", "openaiserver", "providercredential", "route"},
+    "billing": {
+        *("autotopup", "codebatch", "creditaccount", "generation", "ledgerentry", "payment"),
+        *("paymentrefund", "price", "redemptioncode", "upstreamprice"),
+    },
+    "gateway": {
+        *("languagemodel", "moderationevent", "moderationrule", "openaiserver"),
+        *("providercredential", "route", "serviceincident"),
+    },
 }
 """What operators see; each has the pages of ADMIN_PAGES."""
 ADMIN_PAGES = ("", "add/", "<path:object_id>/", *(
@@ -243,7 +343,13 @@ ADMIN_ROUTES = {
     "autocomplete/",
     "jsi18n/",
     "r/<path:content_type_id>/<path:object_id>/",
+    "billing/codebatch/make/",
     "billing/creditaccount/<int:account_id>/adjust/",
+    "billing/payment/<int:payment_id>/refund/",
+    "customers/",
+    "customers/<int:account_id>/",
+    "customers/<int:account_id>/<slug:name>/",
+    "gateway/openaiserver/preset/",
     "(?P<app_label>accounts|auth|billing|gateway)/",
     "(?P<url>.*)",
 }

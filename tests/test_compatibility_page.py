@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from clients.page import PAGE, PROJECT, load, render
+from clients.page import PAGES, PROJECT, load, render
 from clients.roster import CLIENTS, FEATURES, MODELS
 
 GROUPS = sorted({client.environment for client in CLIENTS})
@@ -17,6 +17,10 @@ def rows(page):
     lines = [line for line in table.splitlines() if line.startswith("| ")][2:]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     return {(title, model.strip("`")): rest for title, model, *rest in cells}
+
+
+def title(client):
+    return client.title if isinstance(client.title, str) else client.title.ru
 
 
 def pins(group):
@@ -32,8 +36,16 @@ def pins(group):
     return dict(re.findall(r"^([\w.-]+)==([^\s;]+)", text, re.MULTILINE))
 
 
-def test_the_page_is_what_the_results_say():
-    assert PAGE.read_text(encoding="utf-8") == render(load())
+@pytest.mark.parametrize("language", PAGES)
+def test_the_page_is_what_the_results_say(language):
+    assert PAGES[language].read_text(encoding="utf-8") == render(load(), language)
+
+
+def test_the_english_page_has_the_same_cells_and_no_russian():
+    russian, english = render(load()), render(load(), "en")
+    said = [[cell.replace("да", "yes") for cell in cells] for cells in rows(russian).values()]
+    assert list(rows(english).values()) == said
+    assert not re.search("[а-яё]", english, re.IGNORECASE)
 
 
 @pytest.mark.parametrize("group", GROUPS)
@@ -49,7 +61,7 @@ def test_what_ran_is_what_is_pinned(group):
 
 def test_without_runs_every_cell_is_blank():
     assert rows(render({})) == {
-        (client.title, model.chat): [""] * len(FEATURES) for client in CLIENTS for model in MODELS
+        (title(client), model.chat): [""] * len(FEATURES) for client in CLIENTS for model in MODELS
     }
 
 
@@ -57,7 +69,7 @@ def test_a_cell_without_a_run_is_blank_among_others():
     outcomes = {MODELS[1].chat: {"stream": "pass"}}
     page = render({"langchain": {"date": "2026-11-22", "versions": {}, "outcomes": outcomes}})
     cells = rows(page)
-    assert cells["LangChain", MODELS[1].chat] == ["", "да", "", "", "", ""]
+    assert cells["LangChain", MODELS[1].chat] == ["", "да", *[""] * (len(FEATURES) - 2)]
     assert cells["LangChain", MODELS[0].chat] == [""] * len(FEATURES)
 
 

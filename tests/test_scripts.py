@@ -18,15 +18,19 @@ from urllib.parse import urlsplit
 import pytest
 
 PROJECT = pathlib.Path(__file__).parent.parent
-PARTS = ("accounts", "billing", "gateway", "templates", "xrouter_site", "script", "static")
+PARTS = (
+    *("web", "gateway", "billing", "accounts", "infra", "sandbox", "xrouter_site"),
+    *("templates", "script", "static"),
+)
 FILES = ("gunicorn.conf.py", "manage.py", "requirements.txt", "requirements-dev.txt")
-GIVE_UP_S = 60
+GIVE_UP_S = 180
 CHMOD = shutil.which("chmod")
 
 
-@pytest.fixture
-def checkout(tmp_path: pathlib.Path) -> pathlib.Path:
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """Copy the project, with this run's environment in place of an installed one."""
+    tmp_path = tmp_path_factory.mktemp("checkout")
     for part in PARTS:
         if (PROJECT / part).exists():
             shutil.copytree(
@@ -92,16 +96,12 @@ def run_curl(text: str) -> dict[str, Any]:
     return dict(json.loads(body))
 
 
-def test_the_first_start_prints_a_command_that_is_answered(checkout):
-    with server(checkout) as text:
-        answer = run_curl(text)
+def test_the_first_start_prints_a_command_and_the_key_stays_the_same_while_it_is_good(checkout):
+    shutil.rmtree(checkout / "var", ignore_errors=True)
+    with server(checkout) as first:
+        answer = run_curl(first)
     assert answer["choices"][0]["message"]["content"]
     assert (checkout / "var" / "dev_key").stat().st_mode & 0o777 == 0o600
-
-
-def test_the_key_stays_the_same_while_it_is_good(checkout):
-    with server(checkout) as first:
-        pass
     with server(checkout) as second:
         pass
     assert key_in(first) == key_in(second) == (checkout / "var" / "dev_key").read_text().strip()
@@ -113,19 +113,61 @@ def test_the_key_stays_the_same_while_it_is_good(checkout):
 
 
 def test_a_public_service_gets_no_developers_key(checkout):
-    with server(checkout, PUBLIC_URL="https://api.example.ru", SECRET_KEY="0123456789" * 6) as text:
+    (checkout / "var" / "dev_key").unlink(missing_ok=True)
+    public = {
+        "PUBLIC_URL": "https://api.example.ru",
+        "SECRET_KEY": "0123456789" * 6,
+        "EMAIL_URL": "smtp://mail.example.ru:25",
+    }
+    with server(checkout, **public) as text:
         assert "xr-live-" not in text
     assert not (checkout / "var" / "dev_key").exists()
 
 
+def test_a_port_in_use_is_one_line_with_what_to_set(checkout):
+    own = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        done = subprocess.run(
+            [checkout / "script" / "server"],
+            env=own | {"BIND": "127.0.0.1", "PORT": str(port)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"Port {port} is in use")
+    assert "PORT=" in line
+
+
+def test_an_address_of_another_machine_is_one_line_too(checkout):
+    own = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
+    done = subprocess.run(
+        [checkout / "script" / "server"],
+        env=own | {"BIND": "192.0.2.1", "PORT": "1024"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    [line] = (done.stdout + done.stderr).splitlines()
+    assert "192.0.2.1:1024" in line
+    assert "BIND" in line
+
+
 def test_the_environment_wins_over_the_file(checkout):
     (checkout / ".env").write_text("PORT=1\nBIND='127.0.0.1'\nPUBLIC_URL=http://api.example.ru\n")
-    with server(checkout) as text:
-        assert key_in(text)
+    try:
+        with server(checkout) as text:
+            assert key_in(text)
+    finally:
+        (checkout / ".env").unlink()
 
 
 @pytest.mark.parametrize("user_id", [0, 1000])
-def test_a_machine_without_a_browser_gets_one_or_is_told(checkout, tmp_path, user_id):
+def test_a_machine_without_a_browser_and_a_pooler_gets_them_or_is_told(checkout, tmp_path, user_id):
     programs = tmp_path / "programs"
     programs.mkdir()
     for name in ("sh", "dirname", "cmp", "cp"):
@@ -145,7 +187,7 @@ def test_a_machine_without_a_browser_gets_one_or_is_told(checkout, tmp_path, use
     )
     assert done.returncode == 0
     if user_id == 0:
-        assert "install -y --no-install-recommends chromium" in asked.read_text()
+        assert "install -y --no-install-recommends chromium pgbouncer" in asked.read_text()
         assert "need Chromium" not in done.stderr
     else:
         assert not asked.exists()

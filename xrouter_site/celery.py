@@ -1,11 +1,63 @@
 """The Celery application; schedules stand in settings.py."""
 
+import functools
+import logging
 import os
+from typing import Any
 
-from celery import Celery
+from celery import Celery, signals
+from celery.apps import beat, worker
+from django.db import DatabaseError, InterfaceError
+
+logger = logging.getLogger(__name__)
+
+
+class QuietWorker(worker.Worker):
+    """Celery's worker without its banner: every line of a log is JSON."""
+
+    def on_before_init(self, quiet: bool = False, **options: Any) -> None:
+        super().on_before_init(quiet=True, **options)
+
+
+class QuietBeat(beat.Beat):
+    """Celery's beat without its banner."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options | {"quiet": True})
+
+
+class LoggingCelery(Celery):
+    """Celery whose processes log as the service does."""
+
+    @functools.cached_property
+    def Worker(self) -> Any:
+        return self.subclass_with_self(QuietWorker)
+
+    @functools.cached_property
+    def Beat(self) -> Any:
+        return self.subclass_with_self(QuietBeat)
+
+
+@signals.setup_logging.connect
+def keep_logging(**_: object) -> None:
+    """Keep the logging of the settings; without a receiver Celery would set up its own."""
+
+
+@signals.task_success.connect
+def note_success(sender: Any, **_: Any) -> None:
+    """Record that a periodic job ended well."""
+    from billing import job_locks
+
+    if sender.name not in app.conf.beat_schedule:
+        return
+    try:
+        job_locks.succeeded(sender.name)
+    except (DatabaseError, InterfaceError) as error:
+        logger.warning("The success of %s was not recorded: %s", sender.name, error)
+
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xrouter_site.settings")
 
-app = Celery("xrouter")
+app = LoggingCelery("xrouter")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

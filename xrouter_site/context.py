@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.http import HttpRequest
 
-from xrouter_site.middleware import request_id
+from infra.request_id import request_id
 
 
 def site(request: HttpRequest) -> dict[str, str]:

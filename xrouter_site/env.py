@@ -1,24 +1,22 @@
 """Typed readers of the environment: a value that cannot be read stops the start and names its variable."""
 
-import base64
-import ipaddress
 import os
-import pathlib
 import re
-import secrets
+from collections.abc import Collection
 from decimal import Decimal
-from typing import Any
-from urllib.parse import urlsplit
+from email.utils import parseaddr
+from typing import NoReturn
 
-import environ
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.validators import validate_email
 
 from billing.pricing import percent_of
-from gateway.secret_box import DERIVED_KEY_ID, KEY_BYTES
 
-_KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,50}")
+MOST = 2**31 - 1
+MOST_SECONDS = 86_400
+SHOWN_CHARS = 200
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_USER_AND_PASSWORD = re.compile(r"^([^/@]*//)?.*@")
 
 
 def text(name: str, default: str = "") -> str:
@@ -35,30 +33,41 @@ def flag(name: str, *, default: bool = False) -> bool:
         return True
     if value in {"0", "false", "no", "off"}:
         return False
-    raise ImproperlyConfigured(f"{name} is {value!r}: write true or false.")
+    refuse(name, "write true or false.")
 
 
-def whole(name: str, default: int, *, minimum: int = 1) -> int:
-    """Return a whole number that is `minimum` or more."""
+def choice(name: str, default: str, choices: Collection[str]) -> str:
+    """Return one of the choices, which are in capitals; the letter case does not matter."""
+    value = text(name, default).upper()
+    if value not in choices:
+        refuse(name, f"write one of {', '.join(choices)}.")
+    return value
+
+
+def whole(name: str, default: int, *, minimum: int = 1, maximum: int = MOST) -> int:
+    """Return a whole number from `minimum` to `maximum`."""
     value = text(name)
     if not value:
         return default
-    if not value.isascii() or not value.isdigit() or int(value) < minimum:
-        raise ImproperlyConfigured(f"{name} is {value!r}: write a whole number from {minimum} up.")
+    is_number = value.isascii() and value.isdigit() and len(value) <= len(str(MOST))
+    if not is_number or not minimum <= int(value) <= maximum:
+        bounds = f"from {minimum} up" if maximum == MOST else f"from {minimum} to {maximum}"
+        refuse(name, f"write a whole number {bounds}.")
     return int(value)
 
 
-def seconds(name: str, default: float) -> float:
-    """Return a positive number of seconds."""
+def seconds(name: str, default: float, *, allows_zero: bool = False) -> float:
+    """Return a positive number of seconds, a day at most, or 0 where it `allows_zero`."""
     value = text(name)
     if not value:
         return default
     try:
         number = float(value)
     except ValueError:
-        number = 0.0
-    if not 0 < number < float("inf"):
-        raise ImproperlyConfigured(f"{name} is {value!r}: write a positive number of seconds.")
+        number = -1.0
+    if not (0 < number <= MOST_SECONDS or (allows_zero and number == 0)):
+        least = "a number of seconds from 0 up" if allows_zero else "a positive number of seconds"
+        refuse(name, f"write {least}, {MOST_SECONDS} at most.")
     return number
 
 
@@ -66,8 +75,8 @@ def percentage(name: str) -> Decimal:
     """Return a percentage from 0 up, exactly; 0 when the variable is unset."""
     try:
         return percent_of(text(name, "0"))
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{name}: {error}") from None
+    except ValueError:
+        refuse(name, "write a percentage from 0 up to 99999, such as 12.5.")
 
 
 def optional_whole(name: str) -> int | None:
@@ -80,72 +89,40 @@ def words(name: str, default: str = "") -> list[str]:
     return [part.strip() for part in text(name, default).split(",") if part.strip()]
 
 
-def networks(name: str, default: str = "") -> list[Network]:
-    """Return a list of CIDR networks."""
-    try:
-        return [ipaddress.ip_network(part, strict=False) for part in words(name, default)]
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{name}: {error}. Write networks such as 10.0.0.0/8.") from None
-
-
-def origin(name: str, default: str) -> str:
-    """Return an http(s) address without a trailing slash."""
-    value = text(name, default).rstrip("/")
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.netloc:
-        raise ImproperlyConfigured(f"{name} is {value!r}: write an address such as https://host.")
+def word(name: str, default: str) -> str:
+    """Return one word of small letters, as wires name their constants."""
+    value = text(name, default)
+    if not re.fullmatch(r"[a-z_]+", value):
+        refuse(name, f"write one word of small letters, such as {default}.")
     return value
 
 
-def database(name: str, default: str) -> dict[str, Any]:
-    """Return Django's settings of the database that a URL names."""
+def email(name: str, default: str = "") -> str:
+    """Return an e-mail address, with or without a name before it; or none."""
     value = text(name, default)
-    if not value.startswith(("postgres://", "postgresql://", "sqlite:///")):
-        raise ImproperlyConfigured(f"{name} must begin with postgres:// or sqlite:///.")
-    return dict(environ.Env.db_url_config(value))
+    if value:
+        try:
+            validate_email(parseaddr(value)[1].replace("@localhost", "@localhost.localdomain"))
+            is_right = value.isprintable()
+        except ValidationError:
+            is_right = False
+        if not is_right:
+            refuse(name, "write an address such as oncall@example.ru.")
+    return value
 
 
-def mail(name: str) -> dict[str, Any]:
-    """Return Django's settings of the mail server that a URL names; none when it is unset."""
+def refuse(name: str, remedy: str, *, is_secret: bool = False) -> NoReturn:
+    """Stop the start over a variable's value, and say what to write. Raises ImproperlyConfigured."""
     value = text(name)
     if not value:
-        return {}
-    if not value.startswith(("smtp://", "smtp+tls://", "smtp+ssl://")):
-        raise ImproperlyConfigured(
-            f"{name} must begin with smtp://, smtp+tls:// (STARTTLS) or smtp+ssl://."
-        )
-    return dict(environ.Env.email_url_config(value))
+        raise ImproperlyConfigured(f"{name} is unset: {remedy}")
+    shown = "'***'" if is_secret else repr(_masked(value))
+    raise ImproperlyConfigured(f"{name} is {shown}: {remedy}")
 
 
-def master_keys(name: str) -> dict[str, bytes]:
-    """Return AES-256 keys by id from a comma separated list of `id:base64`, in its order."""
-    keys: dict[str, bytes] = {}
-    for word in words(name):
-        key_id, _, encoded = word.partition(":")
-        try:
-            key = base64.b64decode(encoded, validate=True)
-        except ValueError:
-            key = b""
-        # The value is never quoted: it is a secret.
-        if not _KEY_ID.fullmatch(key_id) or len(key) != KEY_BYTES or key_id in keys:
-            raise ImproperlyConfigured(
-                f"{name}: write id:base64 of 32 random bytes, comma separated, each id once."
-            )
-        if key_id == DERIVED_KEY_ID:
-            raise ImproperlyConfigured(f"{name}: the id {DERIVED_KEY_ID} is the service's own.")
-        keys[key_id] = key
-    return keys
-
-
-def secret_beside(path: pathlib.Path) -> str:
-    """Return the secret kept in `path`, made at the first call and readable by the owner alone."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(50))
-    except FileExistsError:
-        pass
-    value = path.read_text().strip()
-    if not value:
-        raise ImproperlyConfigured(f"{path} is empty: delete it, and a new secret is made.")
-    return value
+def _masked(value: str) -> str:
+    """Return a value without what may be secret in an address, and not too long for a line."""
+    if ":" in value:
+        value, mark, _ = _USER_AND_PASSWORD.sub(r"\1***@", value).partition("?")
+        value += f"{mark}***" if mark else ""
+    return value if len(value) <= SHOWN_CHARS else f"{value[:SHOWN_CHARS]}…"

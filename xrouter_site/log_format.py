@@ -2,10 +2,11 @@
 
 import logging
 import re
+from datetime import UTC, datetime
 
 import orjson
 
-from xrouter_site.middleware import request_id
+from infra.request_id import request_id
 
 _SECRETS = re.compile(
     r"(xr-(?:live|test|oauth|secret|code)-)[0-9A-Za-z]+"
@@ -13,6 +14,11 @@ _SECRETS = re.compile(
     r"|((?:access_token|client_secret|code_verifier|api_key|password)[\"']?\s*[=:]\s*[\"']?)[^\s\"'&,]+",
     re.IGNORECASE,
 )
+
+
+def time_text(at_s: float) -> str:
+    """Return a moment of the Unix clock as ISO 8601 with milliseconds, in UTC."""
+    return datetime.fromtimestamp(at_s, UTC).isoformat(timespec="milliseconds")
 
 
 def redact(text: str) -> str:
@@ -25,7 +31,7 @@ class JSONLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, str] = {
-            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+            "time": time_text(record.created),
             "level": record.levelname,
             "logger": record.name,
             "message": redact(record.getMessage()),

@@ -1,6 +1,6 @@
 """Sign-in: how people are known, what mails and codes are worth, how often one may try."""
 
-PASSWORD_HASHERS = ["accounts.passwords.Argon2Hasher"]
+PASSWORD_HASHERS = ["accounts.signin.passwords.Argon2Hasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
@@ -13,17 +13,17 @@ LOGIN_URL = "/accounts/login/"
 LOGIN_REDIRECT_URL = "/cabinet/"
 LOGOUT_REDIRECT_URL = "/"
 
-AUTHENTICATION_BACKENDS = ["accounts.email_backend.EmailBackend"]
-ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+AUTHENTICATION_BACKENDS = ["accounts.signin.email_backend.EmailBackend"]
+ACCOUNT_ADAPTER = "accounts.signin.adapter.AccountAdapter"
 ACCOUNT_FORMS = {
-    "login": "accounts.sign_in_forms.LoginForm",
-    "signup": "accounts.sign_in_forms.SignupForm",
-    "add_email": "accounts.sign_in_forms.AddEmailForm",
-    "change_password": "accounts.sign_in_forms.ChangePasswordForm",
-    "set_password": "accounts.sign_in_forms.SetPasswordForm",
-    "reset_password": "accounts.sign_in_forms.ResetPasswordForm",
-    "reset_password_from_key": "accounts.sign_in_forms.ResetPasswordKeyForm",
-    "reauthenticate": "accounts.sign_in_forms.ReauthenticateForm",
+    "login": "accounts.signin.forms.LoginForm",
+    "signup": "accounts.signin.forms.SignupForm",
+    "add_email": "accounts.signin.forms.AddEmailForm",
+    "change_password": "accounts.signin.forms.ChangePasswordForm",
+    "set_password": "accounts.signin.forms.SetPasswordForm",
+    "reset_password": "accounts.signin.forms.ResetPasswordForm",
+    "reset_password_from_key": "accounts.signin.forms.ResetPasswordKeyForm",
+    "reauthenticate": "accounts.signin.forms.ReauthenticateForm",
 }
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
@@ -40,7 +40,7 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
-# These count by address, known or not; accounts/urls.py has the rates by sender.
+# These count by address, known or not; accounts/signin/urls.py has the rates by sender.
 ACCOUNT_RATE_LIMITS = {
     "login_failed": "10/15m/key",
     "reset_password": "5/15m/key",
@@ -52,11 +52,11 @@ ACCOUNT_RATE_LIMITS = {
     "reauthenticate": None,
     "reset_password_from_key": None,
 }
-MFA_ADAPTER = "accounts.second_factor.SecondFactorAdapter"
+MFA_ADAPTER = "accounts.signin.second_factor.SecondFactorAdapter"
 MFA_FORMS = {
-    "authenticate": "accounts.sign_in_forms.AuthenticateForm",
-    "reauthenticate": "accounts.sign_in_forms.CodeReauthenticateForm",
-    "activate_totp": "accounts.sign_in_forms.ActivateForm",
+    "authenticate": "accounts.signin.forms.AuthenticateForm",
+    "reauthenticate": "accounts.signin.forms.CodeReauthenticateForm",
+    "activate_totp": "accounts.signin.forms.ActivateForm",
 }
 MFA_TOTP_ISSUER = "XRouter"
 MFA_TOTP_TOLERANCE = 1  # steps of 30 seconds before and after, for slow hands and clocks

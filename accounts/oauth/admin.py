@@ -1,4 +1,4 @@
-"""The operators' desk for applications and their tokens: looked at, disabled and revoked, never edited."""
+"""The operators' pages of applications and their tokens: they are disabled and revoked, never edited."""
 
 from datetime import datetime
 
@@ -9,8 +9,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import AccessToken, Application, Grant, IDToken, RefreshToken
 
-from accounts.audit import Action
-from accounts.desk import Looked
+from accounts.audit.audited_admin import ActionsOnlyAdmin
+from accounts.audit.log import Action
 from accounts.models import OAuthApplication, OAuthToken
 from accounts.oauth import applications, revocation
 
@@ -19,7 +19,7 @@ admin.site.unregister([AccessToken, Application, Grant, IDToken, RefreshToken])
 
 
 @admin.register(OAuthApplication)
-class ApplicationAdmin(Looked):
+class ApplicationAdmin(ActionsOnlyAdmin):
     list_display = ("shown_name", "shown_client_id", "kind", "developer", "made_at", "disabled_at")
     list_filter = (("details__disabled_at", admin.EmptyFieldListFilter),)
     list_select_related = ("user", "details")
@@ -97,7 +97,7 @@ class ApplicationAdmin(Looked):
 
 
 @admin.register(OAuthToken)
-class TokenAdmin(Looked):
+class TokenAdmin(ActionsOnlyAdmin):
     list_display = ("id", "person", "shown_application", "scopes", "made_at", "ends_at", "used_at")
     list_select_related = ("user", "application", "issued")
     search_fields = ("=id", "application__name", "=application__client_id", "user__email")

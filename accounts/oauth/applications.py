@@ -1,4 +1,4 @@
-"""The applications that people register: made, edited, given another secret, deleted."""
+"""OAuth applications: register, edit, rotate the secret, disable, delete."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -8,20 +8,31 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 from oauth2_provider.models import Application
 
-from accounts import audit
-from accounts.audit import Action
-from accounts.key_format import digest_of
+from accounts.audit import log
+from accounts.audit.log import Action
+from accounts.keys.key_format import digest_of
 from accounts.models import ApplicationDetails, User
-from accounts.oauth import redirect_uris, revocation
+from accounts.oauth import names, redirect_uris, revocation
 from accounts.oauth.client_secrets import new_secret
 
 
 class NoSecret(Exception):
-    """A public application has no secret, since it could not keep one."""
+    """A public application has no secret."""
 
 
-def of_developer(user: User) -> QuerySet[Application]:
-    """Return a person's applications, newest first, each with `people`: how many have let it in."""
+def of_developer(user: User) -> list[Application]:
+    """Return a person's applications, newest first, each with `people`: how many have connected it."""
+    return list(_of_developer(user))
+
+
+def find_own(user: User, client_id: str) -> Application | None:
+    """Return the person's application with this client id, as `of_developer` does."""
+    if not client_id.isalnum():  # a NUL would be an error of the database
+        return None
+    return _of_developer(user).filter(client_id=client_id).first()
+
+
+def _of_developer(user: User) -> QuerySet[Application]:
     live = Q(accesstoken__expires__gt=timezone.now())
     people = Count("accesstoken__user", filter=live, distinct=True)
     mine = Application.objects.filter(user=user).select_related("details").annotate(people=people)
@@ -32,10 +43,11 @@ def of_developer(user: User) -> QuerySet[Application]:
 def register(
     *, user: User, name: str, addresses: Iterable[str], is_confidential: bool, homepage: str = ""
 ) -> tuple[Application, str]:
-    """Return a new application and its raw secret, which is not kept; a public one has none.
+    """Return a new application and its raw secret, which is not stored; a public one has none.
 
-    Raises InvalidRedirectURI.
+    Raises InvalidRedirectURI and ReservedName.
     """
+    names.check(name)
     secret = new_secret() if is_confidential else ""
     with transaction.atomic():
         application = Application.objects.create(
@@ -50,23 +62,28 @@ def register(
             hash_client_secret=False,  # it is a hash already
         )
         ApplicationDetails.objects.create(application=application, homepage=homepage)
-        audit.record(Action.ADD, application)
+        log.record(Action.ADD, application)
     return application, secret
 
 
 def edit(
     *, application: Application, name: str, addresses: Iterable[str], homepage: str = ""
 ) -> None:
-    """Change what people are shown and where they are led. Raises InvalidRedirectURI."""
+    """Change name, homepage and redirect addresses. Raises InvalidRedirectURI and ReservedName.
+
+    Its tokens are read again, for they bear its name.
+    """
+    names.check(name)
     joined = _joined(addresses)
     with transaction.atomic():
+        revocation.note_change(application=application)
         Application.objects.filter(pk=application.pk).update(
             name=name, redirect_uris=joined, updated=timezone.now()
         )
         ApplicationDetails.objects.update_or_create(
             application=application, defaults={"homepage": homepage}
         )
-        audit.record(Action.CHANGE, application)
+        log.record(Action.CHANGE, application)
 
 
 def rotate_secret(*, application: Application) -> str:
@@ -78,23 +95,23 @@ def rotate_secret(*, application: Application) -> str:
         Application.objects.filter(pk=application.pk).update(
             client_secret=digest_of(secret), updated=timezone.now()
         )
-        audit.record(Action.NEW_SECRET, application)
+        log.record(Action.NEW_SECRET, application)
     return secret
 
 
 def disable(*, application: Application) -> None:
-    """End what an application was let do, and let nobody let it in again."""
+    """Revoke an application's access, and let nobody connect it again."""
     with transaction.atomic():
         _set_disabled(application, timezone.now())
         revocation.revoke_application(application=application)
-        audit.record(Action.DISABLE, application)
+        log.record(Action.DISABLE, application)
 
 
 def enable(*, application: Application) -> None:
-    """Allow people to let an application in again."""
+    """Let people connect an application again."""
     with transaction.atomic():
         _set_disabled(application, None)
-        audit.record(Action.ENABLE, application)
+        log.record(Action.ENABLE, application)
 
 
 def is_disabled(application: Application) -> bool:
@@ -104,10 +121,10 @@ def is_disabled(application: Application) -> bool:
 
 
 def delete(*, application: Application) -> None:
-    """Delete an application, and end what it was let do; the keys that it made stay their people's."""
+    """Delete an application and revoke its access; the keys that it created stay with their people."""
     with transaction.atomic():
         revocation.revoke_application(application=application)
-        audit.record(Action.DELETE, application)
+        log.record(Action.DELETE, application)
         application.delete()
 
 

@@ -14,17 +14,18 @@ from django.views.decorators.http import require_http_methods
 from oauth2_provider.models import Application
 from oauthlib.oauth2.rfc6749 import errors
 
-from accounts.form_limits import limit_form
 from accounts.models import User
 from accounts.oauth import consent, notices, redirect_uris
+from accounts.oauth.connections import has_let_in
 from accounts.oauth.parameters import BadParameters, read_query
 from accounts.oauth.server import AUTHORIZE_FIELDS, code_server, encoded
 from accounts.scopes import Scope
+from accounts.signin.form_limits import limit_form
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What an application asks for, found to be in order."""
+    """A valid authorization request."""
 
     fields: dict[str, str]
     application: Application
@@ -32,7 +33,7 @@ class Asked:
     scopes: tuple[Scope, ...]
 
     def code_address(self, user: User) -> str:
-        """Let the application in: make its code, and return where to lead the person with it."""
+        """Create the code, and return the address to redirect the person to."""
         headers, _body, _status = code_server().create_authorization_response(
             _address(self.fields),
             scopes=list(self.scopes),
@@ -43,7 +44,7 @@ class Asked:
 
 
 class Declined(Exception):
-    """A request in order that is not granted: its application is told so, at `address`."""
+    """A valid request that is refused: the person is redirected to `address`, which says so."""
 
     def __init__(self, asked: Asked, error: str, description: str) -> None:
         super().__init__(error)
@@ -57,7 +58,7 @@ class Declined(Exception):
 @require_http_methods(["GET", "HEAD", "POST"])
 @limit_form("oauth_consent", "600/h")
 def authorize(request: HttpRequest) -> HttpResponse:
-    """Ask the person, and lead them back with their answer."""
+    """Ask the person for consent, and redirect them back with the answer."""
     try:
         fields = read_query(request)
     except BadParameters as error:
@@ -66,8 +67,7 @@ def authorize(request: HttpRequest) -> HttpResponse:
     try:
         asked = _judged(fields)
         if is_silent:
-            needed = "consent_required" if request.user.is_authenticated else "login_required"
-            raise Declined(asked, needed, "The person must be asked.")
+            return _declined_silently(request, asked)
         if not isinstance(request.user, User):
             return redirect_to_login(request.get_full_path())
         if request.method == "POST":
@@ -85,6 +85,18 @@ def authorize(request: HttpRequest) -> HttpResponse:
     )
 
 
+def _declined_silently(request: HttpRequest, asked: Asked) -> HttpResponse:
+    """Answer `prompt=none`, which can only be declined: each time the person is asked.
+
+    The application is told so where the person has let it in before; else it is an error page of ours, for
+    a redirect would lead strangers wherever whoever registers likes.
+    """
+    needed = "consent_required" if request.user.is_authenticated else "login_required"
+    if isinstance(request.user, User) and has_let_in(request.user, asked.application):
+        raise Declined(asked, needed, "The person must be asked.")
+    return consent.refusal(request, f"{needed}: The person must be asked, without prompt=none.")
+
+
 def _answered(request: HttpRequest, user: User, asked: Asked) -> HttpResponse:
     if "allow" not in request.POST:
         raise Declined(asked, "access_denied", "The person refused.")
@@ -96,7 +108,7 @@ def _answered(request: HttpRequest, user: User, asked: Asked) -> HttpResponse:
 
 
 def _judged(fields: dict[str, str]) -> Asked:
-    """Return what is asked for. Raises OAuth2Error."""
+    """Validate the request. Raises OAuth2Error."""
     scopes, details = code_server().validate_authorization_request(_address(fields))
     return Asked(
         fields=fields,

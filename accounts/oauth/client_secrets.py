@@ -1,8 +1,8 @@
-"""The secrets of confidential applications: random, so that SHA-256 keeps them as well as a slow hash."""
+"""The secrets of confidential applications: random, so that SHA-256 protects them as well as a slow hash."""
 
 import secrets
 
-from accounts.key_format import digest_of, make_secret
+from accounts.keys.key_format import digest_of, make_secret
 
 SECRET_PREFIX = "xr-secret-"  # noqa: S105 -- it is public
 
@@ -13,5 +13,5 @@ def new_secret() -> str:
 
 
 def is_secret(raw: str, digest: str) -> bool:
-    """Say whether this is the secret that is kept as `digest`; an application without one has none."""
+    """Say whether the secret matches `digest`; an empty digest matches none."""
     return bool(digest) and secrets.compare_digest(digest_of(raw), digest)

@@ -1,4 +1,4 @@
-"""What a person let in: applications with live tokens, and whoever made keys that still work."""
+"""A person's connections: applications with live tokens, and applications or sites with live keys."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from accounts.scopes import SCOPES
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class ConnectedApp:
     """One application, or one site of the one-click form, which has no application.
 
-    `since` is when the oldest of its tokens and keys was made; the last use is of any of them.
+    `since` is when the oldest of its tokens and keys was created; the last use is that of any of them.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Connection:
         return bool(self.scopes)
 
 
-def connections(user: User) -> list[Connection]:
+def connections(user: User) -> list[ConnectedApp]:
     """Return a person's connections, the newest first."""
     tokens = IssuedToken.objects.filter(token__user=user, token__expires__gt=timezone.now())
     keys = APIKey.objects.filter(user=user, revoked_at=None).exclude(made_by="")
@@ -47,11 +47,17 @@ def connections(user: User) -> list[Connection]:
         name = key.application.name if key.application else key.made_by
         keys_of.setdefault((key.application, name), []).append(key)
     found = [
-        _connection(application, name, tokens_of.get((application, name), ()), made)
+        _connection(application, name, tokens_of.get((application, name), ()), created)
         for application, name in tokens_of | keys_of
-        for made in [keys_of.get((application, name), ())]
+        for created in [keys_of.get((application, name), ())]
     ]
     return sorted(found, key=lambda connection: connection.since, reverse=True)
+
+
+def has_let_in(user: User, application: Application) -> bool:
+    """Say whether the person's consent to an application holds: it has a live token of theirs."""
+    tokens = IssuedToken.objects.filter(token__user=user, token__application=application)
+    return tokens.filter(token__expires__gt=timezone.now()).exists()
 
 
 def _connection(
@@ -59,14 +65,14 @@ def _connection(
     name: str,
     tokens: Iterable[IssuedToken],
     keys: Iterable[APIKey],
-) -> Connection:
+) -> ConnectedApp:
     tokens, keys = list(tokens), tuple(keys)
     details = getattr(application, "details", None)
     granted = {scope for issued in tokens for scope in issued.token.scope.split()}
     used = [(issued.last_used_at, issued.last_used_from) for issued in tokens]
     used += [(key.last_used_at, "") for key in keys]
     last = max((use for use in used if use[0] is not None), default=(None, ""))
-    return Connection(
+    return ConnectedApp(
         name=name,
         application=application,
         homepage=details.homepage if details else "",

@@ -1,4 +1,4 @@
-"""The page that asks a person, the page that refuses a wrong request, and the way back to the asker."""
+"""The consent page, the page that refuses a wrong request, and the redirect back."""
 
 from collections.abc import Iterable
 
@@ -35,10 +35,10 @@ def page(
 
 
 def refusal(request: HttpRequest, reason: str) -> HttpResponse:
-    """Say on a page of our own why nobody is led anywhere."""
+    """Explain on our own page why there is no redirect."""
     return render(request, "oauth/refusal.html", {"reason": reason}, status=400)
 
 
 def leave(address: str) -> HttpResponse:
-    """Lead the browser to an address that was judged before."""
+    """Redirect to an address that has been checked."""
     return HttpResponse(status=302, headers={"Location": address})

@@ -1,4 +1,4 @@
-"""Letting scripts of any origin read an answer: no cookie counts on these paths."""
+"""CORS for any origin: no cookie counts on these paths."""
 
 from django.http import HttpResponse
 
@@ -6,7 +6,7 @@ PREFLIGHT_MAX_AGE_S = 86_400
 
 
 def preflight(methods: str) -> HttpResponse:
-    """Return the answer to a browser that asks whether it may call."""
+    """Answer a CORS preflight."""
     response = HttpResponse(status=204)
     response.headers["Access-Control-Allow-Methods"] = f"{methods}, OPTIONS"
     response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
@@ -15,6 +15,6 @@ def preflight(methods: str) -> HttpResponse:
 
 
 def allow_any_origin(response: HttpResponse) -> HttpResponse:
-    """Mark an answer as one for everybody."""
+    """Allow any origin to read the response."""
     response.headers["Access-Control-Allow-Origin"] = "*"
     return response

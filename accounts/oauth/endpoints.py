@@ -1,4 +1,4 @@
-"""The paths that applications call: token, revoke, introspect. Every answer is JSON as in RFC 6749."""
+"""The OAuth endpoints: token, revoke, introspect. Every answer is JSON as in RFC 6749."""
 
 import functools
 import json
@@ -13,7 +13,7 @@ from oauth2_provider.models import AccessToken
 from oauthlib.common import Request as OAuthRequest
 from oauthlib.oauth2.rfc6749 import errors
 
-from accounts.key_format import digest_of
+from accounts.keys.key_format import digest_of
 from accounts.oauth.cross_origin import allow_any_origin, preflight
 from accounts.oauth.parameters import BadParameters, read_form
 from accounts.oauth.server import GRANT_TYPE, TOKEN_FIELDS, code_server, encoded
@@ -33,7 +33,7 @@ Answer = Callable[[HttpRequest, Fields], HttpResponse]
 
 
 def endpoint(*, is_for_browsers: bool) -> Callable[[Answer], Callable[[HttpRequest], HttpResponse]]:
-    """Make a view of what answers to the fields of a form; scripts of any origin may call it, or none."""
+    """Make a view of a function of form fields; `is_for_browsers` allows scripts of any origin."""
 
     def decorate(answer: Answer) -> Callable[[HttpRequest], HttpResponse]:
         @csrf_exempt
@@ -65,14 +65,14 @@ def token(request: HttpRequest, fields: Fields) -> HttpResponse:
 
 @endpoint(is_for_browsers=True)
 def revoke(request: HttpRequest, fields: Fields) -> HttpResponse:
-    """POST /oauth/revoke, as in RFC 7009: 200 for a token that there is not, or no more."""
+    """POST /oauth/revoke, as in RFC 7009: 200 for unknown and ended tokens too."""
     _headers, body, status = code_server().create_revocation_response(*_described(request, fields))
     return _relayed(body or "{}", status)
 
 
 @endpoint(is_for_browsers=False)
 def introspect(request: HttpRequest, fields: Fields) -> HttpResponse:
-    """POST /oauth/introspect, as in RFC 7662: whoever holds a token may ask, if it is a proven client."""
+    """POST /oauth/introspect, as in RFC 7662, for authenticated clients."""
     asked = OAuthRequest(*_described(request, fields))
     try:
         if not code_server().request_validator.authenticate_client(asked):
@@ -127,7 +127,7 @@ def _answered(request: HttpRequest, answer: Answer) -> HttpResponse:
 
 
 def _described(request: HttpRequest, fields: Fields) -> tuple[str, str, str, dict[str, str]]:
-    """Return address, method, body and headers, as the library wants them."""
+    """Return path, method, body and headers, as oauthlib takes them."""
     authorization = request.META.get("HTTP_AUTHORIZATION", "")
     body = encoded(fields, TOKEN_FIELDS)
     return request.path, "POST", body, {"Authorization": authorization}

@@ -1,4 +1,4 @@
-"""What this authorization server says of itself: exactly what is enabled. Source: RFC 8414."""
+"""The authorization server metadata: exactly what is enabled. Source: RFC 8414."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse

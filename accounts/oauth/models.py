@@ -1,4 +1,4 @@
-"""What the service keeps beside the toolkit's tables: an application's homepage, where a token came from."""
+"""Tables beside the toolkit's own: an application's details, the origin of a token, one-click codes."""
 
 from typing import ClassVar
 
@@ -11,7 +11,7 @@ from oauth2_provider.models import AccessToken, Application
 
 
 class ApplicationDetails(models.Model):
-    """What people are told of an application beside its name, and whether operators disabled it."""
+    """An application's homepage, and whether operators disabled it."""
 
     application = models.OneToOneField(
         "oauth2_provider.Application",
@@ -86,7 +86,7 @@ class OneClickCode(models.Model):
 
 
 class OAuthApplication(Application):  # type: ignore[misc]  # the toolkit has no types
-    """The toolkit's application, under a name of ours at the operators' desk."""
+    """The toolkit's application, with our own name on the operators' pages."""
 
     class Meta:
         app_label = "accounts"

@@ -1,4 +1,4 @@
-"""The mail that somebody, or something, was let in: for the case that it was not the person themselves."""
+"""The mail about a new connection, in case it was not the person themselves."""
 
 import logging
 from collections.abc import Iterable
@@ -17,14 +17,14 @@ _log = logging.getLogger(__name__)
 
 
 def is_news(user: User, application: Application, scopes: Iterable[Scope]) -> bool:
-    """Say whether the person never let this application do all this before."""
+    """Say whether the person has never granted this application all these scopes before."""
     wanted = set(scopes)
     past = AccessToken.objects.filter(user=user, application=application)
     return not any(wanted <= set(scope.split()) for scope in past.values_list("scope", flat=True))
 
 
 def tell(user: User, *, name: str, scopes: Iterable[Scope] = ()) -> None:
-    """Mail that an application was let in, or, without scopes, that a site was given a key."""
+    """Mail that an application was connected, or, without scopes, that a site was given a key."""
     context = {
         "name": name,
         "email": user.email,

@@ -1,14 +1,15 @@
-"""OpenRouter's one-click form: a code for a site that nobody registered, and the code for an API key."""
+"""OpenRouter's one-click form: an unregistered site gets a code, and redeems it for an API key."""
 
 from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import api_keys, users
-from accounts.acting import acting
-from accounts.key_format import digest_of, make_secret
-from accounts.key_settings import NAME_MAX_CHARS
+from accounts import users
+from accounts.audit.acting import acting
+from accounts.keys import issuing
+from accounts.keys.key_format import digest_of, make_secret
+from accounts.keys.key_settings import NAME_MAX_CHARS
 from accounts.models import APIKey, OneClickCode, User
 from accounts.oauth import pkce, redirect_uris
 from accounts.oauth.server import CODE_PREFIX
@@ -17,7 +18,7 @@ CODE_LIFE_S = 60
 
 
 class CodeRefused(Exception):
-    """The code opens nothing; one message for every reason, so that none can be told."""
+    """The code is not valid; one message for every reason, so that none is revealed."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -27,7 +28,7 @@ class CodeRefused(Exception):
 
 
 def new_code(*, user: User, callback_url: str, code_challenge: str) -> str:
-    """Return a code for one API key of the person's; it lives CODE_LIFE_S, and is not kept."""
+    """Return a code for one API key; it is valid for CODE_LIFE_S, and only its digest is stored."""
     now = timezone.now()
     OneClickCode.objects.filter(user=user, api_key=None, expires_at__lt=now).delete()
     code = make_secret(CODE_PREFIX)
@@ -42,12 +43,15 @@ def new_code(*, user: User, callback_url: str, code_challenge: str) -> str:
 
 
 def redeem(*, code: str, verifier: str) -> tuple[APIKey, str]:
-    """Return a new key and its raw text. A code that was used before ends its key. Raises CodeRefused."""
+    """Return a new key and its raw text; a second use of a code revokes its key.
+
+    Raises CodeRefused and TooManyKeys, which leaves the code valid.
+    """
     with transaction.atomic():
-        made = _redeemed(code, verifier)
-    if made is None:
+        redeemed = _redeemed(code, verifier)
+    if redeemed is None:
         raise CodeRefused
-    return made
+    return redeemed
 
 
 def _redeemed(code: str, verifier: str) -> tuple[APIKey, str] | None:
@@ -56,13 +60,13 @@ def _redeemed(code: str, verifier: str) -> tuple[APIKey, str] | None:
         return None
     if row.api_key is not None:
         with acting(row.user_id):
-            api_keys.revoke(key=row.api_key)
+            issuing.revoke(key=row.api_key)
         return None
     is_open = row.expires_at > timezone.now() and row.user.is_active
     if not is_open or not pkce.proves(verifier, row.code_challenge):
         return None
     with acting(row.user_id):
-        key, raw = api_keys.issue(
+        key, raw = issuing.issue(
             account=users.own_account(row.user),
             user=row.user,
             name=row.callback_host[:NAME_MAX_CHARS],

@@ -5,17 +5,17 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from accounts.form_limits import limit_form
 from accounts.models import User
 from accounts.oauth import consent, notices, one_click, pkce, redirect_uris
 from accounts.oauth.parameters import BadParameters, read_query
+from accounts.signin.form_limits import limit_form
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @limit_form("one_click", "120/h")
 def one_click_page(request: HttpRequest) -> HttpResponse:
-    """Ask the person, and lead them back with their answer."""
+    """Ask the person for consent, and redirect them back with the answer."""
     try:
         callback_url, code_challenge = _judged(read_query(request))
     except (BadParameters, redirect_uris.InvalidRedirectURI) as error:
@@ -34,7 +34,7 @@ def one_click_page(request: HttpRequest) -> HttpResponse:
 
 
 def _judged(fields: dict[str, str]) -> tuple[str, str]:
-    """Return callback and challenge. Raises BadParameters and InvalidRedirectURI."""
+    """Validate callback and challenge, and return them. Raises BadParameters and InvalidRedirectURI."""
     callback_url = fields.get("callback_url", "")
     redirect_uris.check(callback_url)
     if fields.get("code_challenge_method") != pkce.METHOD:

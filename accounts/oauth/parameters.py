@@ -1,4 +1,4 @@
-"""The parameters of a request to OAuth's paths: each once, bounded, in UTF-8, without control characters."""
+"""Reads the parameters of OAuth requests: each once, bounded, in UTF-8, without control characters."""
 
 import re
 from urllib.parse import parse_qsl
@@ -15,7 +15,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class BadParameters(ValueError):
-    """The request cannot be read; `status` is what that is in HTTP."""
+    """The request cannot be read; `status` is the HTTP status."""
 
     def __init__(self, message: str, status: int = 400) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""Proof that whoever redeems a code is who asked for it: PKCE, by S256 alone. Source: RFC 7636."""
+"""PKCE with S256 only. Source: RFC 7636."""
 
 import base64
 import hashlib
@@ -17,9 +17,9 @@ def is_challenge(text: str) -> bool:
 
 
 def proves(verifier: str, challenge: str) -> bool:
-    """Say whether the verifier is what the challenge was made of."""
+    """Say whether the verifier matches the challenge."""
     if _VERIFIER.fullmatch(verifier) is None:
         return False
     digest = hashlib.sha256(verifier.encode("ascii")).digest()
-    made = base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
-    return secrets.compare_digest(made, challenge)
+    expected = base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
+    return secrets.compare_digest(expected, challenge)

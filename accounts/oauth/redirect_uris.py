@@ -1,4 +1,4 @@
-"""Where an application may be answered: https, or http on the person's own machine; compared exactly."""
+"""Redirect URIs: https, or http on loopback; compared exactly."""
 
 import re
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -15,11 +15,11 @@ _PLAIN = re.compile(r"[!-\[\]-~]+")  # printable ASCII without the backslash, wh
 
 
 class InvalidRedirectURI(ValueError):
-    """Nobody can be answered there."""
+    """The address cannot be a redirect URI."""
 
 
 def check(uri: str) -> None:
-    """Raise InvalidRedirectURI unless an application may be answered at this address at all."""
+    """Raise InvalidRedirectURI unless the address may be a redirect URI."""
     shape = _HTTPS.fullmatch(uri) or _LOOPBACK.fullmatch(uri)
     if len(uri) > MAX_CHARS or not _PLAIN.fullmatch(uri) or shape is None:
         raise InvalidRedirectURI(
@@ -40,7 +40,7 @@ def check(uri: str) -> None:
 
 
 def matches(registered: str, asked: str) -> bool:
-    """Say whether the address that is asked for is the registered one; on loopback the port is free.
+    """Say whether the requested address is the registered one; on loopback any port matches.
 
     Source: RFC 9700, section 2.1; RFC 8252, section 7.3.
     """

@@ -1,7 +1,7 @@
-"""Ending what applications were let do: it reaches every process within two seconds.
+"""Revokes the access of applications; every process follows within two seconds.
 
-Locks are taken in one order: codes, accounts, tokens. A code that is being redeemed at this moment is
-waited for, so that its token ends too.
+Locks are taken in one order: codes, accounts, tokens. A code that is just being redeemed is waited for, so
+that its token ends too.
 """
 
 from typing import Any
@@ -11,14 +11,15 @@ from django.db.models import Q
 from django.utils import timezone
 from oauth2_provider.models import AccessToken, Application, Grant
 
-from accounts import api_keys, audit
-from accounts.audit import Action
-from accounts.credential_cache import expire_credentials
+from accounts.audit import log
+from accounts.audit.log import Action
+from accounts.keys import issuing
+from accounts.keys.credentials import credentials_changed
 from accounts.models import APIKey, IssuedToken, OneClickCode, User
 
 
 def revoke_all(*, user: User) -> None:
-    """End every token and every open code of a person; the keys that applications made stay."""
+    """End every token and open code of a person; the keys that applications created stay."""
     with transaction.atomic():
         Grant.objects.filter(user=user).delete()
         OneClickCode.objects.filter(user=user, api_key=None).delete()
@@ -26,24 +27,24 @@ def revoke_all(*, user: User) -> None:
 
 
 def revoke_connection(*, user: User, application: Application, with_keys: bool = False) -> None:
-    """End what one application was let do for a person, and the keys that it made, if wanted."""
+    """Revoke one application's access for a person, and on request the keys that it created."""
     with transaction.atomic():
         Grant.objects.filter(user=user, application=application).delete()
         end_tokens(user=user, application=application)
         if with_keys:
             _revoke_keys(user, application=application)
-        audit.record(Action.DISCONNECT, application, detail={"user": user.pk})
+        log.record(Action.DISCONNECT, application, detail={"user": user.pk})
 
 
 def revoke_site(*, user: User, made_by: str) -> None:
-    """End the keys that a site, which is no application of ours, was given."""
+    """Revoke the keys that a site got through the one-click form."""
     with transaction.atomic():
         _revoke_keys(user, application=None, made_by=made_by)
-        audit.record(Action.DISCONNECT, user, detail={"site": made_by})
+        log.record(Action.DISCONNECT, user, detail={"site": made_by})
 
 
 def revoke_application(*, application: Application) -> None:
-    """End what an application was let do, for everybody."""
+    """Revoke an application's access for everybody."""
     with transaction.atomic():
         Grant.objects.filter(application=application).delete()
         end_tokens(application=application)
@@ -58,16 +59,21 @@ def revoke_token(token: AccessToken) -> None:
 def end_tokens(**which: Any) -> None:
     """End the live access tokens with these columns. Call inside a transaction.
 
-    A token that is ended is one that expires now: its row stays, and past usage keeps its name.
+    A token ends by expiring now: its row stays, so that past usage keeps its name.
     """
+    note_change(**which)
     now = timezone.now()
-    live = AccessToken.objects.filter(Q(**which), expires__gt=now)
+    AccessToken.objects.filter(Q(**which), expires__gt=now).update(expires=now)
+
+
+def note_change(**which: Any) -> None:
+    """Have the live access tokens with these columns read again. Call inside a transaction."""
+    live = AccessToken.objects.filter(Q(**which), expires__gt=timezone.now())
     reached = IssuedToken.objects.filter(token__in=live).order_by("account").distinct()
     for account_id in list(reached.values_list("account", flat=True)):
-        expire_credentials(account_id)
-    live.update(expires=now)
+        credentials_changed(account_id)
 
 
 def _revoke_keys(user: User, **which: Any) -> None:
     for key in APIKey.objects.filter(Q(**which), user=user, revoked_at=None):
-        api_keys.revoke(key=key)
+        issuing.revoke(key=key)

@@ -1,4 +1,4 @@
-"""What this authorization server can do, and no more: codes with PKCE, bearer tokens, revocation."""
+"""The authorization server: codes with PKCE, bearer tokens, revocation, and nothing else."""
 
 import functools
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from oauthlib.oauth2 import (
 )
 from oauthlib.oauth2.rfc6749 import errors
 
-from accounts.key_format import make_secret
+from accounts.keys.key_format import make_secret
 from accounts.oauth import pkce, redirect_uris
 
 CODE_PREFIX = "xr-code-"
@@ -41,7 +41,7 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]  # the library ha
         super().__init__(request_validator, pre_auth=[_check_form])
 
     def create_authorization_code(self, request: Any) -> dict[str, str]:
-        """Make a code that logs can tell and blot out."""
+        """Create a code with a prefix by which logs can redact it."""
         code = {"code": make_secret(CODE_PREFIX)}
         return code | {"state": request.state} if request.state else code
 
@@ -92,15 +92,15 @@ def code_server() -> Any:
 
 
 def encoded(fields: dict[str, str], known: Iterable[str]) -> str:
-    """Return the known fields in the form the library reads.
+    """Return the known fields in the form that oauthlib reads.
 
-    It would take any other, say `user` or `client`, for what it found out itself.
+    It would take any other, such as `user` or `client`, for its own findings.
     """
     return urlencode({name: fields[name] for name in known if name in fields})
 
 
 def _check_form(request: Any) -> dict[str, Any]:
-    """Refuse what the library would let through; the client and its address are known to be good."""
+    """Refuse what oauthlib would accept; client and redirect URI are valid already."""
     if request.response_type not in {None, RESPONSE_TYPE}:
         raise errors.UnsupportedResponseTypeError(request=request)
     if request.response_mode not in {None, "query"}:

@@ -1,12 +1,10 @@
-"""Access tokens: made, and read back as who bears them. Only their SHA-256 is kept."""
+"""Access tokens: how they are made, and the caller that each stands for. Only their SHA-256 is stored."""
 
 from typing import Any
 
 from oauth2_provider.models import Application
 
-from accounts.credential_cache import Credential
-from accounts.errors import AccountSuspended, InvalidCredential
-from accounts.key_format import TOKEN_PREFIX, make_secret
+from accounts.keys.key_format import TOKEN_PREFIX, make_secret
 from accounts.models import IssuedToken
 from accounts.principal import Principal
 
@@ -16,26 +14,8 @@ def new_token(request: Any, refresh_token: bool = False) -> str:
     return make_secret(TOKEN_PREFIX)
 
 
-def load(digest: str) -> Credential:
-    """Read the live token with this digest, and its account's epoch, in one statement.
-
-    Raises InvalidCredential and AccountSuspended.
-    """
-    issued = (
-        IssuedToken.objects.select_related("account__owner", "token__user", "token__application")
-        .filter(token__token_checksum=digest)
-        .first()
-    )
-    if issued is None or issued.token.is_expired():
-        raise InvalidCredential
-    people = (issued.token.user, issued.account.owner)
-    if issued.account.suspended_at is not None or not all(person.is_active for person in people):
-        raise AccountSuspended
-    return Credential(principal_of(issued), issued.account.credentials_epoch)
-
-
 def principal_of(issued: IssuedToken) -> Principal:
-    """Say who bears the token: its user, by way of the user's own account, with its limits."""
+    """Return the caller that a token stands for: its user, with the user's own account and its limits."""
     return Principal(
         account_id=issued.account_id,
         user_id=issued.token.user_id,
@@ -43,6 +23,7 @@ def principal_of(issued: IssuedToken) -> Principal:
         credential_id=issued.token_id,
         scopes=frozenset(issued.token.scope.split()),
         label=issued.token.application.name,
+        expires_s=issued.token.expires.timestamp(),
     )
 
 

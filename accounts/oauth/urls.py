@@ -1,4 +1,4 @@
-"""Where OAuth's paths go; they stand without a slash at the end, and one there is tolerated."""
+"""The OAuth paths, without a trailing slash; one is tolerated."""
 
 from django.urls import URLPattern, URLResolver, re_path
 

@@ -1,4 +1,4 @@
-"""The toolkit's validator with our rules: codes kept as SHA-256, used once under a lock, ended on reuse."""
+"""The toolkit's validator with our rules: codes are stored as SHA-256, used once, and end on reuse."""
 
 import base64
 import binascii
@@ -14,7 +14,7 @@ from oauth2_provider.settings import oauth2_settings
 from oauthlib.oauth2.rfc6749 import errors
 
 from accounts import users
-from accounts.key_format import digest_of
+from accounts.keys.key_format import digest_of
 from accounts.models import IssuedToken
 from accounts.oauth import applications, redirect_uris, revocation
 from accounts.oauth.client_secrets import is_secret
@@ -26,7 +26,7 @@ class Validator(OAuth2Validator):  # type: ignore[misc]  # the toolkit has no ty
     """The toolkit's OAUTH2_VALIDATOR_CLASS. A token request must run in one transaction."""
 
     def client_authentication_required(self, request: Any, *args: Any, **kwargs: Any) -> bool:
-        """Let only a public application that sends no secret name itself without proof."""
+        """Require authentication, except from a public application that sends no secret."""
         if _authorization(request) or request.client_secret:
             return True
         client = self._load_application(request.client_id, request)
@@ -126,12 +126,12 @@ class Validator(OAuth2Validator):  # type: ignore[misc]  # the toolkit has no ty
     def revoke_token(
         self, token: str, token_type_hint: str | None, request: Any, *args: Any, **kwargs: Any
     ) -> None:
-        """End a token of the client that asks; any other is as unknown as one that never was."""
+        """End a token of the requesting client; any other counts as unknown."""
         with transaction.atomic():
             revocation.end_tokens(token_checksum=digest_of(token), application=request.client)
 
     def _load_application(self, client_id: str | None, request: Any) -> Application | None:
-        """Treat an application that operators disabled as one that does not exist."""
+        """Load the application; a disabled one counts as unknown."""
         client: Application | None = super()._load_application(client_id, request)
         if client is None or not applications.is_disabled(client):
             return client
@@ -156,7 +156,7 @@ class Validator(OAuth2Validator):  # type: ignore[misc]  # the toolkit has no ty
         )
 
     def _check_and_set_request_resource(self, request: Any) -> None:
-        """Bind tokens to no resource: there is one, and it is all of the API."""
+        """Bind tokens to no resource: the whole API is the only one."""
         request.resource = []
 
     def _create_access_token(
@@ -181,7 +181,7 @@ def _authorization(request: Any) -> str:
 
 
 def _basic(header: str) -> tuple[str, str]:
-    """Return a client's id and secret from the header, empty texts from one that has none.
+    """Return the client's id and secret from the header, empty texts where it has none.
 
     Source: RFC 6749, section 2.3.1: both are form-encoded before they are joined.
     """

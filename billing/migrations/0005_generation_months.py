@@ -4,9 +4,9 @@ import datetime as dt
 
 from django.db import migrations
 
-from billing import partitions
-from billing.id_times import time_of
-from billing.periods import moscow_day
+from billing.usage import partitions
+from billing.usage.generation_ids import time_of
+from infra.moscow_time import moscow_day
 
 
 def divide(apps, schema_editor):

@@ -1,20 +1,24 @@
-"""How pages show money: nano-credits as roubles, exact, in the reader's own notation."""
-
-from decimal import Decimal
+"""Template filters for money: nano-credits as roubles, in the reader's locale."""
 
 from django import template
-from django.utils.formats import number_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
-NANO_DIGITS = 9
-LEAST_DIGITS = 2
+from infra.rouble_text import exact_roubles, rounded_roubles
 
 register = template.Library()
 
 
 @register.filter
 def roubles(amount_nano: int) -> str:
-    """Return `1 234,50 ₽`: every digit that is there, two after the point at least."""
-    text = f"{Decimal(amount_nano).scaleb(-NANO_DIGITS):.{NANO_DIGITS}f}".rstrip("0")
-    digits = max(LEAST_DIGITS, len(text.partition(".")[2]))
-    shown = number_format(Decimal(text), decimal_pos=digits, force_grouping=True)
-    return f"{shown}\N{NO-BREAK SPACE}₽"
+    """Return `1 234,50 ₽`: all decimals, at least two."""
+    return exact_roubles(amount_nano)
+
+
+@register.filter
+def kopecks(amount_nano: int) -> SafeString | str:
+    """Return an amount rounded to kopecks; where that leaves something out, the exact one is its tooltip."""
+    exact, rounded = exact_roubles(amount_nano), rounded_roubles(amount_nano)
+    if exact == rounded:
+        return exact
+    return format_html('<span title="{}">{}</span>', exact, rounded)

@@ -1,6 +1,7 @@
-"""A request's body as JSON, with bounds: nothing that is malformed, bottomless or not finite gets in."""
+"""Read a request's body as a JSON object, within bounds of time, size, depth and numbers."""
 
-import math
+import codecs
+import time
 from typing import Any
 
 import orjson
@@ -8,16 +9,26 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from gateway.api.errors import BadRequest
+from gateway.api.json_bounds import JSONBounds
+from gateway.api.request_body import pieces
+from gateway.pipeline.admission.caller_context import give_connection_back
 
-MAX_DEPTH = 64
+MOST_BYTES_OF_STRANGERS = 64 * 1024
+"""How much is read of who has shown no credential."""
 
 JSONObject = dict[str, Any]
 
 
-def read_object(request: HttpRequest) -> JSONObject:
-    """Return the body, a JSON object. Raises BadRequest (400, 413, 415) naming what is wrong."""
+def read_object(request: HttpRequest, *, most_bytes: int | None = None) -> JSONObject:
+    """Return the body, of REQUEST_MAX_BYTES at most where nothing is said.
+
+    The database connection is given back before the body is waited for.
+    Raises BadRequest (400, 408, 413, 415) that says what is wrong.
+    """
     _check_media_type(request)
-    raw = _read(request)
+    give_connection_back()
+    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE if most_bytes is None else most_bytes
+    raw = _text(request, limit).removeprefix(codecs.BOM_UTF8)
     if not raw.strip():
         raise BadRequest("The body is empty: send a JSON object.", code="invalid_json")
     try:
@@ -31,7 +42,8 @@ def read_object(request: HttpRequest) -> JSONObject:
         ) from None
     if not isinstance(document, dict):
         raise BadRequest("The body must be a JSON object.")
-    _check_bounds(document)
+    if rb"\u0000" in raw:
+        _refuse_nul(document)
     return document
 
 
@@ -58,59 +70,27 @@ def _check_media_type(request: HttpRequest) -> None:
         )
 
 
-def _read(request: HttpRequest) -> bytes:
-    """Return the whole body, of stated length or chunked."""
-    environ = request.META
-    limit = int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
-    length = environ.get("CONTENT_LENGTH") or ""
-    if length:
-        if not length.isascii() or not length.isdigit():
-            raise BadRequest("Content-Length must be a whole number.")
-        size = int(length)
-    elif environ.get("wsgi.input_terminated"):
-        size = limit + 1
-    else:
-        return b""
-    if length and size > limit:
-        raise _too_large(limit)
-    try:
-        body: bytes = environ["wsgi.input"].read(size)
-    except OSError:
-        raise BadRequest("The body did not arrive in time.") from None
-    if len(body) > limit:
-        raise _too_large(limit)
-    if length and len(body) < size:
-        raise BadRequest("The body is shorter than its Content-Length.", code="invalid_json")
-    return body
+def _text(request: HttpRequest, most_bytes: int) -> bytes:
+    """Return the whole body, as far as it is within the bounds of JSON."""
+    bounds = JSONBounds()
+    text: list[bytes] = []
+    for piece in pieces(request.META, most_bytes=most_bytes):
+        if text:
+            time.sleep(0)  # other requests go on between the pieces of a large one
+        bounds.feed(piece)
+        text.append(piece)
+    return b"".join(text)
 
 
-def _too_large(limit: int) -> BadRequest:
-    return BadRequest(
-        f"The body is larger than {limit} bytes.", status=413, code="request_too_large"
-    )
-
-
-def _check_bounds(document: JSONObject) -> None:
-    """Refuse depth past MAX_DEPTH, numbers that are not finite, and NUL, without recursion."""
-    level: list[Any] = [document]
-    for _ in range(MAX_DEPTH):
-        below: list[Any] = []
-        for node in level:
-            values = [*node, *node.values()] if isinstance(node, dict) else node
-            for value in values:
-                if isinstance(value, str):
-                    if "\0" in value:
-                        raise BadRequest(
-                            "The body has a NUL character in a text.", code="invalid_parameter"
-                        )
-                elif isinstance(value, float):
-                    if not math.isfinite(value):
-                        raise BadRequest(
-                            "The body has a number that is not finite.", code="invalid_parameter"
-                        )
-                elif isinstance(value, dict | list):
-                    below.append(value)
-        if not below:
-            return
-        level = below
-    raise BadRequest(f"The body is nested deeper than {MAX_DEPTH} levels.", code="invalid_json")
+def _refuse_nul(document: JSONObject) -> None:
+    """Refuse NUL in any text. Not recursive, as JSON's depth is the caller's."""
+    waiting: list[Any] = [document]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += value
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+        elif isinstance(value, str) and "\0" in value:
+            raise BadRequest("The body has a NUL character in a text.", code="invalid_parameter")

@@ -1,26 +1,29 @@
-"""The client's own socket, as the WSGI server lends it: no silence on it may hold us for ever."""
+"""The client's socket, with a timeout, so that a client that stalls does not hold a worker forever."""
 
 import contextlib
 import socket
-from collections.abc import Iterator
 
 from django.http import HttpRequest
 
 CLIENT_TIMEOUT_S = 30.0
-"""How long a client may send no byte of its body, or read no byte of its answer."""
+"""The longest that one write of the answer may take."""
 
 
-@contextlib.contextmanager
-def client_socket(request: HttpRequest) -> Iterator[socket.socket | None]:
-    """Yield the socket with its timeout set; None under a server that lends none."""
-    client: socket.socket | None = request.META.get("gunicorn.socket")
-    if client is None:
-        yield None
-        return
-    client.settimeout(CLIENT_TIMEOUT_S)
-    try:
-        yield client
-    finally:
-        # The server waits for the next request on this connection in its own time.
-        with contextlib.suppress(OSError):
-            client.settimeout(None)
+class client_socket:
+    """The socket with its timeout set, within a `with`; None where the WSGI server does not expose it."""
+
+    __slots__ = ("_client",)
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._client: socket.socket | None = request.META.get("gunicorn.socket")
+
+    def __enter__(self) -> socket.socket | None:
+        if self._client is not None:
+            self._client.settimeout(CLIENT_TIMEOUT_S)
+        return self._client
+
+    def __exit__(self, *failure: object) -> None:
+        # The connection is kept alive: the server has timeouts of its own for the next request.
+        if self._client is not None:
+            with contextlib.suppress(OSError):
+                self._client.settimeout(None)

@@ -1,13 +1,9 @@
-"""A completion as server-sent events: frames, comments in silence, the error event, [DONE]."""
+"""Server-sent events as bytes: frames, comments, and the iterable that the WSGI server sends from.
+
+Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
+"""
 
 from collections.abc import Callable, Generator, Iterator
-
-import orjson
-
-from gateway.api import envelopes
-from gateway.api.errors import failure_of
-from gateway.pipeline.stream import CallerGone, CompletionStream
-from gateway.providers.chat_types import TICK
 
 HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
@@ -15,28 +11,43 @@ HEADERS = {
     "X-Accel-Buffering": "no",
 }
 COMMENT = b": waiting for the provider\n\n"
-DONE = b"data: [DONE]\n\n"
+"""What keeps a silent connection open; clients skip it."""
+
+
+_LINE_ENDS = (
+    ("\u2028".encode(), b"\\u2028"),
+    ("\u2029".encode(), b"\\u2029"),
+    ("\u0085".encode(), b"\\u0085"),
+)
+"""What line readers of clients (httpx's, requests') take for the end of a line, and JSON's escape of it."""
+
+
+def frame(data: bytes, *, event: bytes = b"") -> bytes:
+    """Return one event; `data` is a single line of JSON, `event` its type where it has one."""
+    if not data.isascii() and (b"\xe2\x80" in data or b"\xc2\x85" in data):
+        for sign, escape in _LINE_ENDS:
+            data = data.replace(sign, escape)
+    if event:
+        return b"event: " + event + b"\ndata: " + data + b"\n\n"
+    return b"data: " + data + b"\n\n"
 
 
 class EventStream:
-    """An iterable of frames for the WSGI server, which calls `close` however the sending ends.
+    """An iterable of frames; the WSGI server calls `close` however the sending ends.
 
     Not a generator: one that was never started would skip its `finally`.
     """
 
     def __init__(
-        self,
-        stream: CompletionStream,
-        *,
-        has_usage_chunk: bool,
-        form: envelopes.Form,
-        on_close: Callable[[], None],
+        self, frames: Generator[bytes, None, None], *, on_close: Callable[[], None]
     ) -> None:
-        self._stream = stream
-        self._has_usage_chunk = has_usage_chunk
-        self._form = form
+        self._frames = frames
         self._on_close = on_close
-        self._frames = self._run()
+        self._last: Callable[[], None] = _nothing
+
+    def finally_call(self, last: Callable[[], None]) -> None:
+        """Have `last` called, once, when all else has been closed."""
+        self._last = last
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -45,83 +56,15 @@ class EventStream:
         return next(self._frames)
 
     def close(self) -> None:
-        """End the completion wherever it stands: what was sent is charged, once."""
+        """End the frames wherever they stand, then call `on_close`, once."""
         self._frames.close()
         on_close, self._on_close = self._on_close, _nothing
-        on_close()
-
-    def _run(self) -> Generator[bytes, None, None]:
-        stream = self._stream
-        has_role = False
+        last, self._last = self._last, _nothing
         try:
-            for chunk in stream:
-                if chunk == TICK:
-                    yield COMMENT
-                    continue
-                if not has_role:
-                    has_role = True
-                    yield self._frame({"role": "assistant", "content": ""})
-                delta = envelopes.delta(chunk, self._form)
-                if delta:
-                    yield self._frame(delta)
-        except CallerGone:
-            return
-        except Exception as error:
-            yield b"data: " + orjson.dumps(failure_of(error).body()) + b"\n\n"
-            return
-        if not has_role:
-            yield self._frame({"role": "assistant", "content": ""})
-        yield from self._ending()
-
-    def _ending(self) -> Generator[bytes, None, None]:
-        outcome = self._stream.outcome
-        finish_reason: str = outcome.finish_reason
-        if finish_reason == "tool_calls" and self._form.is_deprecated_call:
-            finish_reason = "function_call"
-        usage = envelopes.usage(outcome)
-        if self._has_usage_chunk:
-            yield self._frame({}, finish_reason)
-            yield self._event({"choices": [], "usage": usage})
-        else:
-            yield self._frame({}, finish_reason, usage)
-        yield DONE
-
-    def _frame(
-        self,
-        delta: envelopes.JSONObject,
-        finish_reason: str | None = None,
-        usage: envelopes.JSONObject | None = None,
-    ) -> bytes:
-        choice: envelopes.JSONObject = {
-            "index": 0,
-            "delta": delta,
-            "logprobs": None,
-            "finish_reason": finish_reason,
-        }
-        if self._form.is_text:
-            choice["text"] = delta.get("content", "")
-        if finish_reason is not None:
-            choice["native_finish_reason"] = self._stream.outcome.native_finish_reason
-        return self._event({"choices": [choice]} | ({"usage": usage} if usage else {}))
-
-    def _event(self, fields: envelopes.JSONObject) -> bytes:
-        stream = self._stream
-        return (
-            b"data: "
-            + orjson.dumps(
-                {
-                    "id": stream.id,
-                    "object": "text_completion" if self._form.is_text else "chat.completion.chunk",
-                    "created": stream.created_s,
-                    "model": stream.candidate.model.id,
-                    "provider": stream.candidate.route.provider,
-                    "system_fingerprint": None,
-                    **fields,
-                }
-            )
-            + b"\n\n"
-        )
+            on_close()
+        finally:
+            last()
 
 
 def _nothing() -> None:
-    """Close a stream that is closed already."""
+    """Do nothing: the stream is closed already."""

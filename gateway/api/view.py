@@ -1,63 +1,76 @@
-"""The base of every view under /v1: who is calling, errors in our shape, CORS, nothing else of DRF's."""
+"""The base of every view of the API: who is calling, errors in the path's dialect, CORS."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-import orjson
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import Resolver404, resolve
+from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from accounts.bearer import authenticate
-from accounts.client_address import check_address, client_address
-from accounts.permissions import require_scope
+from accounts.keys.credentials import credentials
 from accounts.principal import Principal
-from billing.limits import Admission
-from gateway.api.errors import BadRequest
+from billing.limits.request_limits import Admission
+from gateway.api.auth import identify
+from gateway.api.dialects.base import Dialect
+from gateway.api.dialects.openai_chat import OPENAI_CHAT
+from gateway.api.errors import BadRequest, Failure, failure_of, language_of, rate_headers
+from gateway.api.json_response import JSONResponse
+from infra import request_facts
 
-ALLOWED_METHODS = "GET, POST, PATCH, DELETE, OPTIONS"
+API_PATHS = ("/v1", "/api/")
+ALLOWED_METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
 EXPOSED_HEADERS = (
     "X-Request-ID, X-Generation-Id, X-XRouter-Adapted, X-XRouter-Attempts, Retry-After,"
+    " Deprecation, Sunset,"
     " x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests"
 )
 PREFLIGHT_MAX_AGE_S = 86_400
-
-
-class JSONResponse(HttpResponse):
-    """A JSON answer; Decimals are printed exactly, as numbers."""
-
-    def __init__(self, document: Any, *, status: int = 200) -> None:
-        body = orjson.dumps(document)
-        super().__init__(body, status=status, content_type="application/json")
-        self.headers["Content-Length"] = str(len(body))
+MOST_GOOD_HOSTS = 64
+_NO_NEGOTIATION = BaseContentNegotiation()
 
 
 class View(APIView):
     """A view of the API. `scope` is what the credential must bear; None lets anyone in.
 
-    A credential that is given must be valid also where none is needed.
+    The URL table gives each path its `dialect` by `as_view(dialect=…)`, and where callers of several
+    protocols come to one path, the `dialects` of those who send a certain header. `route` is the path's
+    name in metrics.
     """
 
     scope: str | None = None
-    authentication_classes = ()
-    permission_classes = ()
-    throttle_classes = ()
+    dialect: Dialect = OPENAI_CHAT
+    dialects: Mapping[str, Dialect] = {}
+    route = ""
     principal: Principal | None = None
+    credentials_version = 0
+    """What this process knew of changed credentials before it asked who is calling."""
+
+    default_response_headers: Mapping[str, str] = {}  # type: ignore[assignment]  # none of DRF's
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        """Wrap the request, without parsers, authenticators and content negotiation: `initial` needs none."""
+        return Request(request, negotiator=_NO_NEGOTIATION)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Take the place of DRF's negotiation, versioning and throttling, which cost and decide nothing."""
+        """Find out who is calling, in place of DRF's negotiation, versioning and throttling."""
         raw = request._request
-        raw.get_host()
-        header = raw.META.get("HTTP_AUTHORIZATION")
-        if raw.method == "OPTIONS" or (header is None and self.scope is None):
-            return
-        address = client_address(raw.META.get("REMOTE_ADDR", ""), raw.headers)
-        principal = authenticate(header, address)
-        check_address(principal, address)
-        if self.scope is not None:
-            require_scope(principal, self.scope)
-        self.principal = principal
+        facts = request_facts.current()
+        facts.route = self.route
+        for header, dialect in self.dialects.items():
+            if header in raw.headers:
+                self.dialect = dialect
+        _check_host(raw)
+        if raw.method != "OPTIONS":
+            self.credentials_version = credentials.version
+            self.principal = identify(raw, self.dialect.credential(raw.headers), self.scope)
+            if self.principal is not None:
+                facts.account = self.principal.account_id
+                facts.caller = self.principal
 
     @property
     def caller(self) -> Principal:
@@ -69,7 +82,10 @@ class View(APIView):
     def finalize_response(  # type: ignore[override]  # DRF's Response would be rendered: ours is
         self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
-        _allow_origin(request, response)
+        own_headers = self.dialect.headers()
+        for name, value in own_headers.items():
+            response.headers[name] = value
+        _allow_origin(request, response, exposed=own_headers)
         return response
 
     def options(  # type: ignore[override]  # as above
@@ -86,20 +102,64 @@ class View(APIView):
         return response
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]  # as above
-        response: HttpResponse = self.get_exception_handler()(
-            exc, self.get_exception_handler_context()
-        )
+        failure = failure_of(exc, language=language_of(self.request.headers))
+        response = failure_response(failure, self.dialect)
+        if isinstance(exc, MethodNotAllowed):
+            response.headers["Allow"] = ", ".join(self.allowed_methods)
         return response
 
 
-class NotFoundView(View):
-    """Any path under /v1 that is none of ours."""
+def _check_host(request: HttpRequest) -> None:
+    """Raise DisallowedHost for a host that is not ours. One that was found to be is remembered."""
+    allowed = settings.ALLOWED_HOSTS
+    if _good_hosts.get(request.META.get("HTTP_HOST", "")) is allowed:
+        return
+    request.get_host()
+    if len(_good_hosts) < MOST_GOOD_HOSTS:
+        _good_hosts[request.META.get("HTTP_HOST", "")] = allowed
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        raise Http404
+
+_good_hosts: dict[str, list[str]] = {}
+"""The hosts of requests that passed, each with the list of the settings that it passed."""
 
 
-def _allow_origin(request: HttpRequest | Request, response: HttpResponseBase) -> None:
+def failure_response(failure: Failure, dialect: Dialect = OPENAI_CHAT) -> JSONResponse:
+    """Return the answer to a request that failed."""
+    headers = {**dialect.headers(), **failure.headers}
+    return JSONResponse(dialect.error(failure), status=failure.status, headers=headers)
+
+
+def dialect_at(path: str) -> Dialect | None:
+    """Return what the API speaks at a path, for a failure outside its view; None for a path of pages."""
+    if not f"/{path.lstrip('/')}".startswith(API_PATHS):
+        return None
+    try:
+        route = resolve(path).func
+    except Resolver404:
+        return OPENAI_CHAT
+    options: dict[str, Any] = getattr(route, "initkwargs", {})
+    dialect: Dialect = options.get("dialect", OPENAI_CHAT)
+    return dialect
+
+
+def describe_limits(response: HttpResponseBase, admission: Admission) -> None:
+    """Say in OpenAI's headers how the account's tightest limit stands."""
+    for name, value in rate_headers(
+        admission.limit, admission.remaining, admission.reset_s
+    ).items():
+        response.headers[name] = value
+
+
+def query(request: Request, name: str) -> str:
+    """Return a query parameter that must be there. Raises BadRequest."""
+    value = request.GET.get(name, "")
+    if not value:
+        raise BadRequest(f"The query needs {name}.", code="invalid_parameter", param=name)
+    return value
+
+
+def _allow_origin(request: Request, response: HttpResponseBase, *, exposed: Iterable[str]) -> None:
+    """Let pages of the allowed origins read the answer, its own headers and those `exposed`."""
     origin = request.META.get("HTTP_ORIGIN")
     if origin is None:
         return
@@ -111,19 +171,4 @@ def _allow_origin(request: HttpRequest | Request, response: HttpResponseBase) ->
         response.headers["Vary"] = "Origin"
     else:
         return
-    response.headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
-
-
-def describe_limits(response: HttpResponseBase, admission: Admission) -> None:
-    """Say in OpenAI's headers how the account's tightest limit stands."""
-    response.headers["x-ratelimit-limit-requests"] = str(admission.limit)
-    response.headers["x-ratelimit-remaining-requests"] = str(admission.remaining)
-    response.headers["x-ratelimit-reset-requests"] = f"{admission.reset_s:g}s"
-
-
-def query(request: Request, name: str) -> str:
-    """Return a query parameter that must be there. Raises BadRequest."""
-    value = request.GET.get(name, "")
-    if not value:
-        raise BadRequest(f"The query needs {name}.", code="invalid_parameter", param=name)
-    return value
+    response.headers["Access-Control-Expose-Headers"] = ", ".join((EXPOSED_HEADERS, *exposed))

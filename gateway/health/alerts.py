@@ -1,75 +1,137 @@
-"""Tell the operator what only a person can mend: a refused credential, a model that is gone."""
+"""Tell the operator what requests to providers show: a refused credential, a missing model, an outage."""
 
-import logging
 import threading
-import time
-from collections.abc import Callable
-from smtplib import SMTPException
+from collections import deque
+from collections.abc import Callable, Iterable
+from functools import partial
 
-from django.conf import settings
-from django.core.mail import send_mail
 from django.utils.translation import gettext as _
 
 from gateway.health.events import Note
-
-SILENCE_S = 3600
-"""Once told, a case is not told again for so long."""
-
-logger = logging.getLogger(__name__)
+from gateway.health.status import ProviderStatus
+from infra import incidents
+from infra.background import Background
 
 
 class Alerts:
-    """Each case once an hour. `is_first` asks the other processes: (name, seconds) → nobody has told."""
+    """Opens an incident for each credential that is refused and each model that is gone.
 
-    def __init__(
-        self, is_first: Callable[[str, int], bool], clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._is_first = is_first
-        self._clock = clock
+    It is closed when a request with it goes well, by a process that had seen it.
+    """
+
+    def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._told_at: dict[str, float] = {}
+        self._open: set[str] = set()
+        self._pending: deque[Callable[[], None]] = deque()
+        self._background = Background("alerts", self._tell_all, every_s=None)
 
     def note(self, note: Note) -> None:
-        """Tell of a note that asks for it, in a thread of its own: a mail takes time."""
+        """Take what came of a request; the operator is told in the background, for a mail takes time."""
+        if note.kind not in ("refused", "missing") and not self._open:
+            return
+        refused = f"refused/{note.provider}/{note.credential}"
+        missing = f"missing/{note.provider}/{note.upstream_id}"
         if note.kind == "refused":
-            case = f"{note.provider}/{note.credential}"
+            self._begin(refused, partial(_credential_refused, refused, note))
         elif note.kind == "missing":
-            case = f"{note.provider}/{note.upstream_id}"
-        else:
-            return
-        with self._lock:
-            told_at = self._told_at.get(case)
-            if told_at is not None and self._clock() - told_at < SILENCE_S:
-                return
-            self._told_at[case] = self._clock()
-        threading.Thread(target=self._tell, args=(case, note), name="alert", daemon=True).start()
+            self._begin(missing, partial(_model_missing, missing, note))
+        elif note.kind == "finished" and self._open:
+            self._end(refused, partial(_credential_accepted, refused, note))
+            self._end(missing, partial(_model_found, missing, note))
 
-    def _tell(self, case: str, note: Note) -> None:
-        if not self._is_first(case, SILENCE_S):
-            return
-        values = {
-            "provider": note.provider,
-            "credential": note.credential,
-            "model": note.upstream_id,
-        }
-        if note.kind == "refused":
-            logger.error("%(provider)s refuses our credential %(credential)s.", values)
-            subject = _("XRouter: %(provider)s refuses a credential") % values
-            text = _(
-                "%(provider)s answered 401, 402 or 403 to the credential %(credential)s. Requests go to"
-                " other credentials and providers meanwhile; this one is tried again from time to"
-                " time.\n\nCheck that it is valid and paid for.\n"
+    def stop(self) -> None:
+        """End the thread."""
+        self._background.stop()
+
+    def _begin(self, case: str, tell: Callable[[], None]) -> None:
+        with self._lock:
+            if case in self._open:
+                return
+            self._open.add(case)
+        self._tell(tell)
+
+    def _end(self, case: str, tell: Callable[[], None]) -> None:
+        with self._lock:
+            if case not in self._open:
+                return
+            self._open.discard(case)
+        self._tell(tell)
+
+    def _tell(self, tell: Callable[[], None]) -> None:
+        self._background.ensure_running()
+        self._pending.append(tell)
+        self._background.wake()
+
+    def _tell_all(self) -> None:
+        while self._pending:
+            self._pending.popleft()()
+
+
+def tell_outages(
+    statuses: Iterable[ProviderStatus], cause_of: Callable[[str], str] = lambda provider: ""
+) -> None:
+    """Open an incident for each provider that is down; close it once requests to it go well again.
+
+    `cause_of` returns why a provider failed last, "" where that is not known.
+    """
+    for status in statuses:
+        name, values = f"outage/{status.provider}", {"provider": status.provider}
+        if status.word == "down":
+            incidents.begin(
+                name,
+                _("XRouter: %(provider)s is down") % values,
+                _(
+                    "%(provider)s fails: no request to it goes well. Its models are answered by other"
+                    " providers where there are any, and refused where there are none."
+                )
+                % values
+                + _because(cause_of(status.provider)),
             )
-        else:
-            logger.error("%(provider)s knows no model %(model)s.", values)
-            subject = _("XRouter: %(provider)s has no model %(model)s") % values
-            text = _(
-                "%(provider)s answered 404 to a request for the model %(model)s.\n\n"
-                "Correct or disable its route in the catalogue.\n"
+        elif status.asked and status.success_rate > 0:
+            incidents.end(
+                name,
+                _("XRouter: %(provider)s answers again") % values,
+                _("%(provider)s answers again.") % values,
             )
-        if not settings.ALERT_EMAIL:
-            return
-        try:
-            send_mail(subject, text % values, None, [settings.ALERT_EMAIL])
-        except (OSError, SMTPException) as error:
-            logger.warning("The mail about %s was not sent: %s", case, error)
+
+
+def _because(cause: str) -> str:
+    return "\n\n" + _("Last failure: %(cause)s") % {"cause": cause} if cause else ""
+
+
+def _credential_refused(name: str, note: Note) -> None:
+    values = {"provider": note.provider, "credential": note.credential}
+    text = _(
+        "%(provider)s answered 401, 402 or 403 to the credential %(credential)s. Requests go to"
+        " other credentials and providers meanwhile; this one is tried again from time to"
+        " time.\n\nCheck that it is valid and paid for.\n"
+    )
+    subject = _("XRouter: %(provider)s refuses a credential") % values
+    incidents.begin(name, subject, text % values + _because(note.cause))
+
+
+def _credential_accepted(name: str, note: Note) -> None:
+    values = {"provider": note.provider, "credential": note.credential}
+    incidents.end(
+        name,
+        _("XRouter: %(provider)s accepts a credential again") % values,
+        _("%(provider)s accepts the credential %(credential)s again.") % values,
+    )
+
+
+def _model_missing(name: str, note: Note) -> None:
+    values = {"provider": note.provider, "model": note.upstream_id}
+    text = _(
+        "%(provider)s answered 404 to a request for the model %(model)s.\n\n"
+        "Correct or disable its route in the catalogue.\n"
+    )
+    incidents.begin(name, _("XRouter: %(provider)s has no model %(model)s") % values, text % values)
+
+
+def _model_found(name: str, note: Note) -> None:
+    values = {"provider": note.provider, "model": note.upstream_id}
+    incidents.end(
+        name,
+        _("XRouter: %(provider)s has the model %(model)s again") % values,
+        _("%(provider)s has the model %(model)s again.") % values,
+    )

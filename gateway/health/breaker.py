@@ -1,4 +1,4 @@
-"""The breaker of one credential or route, as a value and its transitions. Pure; health.lua does the same.
+"""The breaker of one credential or route, as a value and its transitions. Pure.
 
 Closed, it counts failures; open, it rests; when the rest is over it lets one request at a time try, and
 closes when PROBES_TO_CLOSE of them went well. Times are milliseconds of the store's clock.
@@ -6,21 +6,23 @@ closes when PROBES_TO_CLOSE of them went well. Times are milliseconds of the sto
 
 from dataclasses import dataclass, replace
 
-from gateway.health.events import Effect, Event
+from gateway.health.events import Effect, HealthEvent
 
 FAILURES_TO_OPEN = 5
 ASKED_FOR_A_RATIO = 20
 PROBES_TO_CLOSE = 2
 PROBE_MS = 10_000
-"""The life of a probe's lease; whoever probes renews it, so that the probe of a dead process comes back."""
-SHAKY_FAILURES = 2
-SHAKY_MS = 30_000
+"""When a probe expires unless its process renews it, so that the probe of a dead process is not lost."""
+DEGRADED_FAILURES = 2
+DEGRADED_MS = 30_000
 IDLE_MS = 15 * 60_000
-"""What nobody has touched for so long is forgotten."""
+"""A breaker that was not used for so long counts as new."""
+TOUCH_MS = 60_000
+"""How often a use is recorded, so that a request that changes nothing else needs no write."""
 
 FIRST_REST_MS, LONGEST_REST_MS = 3_000, 12_000
 QUICK_REFUSALS = 4
-"""So many refusals in a row bring no rest: the next request is let through to try, one at a time."""
+"""After so many refusals in a row there is no rest yet: the next request is a probe at once."""
 FIRST_REFUSED_MS, LONGEST_REFUSED_MS = 1_000, 16_000
 
 
@@ -43,48 +45,52 @@ class Breaker:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is not closed: resting or being tried."""
+        """Whether it is open or half-open."""
         return self.open_until_ms > 0
 
     def is_out(self, now_ms: int) -> bool:
-        """Whether nobody may ask now."""
+        """Whether no request may pass now."""
         return self.rest_ms(now_ms) > 0
 
     def rest_ms(self, now_ms: int) -> int:
-        """Return how long until somebody may ask; 0 for at once."""
-        if not self.is_open:
+        """Return how long until a request may pass; 0: at once."""
+        if not self.open_until_ms:
             return 0
         return max(0, self.open_until_ms - now_ms, self.probe_until_ms - now_ms)
 
-    def is_shaky(self, now_ms: int) -> bool:
-        """Whether it is closed, and the last requests failed."""
+    def is_degraded(self, now_ms: int) -> bool:
+        """Whether it is closed although the last requests failed."""
         return (
-            not self.is_open
-            and self.failures >= SHAKY_FAILURES
-            and now_ms - self.failed_at_ms < SHAKY_MS
+            self.failures >= DEGRADED_FAILURES
+            and not self.is_open
+            and now_ms - self.failed_at_ms < DEGRADED_MS
         )
 
     def is_busy(self, now_ms: int) -> bool:
-        """Whether the provider asked not long ago to be left alone."""
+        """Whether the provider has answered "too many requests" and its time is not over."""
         return self.busy_until_ms > now_ms
+
+    def is_calm(self, now_ms: int) -> bool:
+        """Whether a success would leave it as it is."""
+        return (
+            self.open_until_ms == 0 and self.failures == 0 and now_ms - self.touched_ms < TOUCH_MS
+        )
 
     def is_idle(self, now_ms: int) -> bool:
         return now_ms - self.touched_ms > IDLE_MS
 
 
-def after(breaker: Breaker, event: Event, now_ms: int, *, asked: int, failed: int) -> Breaker:
+def after(breaker: Breaker, event: HealthEvent, now_ms: int, *, asked: int, failed: int) -> Breaker:
     """Return the breaker after an event; `asked` and `failed` are the part's in the last minute or less.
 
     A credential opens only when its failures are not of one route alone: that route has its own breaker.
     """
     is_probe = event.probe != "" and event.probe == breaker.probe
-    if event.effect == "good" and not breaker.is_open:
-        return Breaker(
-            busy_until_ms=breaker.busy_until_ms,
-            failed_at_ms=breaker.failed_at_ms,
-            touched_ms=now_ms,
-        )
-    now = replace(breaker, touched_ms=now_ms)
+    now = breaker
+    if now_ms - breaker.touched_ms >= TOUCH_MS:
+        now = replace(breaker, touched_ms=now_ms)
+    if event.effect == "good" and not now.is_open:
+        return replace(now, failures=0, first_route="", is_spread=False) if now.failures else now
     if is_probe:
         now = replace(now, probe="", probe_until_ms=0)
     match event.effect:
@@ -102,27 +108,25 @@ def after(breaker: Breaker, event: Event, now_ms: int, *, asked: int, failed: in
 
 
 def claimed(breaker: Breaker, token: str, now_ms: int) -> Breaker | None:
-    """Return the breaker with its probe taken by `token`; None where there is none to take."""
+    """Return the breaker with its probe claimed by `token`; None where no probe is due."""
     if not breaker.is_open or breaker.is_out(now_ms):
         return None
     return replace(breaker, probe=token, probe_until_ms=now_ms + PROBE_MS, touched_ms=now_ms)
 
 
-def renewed(breaker: Breaker, token: str, now_ms: int) -> Breaker:
-    """Return the breaker with the lease of a probe prolonged, where it is still `token`'s."""
-    if breaker.probe != token:
-        return breaker
+def renewed(breaker: Breaker, now_ms: int) -> Breaker:
+    """Return the breaker with its probe prolonged."""
     return replace(breaker, probe_until_ms=now_ms + PROBE_MS, touched_ms=now_ms)
 
 
 def _after_failure(
-    now: Breaker, event: Event, now_ms: int, is_probe: bool, asked: int, failed: int
+    now: Breaker, event: HealthEvent, now_ms: int, is_probe: bool, asked: int, failed: int
 ) -> Breaker:
-    now = replace(now, failed_at_ms=now_ms)
     if now.is_open:
         return _opened(now, "bad", now_ms) if is_probe else now
     now = replace(
         now,
+        failed_at_ms=now_ms,
         failures=now.failures + 1,
         first_route=now.first_route if now.failures else event.route,
         is_spread=now.failures > 0 and (now.is_spread or event.route != now.first_route),

@@ -1,4 +1,4 @@
-"""What came of asking a provider, and what that means for its parts: credential, route, provider."""
+"""The outcome of a request to a provider, and what it means for its parts: credential, route, provider."""
 
 import math
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Kind = Literal[
 credential (401, 402, 403). `missing`: no such model (404). `abandoned`: the caller left before a chunk."""
 
 Effect = Literal["good", "bad", "refuse", "busy", "free"]
-"""On a breaker; `free` says nothing of the part, and only gives a probe back."""
+"""On a breaker; `free` only releases a probe and says nothing about the part."""
 
 _ON_CREDENTIAL: dict[Kind, Effect] = {
     "answered": "good",
@@ -30,7 +30,7 @@ _ON_ROUTE: dict[Kind, Effect] = _ON_CREDENTIAL | {
 }
 
 BIN_RATIO = 1.2
-"""Times are counted in bins, each so much longer than the one before."""
+"""Times are counted in bins; each bin is longer than the one before by this factor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +52,13 @@ class Note:
     tokens: int = 0
     spoken_ms: int = 0
     retry_after_ms: int = 0
+    cause: str = ""
+    """Why it failed, for the operator."""
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """What a note does to one breaker; `probe` is the token of the probe that it ends, "" for none."""
+class HealthEvent:
+    """The effect of a note on one breaker; `probe` is the token of the probe that it ends, or ""."""
 
     part: str
     effect: Effect
@@ -77,8 +79,8 @@ def route_part(provider: str, upstream_id: str) -> str:
     return f"r/{provider}/{upstream_id}"
 
 
-def events_of(note: Note) -> list[Event]:
-    """Return what a note does to the breakers of its credential and of its route."""
+def events_of(note: Note) -> list[HealthEvent]:
+    """Return the effects of a note on the breakers of its credential and of its route."""
     if not note.is_counted:
         return []
     probes = dict(note.probes)
@@ -87,14 +89,14 @@ def events_of(note: Note) -> list[Event]:
         (route_part(note.provider, note.upstream_id), _ON_ROUTE[note.kind]),
     )
     return [
-        Event(part, effect, note.upstream_id, probes.get(part, ""), note.retry_after_ms)
+        HealthEvent(part, effect, note.upstream_id, probes.get(part, ""), note.retry_after_ms)
         for part, effect in parts
         if note.kind != "answered" or part in probes
     ]
 
 
 def tallies_of(note: Note) -> list[tuple[str, str, int]]:
-    """Return what a note adds to the windows: part, figure, how much."""
+    """Return what a note adds to the windows: part, figure, amount."""
     if note.kind not in ("finished", "failed", "refused", "missing"):
         return []
     parts = [provider_part(note.provider)]

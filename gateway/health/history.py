@@ -1,4 +1,4 @@
-"""How providers were, hour by hour: what the status page looks back on. Counted from settled requests."""
+"""Success and speed of providers by the hour, for the status page; computed from settled requests."""
 
 import datetime as dt
 import statistics
@@ -10,17 +10,17 @@ from typing import ClassVar
 from django.db import models
 from django.utils import timezone
 
-from billing.generations import SettledAttempts, attempts_between
+from billing.usage.generations import SettledAttempts, attempts_between
 
 KEPT_DAYS = 90
 LATEST_MINUTES = 20
-"""A request may be settled so long after it began: the hour that ended is counted again until then."""
+"""A request may be settled so long after it began: an hour that ended is counted again until then."""
 FIRST_LOOK = dt.timedelta(days=1)
 FAILURES = frozenset({"unavailable", "not_understood", "timeout", "credential_refused"})
 
 
 class ProviderHour(models.Model):
-    """What one provider was asked in an hour; `first_token_ms` is the median, null where none was measured."""
+    """The requests to one provider in an hour; `first_token_ms` is the median, null where none was measured."""
 
     provider = models.SlugField(max_length=32, db_index=False)
     began_at = models.DateTimeField(db_index=True)
@@ -46,7 +46,7 @@ class ProviderHour(models.Model):
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """What a provider was asked in an hour or a day of Moscow's; `success_rate` None where nothing was."""
+    """The requests to a provider in an hour or a Moscow day; `success_rate` is None where there were none."""
 
     provider: str
     began_at: dt.datetime
@@ -97,17 +97,17 @@ def hours(since: dt.datetime) -> list[Period]:
 
 
 def days(periods: Iterable[Period]) -> list[Period]:
-    """Sum hours up to Moscow's days, oldest first; the median is that of the hours, by their requests."""
+    """Sum hours up to Moscow days, oldest first; the median is that of the hours, weighted by requests."""
     grouped: dict[tuple[dt.datetime, str], list[Period]] = defaultdict(list)
-    for one in periods:
-        day = timezone.localtime(one.began_at).replace(hour=0, minute=0, second=0, microsecond=0)
-        grouped[day, one.provider].append(one)
+    for period in periods:
+        day = timezone.localtime(period.began_at).replace(hour=0, minute=0, second=0, microsecond=0)
+        grouped[day, period.provider].append(period)
     return [
         Period(
             provider,
             day,
-            sum(one.requests for one in group),
-            sum(one.failures for one in group),
+            sum(period.requests for period in group),
+            sum(period.failures for period in group),
             _median_of(group),
         )
         for (day, provider), group in sorted(grouped.items(), key=lambda item: item[0])
@@ -116,7 +116,9 @@ def days(periods: Iterable[Period]) -> list[Period]:
 
 def _median_of(group: Sequence[Period]) -> int | None:
     times = sorted(
-        (one.first_token_ms, one.requests) for one in group if one.first_token_ms is not None
+        (period.first_token_ms, period.requests)
+        for period in group
+        if period.first_token_ms is not None
     )
     half, seen = sum(requests for _, requests in times) / 2, 0
     for first_token_ms, requests in times:
@@ -148,19 +150,19 @@ def _keep_hour(hour: dt.datetime) -> int:
 
 
 def _counted(settled: Iterable[SettledAttempts]) -> dict[str, _Count]:
-    """Count who was asked; what is no fault of a provider's, such as its limit, does not count."""
+    """Count the attempts, but not failures that are no fault of the provider, such as its limit."""
     counts: dict[str, _Count] = defaultdict(_Count)
-    for one in settled:
-        for attempt in one.attempts:
+    for request in settled:
+        for attempt in request.attempts:
             is_answer = attempt["outcome"] == "answered"
             if not is_answer and attempt["outcome"] not in FAILURES:
                 continue
             count = counts[attempt["provider"]]
             count.requests += 1
-            if not is_answer or one.error_code in FAILURES:
+            if not is_answer or request.error_code in FAILURES:
                 count.failures += 1
             else:
-                times = count.streamed_ms if one.is_streamed else count.plain_ms
+                times = count.streamed_ms if request.is_streamed else count.plain_ms
                 times.append(attempt["ms"])
     return counts
 

@@ -1,4 +1,4 @@
-"""How a route is, as who chooses among routes needs to know it."""
+"""The health of a route, as routing needs it."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -8,16 +8,16 @@ from gateway.health.windows import Measured
 
 @dataclass(frozen=True, slots=True)
 class RouteState:
-    """What is known of a route now.
+    """The health of a route now.
 
-    `rest_ms` above 0: it may not be asked, for so long. `is_trial`: the next request shows whether it
-    is well again. `is_shaky`: the last requests failed. `is_busy`: the provider asked to be left alone.
+    `rest_ms` above 0: no request may use it for so long. `is_half_open`: the next request is a probe.
+    `is_degraded`: the last requests failed. `is_busy`: the provider answers "too many requests".
     `has_credentials` is false when every credential of the provider that was in use is refused.
     """
 
     rest_ms: int = 0
-    is_trial: bool = False
-    is_shaky: bool = False
+    is_half_open: bool = False
+    is_degraded: bool = False
     is_busy: bool = False
     has_credentials: bool = True
 
@@ -27,8 +27,8 @@ class RouteState:
 
     @property
     def is_weak(self) -> bool:
-        """Whether another route should go before it."""
-        return self.is_shaky or self.is_busy or not self.has_credentials
+        """Whether another route should be preferred."""
+        return self.is_degraded or self.is_busy or not self.has_credentials
 
 
 class Health(Protocol):
@@ -40,7 +40,7 @@ class Health(Protocol):
 
 
 class Unwatched:
-    """The health of what nobody watches: always well, never measured."""
+    """Health for requests that are not watched: every route is well, and none is measured."""
 
     def route(self, provider: str, upstream_id: str) -> RouteState:
         return RouteState()

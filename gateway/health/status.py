@@ -1,4 +1,4 @@
-"""How a provider is, in one word and three figures, for people and for /v1/providers/status."""
+"""The status of a provider, one word and three figures, for the status page and /v1/providers/status."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from gateway.health.windows import Measured
 Word = Literal["operational", "degraded", "down"]
 
 WELL = 0.95
-"""Success rates below it are a fault, once WELL_ASKED requests have been counted."""
+"""A success rate below it is degraded, once there were WELL_ASKED requests."""
 WELL_ASKED = 10
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderStatus:
-    """`success_rate` is that of the last minutes, 1.0 where nobody asked; `first_token_ms` None there."""
+    """Figures of the last minutes. Without requests `success_rate` is 1.0 and `first_token_ms` None."""
 
     provider: str
     word: Word
@@ -34,7 +34,7 @@ def judged(
     credentials: Sequence[bool],
     at: datetime,
 ) -> ProviderStatus:
-    """Judge a provider; `routes` and `credentials` say of each that was in use whether it is out."""
+    """Compute the status; `routes` and `credentials` say of each in use whether its breaker is open."""
     rate = 1.0 if measured.success_rate is None else measured.success_rate
     word: Word = "operational"
     if any(routes) or any(credentials) or (measured.asked >= WELL_ASKED and rate < WELL):

@@ -1,128 +1,160 @@
-"""Health that all processes share: one Lua call books, claims and reads, on Redis's clock."""
+"""Share health between processes: Redis holds the counts, the breakers, the clock, and a lock for writers.
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+New breakers are computed here, not in Redis. Most requests change none, so one round trip counts them
+and reads everything. Otherwise the breakers are read again under the lock and written back. The lock
+expires with a process that died, and a writer whose lock has expired writes nothing and starts again.
+"""
+
+import random
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import orjson
 
-from accounts.shared_redis import RedisAway, SharedRedis
-from gateway.health import breaker, windows
-from gateway.health.board import Windows
-from gateway.health.breaker import Breaker
-from gateway.health.events import Event, Note, events_of, tallies_of
+from gateway.health.breaker import IDLE_MS, Breaker
+from gateway.health.events import Note, tallies_of
+from gateway.health.health_state import HealthState, Windows
+from gateway.health.windows import BUCKET_MS, BUCKETS
+from infra.redis import RedisAway, SharedRedis
 
-_FIGURES = {
-    breaker: (
-        *("FAILURES_TO_OPEN", "ASKED_FOR_A_RATIO", "PROBES_TO_CLOSE", "PROBE_MS", "IDLE_MS"),
-        *("FIRST_REST_MS", "LONGEST_REST_MS"),
-        *("QUICK_REFUSALS", "FIRST_REFUSED_MS", "LONGEST_REFUSED_MS"),
-    ),
-    windows: ("BUCKET_MS", "BUCKETS", "TALLIED_BUCKETS"),
-}
-_LOCALS = "".join(
-    f"local {name} = {getattr(module, name)}\n"
-    for module, names in _FIGURES.items()
-    for name in names
-)
-EXCHANGE = _LOCALS + Path(__file__).with_name("health.lua").read_text()
 BREAKERS = "xr:health"
+LOCK_MS = 300
+"""When the lock expires; its holder needs it for two round trips."""
+LOCK_WAIT_S = 2.0
+LOCK_POLL_S = 0.005
+EXCHANGE = (
+    f"local IDLE_MS, BUCKET_MS, BUCKETS = {IDLE_MS}, {BUCKET_MS}, {BUCKETS}\n"
+    f"local LOCK_MS = {LOCK_MS}\n"
+) + Path(__file__).with_name("health.lua").read_text()
 
 
 class HealthStoreAway(Exception):
-    """Redis did not answer, or is being left alone since it did not."""
+    """Redis did not answer, or is not asked for a moment because it did not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What Redis knows at `now_ms`; `is_granted` says whether the probes that were wanted are taken."""
+    """The contents of Redis at `now_ms`; `is_granted`: whether the caller got the probes it wanted."""
 
     now_ms: int
     is_granted: bool
     breakers: Mapping[str, Breaker]
-    windows: Windows = field(default_factory=dict)
+    windows: Windows
 
 
 class RedisHealth:
-    """The health as Redis knows it."""
+    """The client of health.lua."""
 
     def __init__(self, url: str) -> None:
         self._redis = SharedRedis(url, without="health is this process's own")
         script = self._redis.client.register_script(EXCHANGE)
-        self._exchange = cast(Callable[..., list[Any]], script)
+        self._script = cast(Callable[..., list[Any]], script)
 
     def exchange(
         self,
-        notes: Iterable[Note] = (),
+        notes: Sequence[Note] = (),
         *,
         wanted: Sequence[str] = (),
         token: str = "",
-        held: Iterable[tuple[str, str]] = (),
-        has_windows: bool = True,
+        held: Sequence[tuple[str, str]] = (),
         now_ms: int | None = None,
     ) -> Shared:
-        """Book `notes`, prolong the probes `held`, take those `wanted`, and return all that is known.
+        """Apply `notes`, prolong the probes `held`, claim the probes `wanted`, and return the result.
 
-        `now_ms` stands for Redis's clock. Raises HealthStoreAway.
+        Probes are given as parts, all claimed or none; `held` has their tokens too. `now_ms` replaces
+        Redis's clock. One round trip where no breaker changes, three where one does. Raises HealthStoreAway.
         """
-        added: dict[str, int] = {}
-        events: list[Event] = []
-        latest: dict[str, Event] = {}
+        additions: Counter[str] = Counter()
         for note in notes:
             for part, figure, amount in tallies_of(note):
-                name = f"{part}\t{figure}"
-                added[name] = added.get(name, 0) + amount
-            for event in events_of(note):
-                # A second success in a row says what the first one said.
-                if event.effect != "good" or event.probe or latest.get(event.part) != event:
-                    events.append(event)
-                latest[event.part] = event
-        additions = [value for addition in added.items() for value in addition]
+                additions[f"{part}\t{figure}"] += amount
+        change = partial(_changed, notes=notes, wanted=wanted, token=token, held=held)
+        shared, _ = self._call(now_ms, additions)
+        breakers, is_granted = change(shared)
+        if not breakers:
+            return replace(shared, is_granted=is_granted)
+        writer = uuid.uuid4().hex
+        give_up_s = time.monotonic() + LOCK_WAIT_S
+        while time.monotonic() < give_up_s:
+            shared, has_lock = self._call(now_ms, writer=writer)
+            if has_lock:
+                breakers, is_granted = change(shared)
+                shared, has_lock = self._call(now_ms, writer=writer, breakers=breakers)
+            if has_lock:
+                return replace(shared, is_granted=is_granted)
+            time.sleep(random.uniform(0, 2 * LOCK_POLL_S))  # noqa: S311 -- no secret
+        raise HealthStoreAway
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._redis.close()
+
+    def _call(
+        self,
+        now_ms: int | None,
+        additions: Mapping[str, int] | None = None,
+        *,
+        writer: str = "",
+        breakers: Mapping[str, Breaker] | None = None,
+    ) -> tuple[Shared, bool]:
+        """Count and read; for a `writer` take the lock, or with `breakers` write them and release it.
+
+        Returns also whether the writer had the lock.
+        """
         arguments = [
             "" if now_ms is None else now_ms,
-            orjson.dumps(additions),
-            orjson.dumps([_row(event) for event in events]),
-            orjson.dumps(list(wanted)),
-            token,
-            orjson.dumps(list(held)),
-            int(has_windows),
+            orjson.dumps(_flat(additions or {})),
+            writer,
+            "" if breakers is None else orjson.dumps(_flat(breakers)),
         ]
-        now, granted, states, windows = self._call(arguments)
-        return Shared(
+        try:
+            with self._redis.reached():
+                now, has_lock, states, windows = self._script(keys=[BREAKERS], args=arguments)
+        except RedisAway as error:
+            raise HealthStoreAway from error
+        found = Shared(
             now_ms=now,
-            is_granted=granted == 1,
+            is_granted=False,
             breakers={
                 part.decode(): Breaker(**orjson.loads(text))
                 for part, text in zip(states[::2], states[1::2], strict=True)
             },
             windows={bucket: _figures(flat) for bucket, *flat in windows},
         )
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._redis.close()
-
-    def is_first(self, name: str, life_s: int) -> bool:
-        """Say whether nobody has asked with this name for `life_s`. Raises HealthStoreAway."""
-        key = f"{BREAKERS}:first:{name}"
-        try:
-            with self._redis.reached():
-                return bool(self._redis.client.set(key, 1, nx=True, ex=life_s))
-        except RedisAway as error:
-            raise HealthStoreAway from error
-
-    def _call(self, arguments: list[Any]) -> list[Any]:
-        try:
-            with self._redis.reached():
-                return self._exchange(keys=[BREAKERS], args=arguments)
-        except RedisAway as error:
-            raise HealthStoreAway from error
+        return found, has_lock == 1
 
 
-def _row(event: Event) -> tuple[str, str, str, str, int]:
-    """Return an event as the script reads it."""
-    return event.part, event.effect, event.route, event.probe, event.retry_after_ms
+def _changed(
+    shared: Shared,
+    *,
+    notes: Sequence[Note],
+    wanted: Sequence[str],
+    token: str,
+    held: Sequence[tuple[str, str]],
+) -> tuple[dict[str, Breaker], bool]:
+    """Return the breakers that change, and whether the probes `wanted` are claimed."""
+    state = HealthState(clock_ms=lambda: shared.now_ms)
+    state.load(shared.now_ms, shared.breakers, shared.windows)
+    for note in notes:
+        state.apply_to_breakers(note)
+    state.renew(held)
+    is_granted = state.claim(wanted, token)
+    return state.changed(shared.breakers), is_granted
+
+
+def _flat(values: Mapping[str, Any]) -> list[Any]:
+    """Return name, value, …; a breaker as JSON."""
+    return [
+        orjson.dumps(item).decode() if isinstance(item, Breaker) else item
+        for pair in values.items()
+        for item in pair
+    ]
 
 
 def _figures(flat: Sequence[Any]) -> dict[str, dict[str, int]]:

@@ -1,4 +1,4 @@
-"""Counts of the last minutes, in buckets of time, and what they measure. Pure."""
+"""Counts of the last minutes in buckets of time, and the figures computed from them. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -8,9 +8,9 @@ from gateway.health.events import middle_ms
 
 BUCKET_MS = 30_000
 BUCKETS = 10
-"""How many of them a measurement looks back, the one that runs included."""
+"""How many buckets a measurement looks back, the current one included."""
 TALLIED_BUCKETS = 2
-"""How many of them the failure ratio of a breaker looks back."""
+"""How many buckets the failure ratio of a breaker looks back."""
 
 Figures = Mapping[str, int]
 """Figures of one part: `ok` and `bad` are requests; `s` and a number those streamed answers whose first
@@ -19,7 +19,7 @@ chunk fell into that bin, `st` their tokens, `sm` the milliseconds of these; `pâ
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a part has done. Times and speeds are None where nothing has been measured.
+    """The figures of a part. Times and speeds are None where nothing was measured.
 
     `first_token_ms` is the median of streamed answers, of plain ones where there were none.
     """
@@ -35,12 +35,12 @@ class Measured:
 
 
 def bucket_of(now_ms: int) -> int:
-    """Return the number of the bucket that a moment falls into."""
+    """Return the number of the bucket of a moment."""
     return now_ms // BUCKET_MS
 
 
 def measured(buckets: Iterable[Figures]) -> Measured:
-    """Sum a part's figures up."""
+    """Compute the figures of a part from its buckets."""
     total: Counter[str] = Counter()
     for figures in buckets:
         total.update(figures)

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from gateway.seed import seed_catalogue
+from gateway.catalog.seed import seed_catalogue
 
 
 def seed(apps, schema_editor):

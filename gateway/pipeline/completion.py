@@ -4,124 +4,194 @@ import contextlib
 import hashlib
 import time
 import uuid
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 
 from accounts.principal import Principal
-from billing import generations
+from accounts.security import watch
+from billing.limits.forgiveness import forgive
+from billing.usage import generations
 from gateway import upstreams
-from gateway.health import monitor
-from gateway.health.routes import UNWATCHED, Health
-from gateway.pipeline import moderation, record, retry_budget
-from gateway.pipeline.access import wishes
-from gateway.pipeline.attempts import Attempts
-from gateway.pipeline.entry import Entry, give_connection_back
-from gateway.pipeline.layers import with_layers
-from gateway.pipeline.lifeline import CallerLifeline
-from gateway.pipeline.observation import Watch, observed
-from gateway.pipeline.order import ChatOrder
-from gateway.pipeline.payment import Payment
-from gateway.pipeline.reservation import bounds, within
-from gateway.pipeline.router import Candidate, choose
-from gateway.pipeline.routing_record import routing_record
-from gateway.pipeline.stop_sequences import stop_at
-from gateway.pipeline.stream import CompletionStream, Report
-from gateway.pipeline.trial import Trial
+from gateway.pipeline.admission import moderation
+from gateway.pipeline.admission.access import resolve_requested, unknown_names
+from gateway.pipeline.admission.caller_context import CallerContext, give_connection_back
+from gateway.pipeline.admission.payment import RequestPayment
+from gateway.pipeline.admission.reservation import bounds, within
+from gateway.pipeline.candidate import Candidate
+from gateway.pipeline.emulation.wrappers import with_wrappers
+from gateway.pipeline.execution import record
+from gateway.pipeline.execution.attempts import Attempts, retry_budget
+from gateway.pipeline.execution.cancel_token import CallerCancelToken
+from gateway.pipeline.execution.observation import AttemptWatch, observed
+from gateway.pipeline.execution.provider_call import ProviderCall
+from gateway.pipeline.execution.stream import CompletionStream, Report
+from gateway.pipeline.request import CompletionRequest, parts
+from gateway.pipeline.routing.router import choose
 from gateway.providers.base import Provider
-from gateway.providers.chat_types import ChatChunk, ChatRequest
+from gateway.providers.chat_types import ChatChunk, ChatRequest, Message
+from gateway.providers.errors import WireMissing
+from gateway.providers.tick import Tick
+from infra import metrics, request_facts
+from infra.request_id import request_id
 
 COUNT_TIMEOUT_S = 2.0
 
 
 def open_completion(
-    order: ChatOrder, principal: Principal, *, lifeline: CallerLifeline
+    completion_request: CompletionRequest, principal: Principal, *, cancel_token: CallerCancelToken
 ) -> CompletionStream:
-    """Admit an order and return its running completion; no provider has been asked yet.
+    """Admit a request and return its completion; no provider is asked before the first chunk is read.
 
-    Raises RequestRefused, LimitExceeded, InsufficientCredits, KeyLimitReached, and what says that a
-    store is away. Whoever gets the stream closes it.
+    The caller closes the stream. Raises RequestRefused, LimitExceeded, InsufficientCredits,
+    KeyLimitReached, MoneyStoreUnavailable, LimitStoreUnavailable.
     """
-    entry = Entry.of(principal)
-    wanted = entry.within_tier(wishes(order.models, principal, kind="chat"))
-    order = replace(order, request=_with_session(order.request, principal))
-    routing = choose(order, wanted, _health(principal))
-    admission = entry.admit()
+    http_request_id = request_id.get() or None
+    facts = request_facts.current()
+    facts.model = metrics.OTHER
+    facts.requested_model = completion_request.models[0]
+    caller = CallerContext.of(principal)
+    known = resolve_requested(completion_request.models, principal, kind="chat")
+    wanted = caller.within_tier(known)
+    completion_request = replace(
+        completion_request,
+        request=_with_session(completion_request.request, principal),
+        ignored=(*completion_request.ignored, *unknown_names(completion_request, known)),
+    )
+    routing = choose(completion_request, wanted, caller.health)
+    facts.model = routing.candidates[0].model.id
+    admission = caller.admit()
     with contextlib.ExitStack() as on_refusal:
         on_refusal.callback(admission.release)
-        moderation.screen(order.request)
-        needed = bounds(routing.candidates, is_exact=order.is_strict) if entry.is_charged else None
-        give_connection_back()  # the writer of holds needs one, and who waits for it needs none
-        payment = Payment.open(principal, order.models[0], needed)
+        moderation.screen(completion_request.request, caller)
+        needed = (
+            bounds(routing.candidates, is_exact=completion_request.is_strict)
+            if caller.is_charged
+            else None
+        )
+        give_connection_back()  # to the writer of holds, which is waited for without one
+        payment = RequestPayment.open(principal, completion_request.models[0], needed)
         on_refusal.pop_all()
 
-    def ask(candidate: Candidate, avoid: frozenset[str]) -> Trial[ChatChunk]:
-        return _trial(candidate, principal, lifeline, avoid)
+    def ask(candidate: Candidate, avoid: frozenset[str]) -> ProviderCall[ChatChunk]:
+        return _provider_call(candidate, principal, cancel_token, attempts.queue, avoid)
 
     def count_tokens(candidate: Candidate, texts: Sequence[str]) -> list[int]:
         provider = upstreams.provider(candidate.route.provider, is_test=principal.is_test)
         return provider.count_tokens(
-            texts, upstream_id=candidate.route.upstream_id, timeout_s=COUNT_TIMEOUT_S
+            texts,
+            upstream_id=candidate.route.upstream_id,
+            timeout_s=COUNT_TIMEOUT_S,
+            wire=candidate.route.profile.wire,
         )
+
+    def is_forgiven() -> bool:
+        if not caller.is_charged:
+            return True
+        try:
+            return forgive(principal.account_id)
+        finally:
+            give_connection_back()
 
     def settle(report: Report) -> int:
         admission.release()
-        facts = record.facts(
+        is_left = report.is_cancelled and report.rule == "void"
+        watch.ended(principal.account_id, is_left=is_left)
+        generation_facts = record.facts(
             report,
-            is_streamed=order.request.stream,
-            ignored=order.ignored,
-            routing=routing_record(routing, affordable, attempts.skipped),
+            is_streamed=completion_request.request.stream,
+            ignored=completion_request.ignored,
+            routing=record.routing_record(
+                routing, affordable, attempts.skipped, attempts.postponed
+            ),
+            notes=completion_request.notes,
+            request_id=http_request_id,
         )
-        return payment.settle(report.rule, report.usage, report.candidate.price, facts)
+        return payment.settle(report.rule, report.usage, report.candidate.price, generation_facts)
 
     affordable = within(routing.candidates, payment.held_nano)
     attempts = Attempts(
         affordable,
         ask=ask,
-        lifeline=lifeline,
-        budget=retry_budget.test if principal.is_test else retry_budget.live,
+        cancel_token=cancel_token,
+        budget=retry_budget(is_test=principal.is_test),
     )
     return CompletionStream(
         identity=generations.public_id(payment.generation_id),
         created_s=int(time.time()),
         attempts=attempts,
-        lifeline=lifeline,
+        cancel_token=cancel_token,
         settle=settle,
         count_tokens=count_tokens,
+        is_forgiven=is_forgiven,
         admission=admission,
-        ignored=order.ignored,
+        ignored=completion_request.ignored,
+        hides_reasoning=completion_request.hides_reasoning,
+        choices=len(parts(completion_request.request)),
+        names=completion_request.names,
     )
 
 
-def _health(principal: Principal) -> Health:
-    """Return what the router goes by: nobody watches what test keys make the sandbox do."""
-    return UNWATCHED if principal.is_test else monitor.current()
-
-
-def _trial(
-    candidate: Candidate, principal: Principal, lifeline: CallerLifeline, avoid: frozenset[str]
-) -> Trial[ChatChunk]:
-    """Ask one candidate; what its provider cannot do is done here."""
+def _provider_call(
+    candidate: Candidate,
+    principal: Principal,
+    cancel_token: CallerCancelToken,
+    queue: upstreams.QueueWait,
+    avoid: frozenset[str],
+) -> ProviderCall[ChatChunk]:
+    """Return the call of one candidate; what its model lacks is emulated around it."""
     route = candidate.route
 
-    def run(provider: Provider, watch: Watch | None) -> Generator[ChatChunk, None, None]:
-        def complete(request: ChatRequest) -> Generator[ChatChunk, None, None]:
-            chunks = provider.stream(request, upstream_id=route.upstream_id, lifeline=lifeline)
-            return observed(chunks, watch, request, lifeline)
+    def run(
+        provider: Provider, watch: AttemptWatch | None
+    ) -> Generator[Tick | ChatChunk, None, None]:
+        def complete(request: ChatRequest) -> Generator[Tick | ChatChunk, None, None]:
+            chunks = provider.stream(
+                request,
+                upstream_id=route.upstream_id,
+                cancel_token=cancel_token,
+                wire=route.profile.wire,
+            )
+            return observed(chunks, watch, request, cancel_token)
 
-        request = replace(candidate.request, stop=())
-        chunks = with_layers(complete, route.profile, provider=route.provider)(request)
-        with contextlib.closing(chunks):
-            # A document is whole or nothing: stop sequences are for prose.
-            stop = () if request.response_format else candidate.request.stop
-            yield from stop_at(chunks, stop) if stop else chunks
+        def wrapped() -> Generator[Tick | ChatChunk, None, None]:
+            profile = provider.narrowed(route.profile)
+            return with_wrappers(complete, profile, provider=route.provider)(candidate.request)
 
-    return Trial(
-        route, run, account_id=principal.account_id, is_test=principal.is_test, avoid=avoid
+        return _with_wire(wrapped) if route.profile.wire else wrapped()
+
+    return ProviderCall(
+        route,
+        run,
+        account_id=principal.account_id,
+        is_test=principal.is_test,
+        queue=queue,
+        avoid=avoid,
     )
+
+
+def _with_wire(
+    wrapped: Callable[[], Generator[Tick | ChatChunk, None, None]],
+) -> Generator[Tick | ChatChunk, None, None]:
+    """Ask once more, as the account can, where it lacks the route's wire: nothing was answered yet."""
+    try:
+        yield from wrapped()
+    except WireMissing:
+        yield from wrapped()
 
 
 def _with_session(request: ChatRequest, principal: Principal) -> ChatRequest:
-    """Name the dialogue to the provider, whose cache it keeps warm, in a way that is the account's own."""
-    said = request.session_id or "\n".join(message.content for message in request.messages[:2])
-    digest = hashlib.sha256(f"{principal.account_id}\n{said}".encode("utf-8", "replace"))
+    """Return the request with a session id for the provider's prompt cache, unique to the account.
+
+    Where the caller names no dialogue, what it began with does: all up to the user's first message, which
+    every later turn repeats.
+    """
+    name = request.session_id or "\n".join(_opening(request.messages))
+    digest = hashlib.sha256(f"{principal.account_id}\n{name}".encode("utf-8", "replace"))
     return replace(request, session_id=str(uuid.UUID(bytes=digest.digest()[:16])))
+
+
+def _opening(messages: Sequence[Message]) -> Iterator[str]:
+    for message in messages:
+        yield message.content
+        if message.role == "user":
+            return

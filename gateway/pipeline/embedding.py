@@ -1,103 +1,159 @@
-"""One embeddings request from admission to settlement; it has no stream and no fallback text."""
+"""One embeddings request from admission to settlement: as completion.py, but answered in one piece."""
 
 import contextlib
 import time
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from django.conf import settings
 
 from accounts.principal import Principal
-from billing import generations
-from billing.charges import ChargeRule
-from billing.generations import GenerationFacts
-from billing.limits import Admission
+from accounts.security import watch
+from billing.ledger.charges import ChargeRule
+from billing.limits.request_limits import Admission
 from billing.pricing import PriceValue
-from gateway.catalog import Model, Route
-from gateway.health import monitor
-from gateway.health.routes import UNWATCHED
-from gateway.pipeline import moderation, record, retry_budget
-from gateway.pipeline.access import wishes
-from gateway.pipeline.attempts import Attempts, outcome_of
-from gateway.pipeline.entry import Entry, give_connection_back
-from gateway.pipeline.errors import NoProviderAvailable
-from gateway.pipeline.estimate import BYTES_PER_TOKEN_BOUND
-from gateway.pipeline.lifeline import CallerLifeline
-from gateway.pipeline.observation import Watch
-from gateway.pipeline.payment import Payment
-from gateway.pipeline.reservation import Bounds
-from gateway.pipeline.router import routes_of
-from gateway.pipeline.trial import Trial
+from billing.usage import generations
+from billing.usage.generations import GenerationFacts
+from gateway.catalog.snapshot import CatalogModel, CatalogRoute
+from gateway.pipeline.admission import moderation
+from gateway.pipeline.admission.access import resolve_requested
+from gateway.pipeline.admission.caller_context import CallerContext, give_connection_back
+from gateway.pipeline.admission.payment import RequestPayment
+from gateway.pipeline.admission.reservation import Bounds
+from gateway.pipeline.candidate import Adaptation
+from gateway.pipeline.errors import InvalidParameter, NoProviderAvailable
+from gateway.pipeline.execution import record
+from gateway.pipeline.execution.attempts import Attempts, outcome_of, retry_budget
+from gateway.pipeline.execution.cancel_token import CallerCancelToken
+from gateway.pipeline.execution.observation import AttemptWatch, observed_call
+from gateway.pipeline.execution.provider_call import ProviderCall
+from gateway.pipeline.routing.router import routes_of
+from gateway.pipeline.token_estimate import BYTES_PER_TOKEN_BOUND
 from gateway.providers.base import Provider
 from gateway.providers.chat_types import Embedding, Usage
-from gateway.providers.errors import ProviderError
+from gateway.upstreams import QueueWait
+from infra import metrics, request_facts
+from infra.request_id import request_id
+
+LEAST_TIMEOUT_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """Vectors in the order of the texts, and what they cost."""
+    """The vectors in the order of the texts, what they cost, and what is not as the caller asked."""
 
     id: str
-    model: Model
+    model: CatalogModel
     embedding: Embedding
     cost_nano: int
     admission: Admission
+    adapted: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class EmbeddingTarget:
     """A route to ask for vectors."""
 
-    model: Model
-    route: Route
+    model: CatalogModel
+    route: CatalogRoute
 
 
-def embed(texts: Sequence[str], model_id: str, principal: Principal) -> Embedded:
-    """Embed `texts`, charged by the provider's own count.
+def embed(
+    texts: Sequence[str],
+    model_id: str,
+    principal: Principal,
+    *,
+    user: str | None = None,
+    dimensions: int | None = None,
+    ignored: Sequence[str] = (),
+) -> Embedded:
+    """Embed `texts`; charge the provider's own count of tokens. `user` is kept with the generation.
 
-    Raises RequestRefused, LimitExceeded, InsufficientCredits, KeyLimitReached, ProviderError, and what
-    says that a store is away.
+    `dimensions` is the length of the vectors, None the model's usual one; `ignored` are the paths of the
+    fields of the body that mean nothing.
+
+    Raises RequestRefused, LimitExceeded, InsufficientCredits, KeyLimitReached, ProviderError,
+    MoneyStoreUnavailable, LimitStoreUnavailable.
     """
-    entry = Entry.of(principal)
-    [wish] = entry.within_tier(wishes([model_id], principal, kind="embeddings"))
-    model = wish.models[0]
-    if model.price is None or not model.routes:
+    request = request_facts.current()
+    request.model = metrics.OTHER
+    request.requested_model = model_id
+    caller = CallerContext.of(principal)
+    [requested] = caller.within_tier(resolve_requested([model_id], principal, kind="embeddings"))
+    model = requested.models[0]
+    request.model = model.id
+    price = model.price
+    if price is None or not model.routes:
         raise NoProviderAvailable(f"Nobody serves {model.id} at present.")
-    routes = routes_of(model, UNWATCHED if principal.is_test else monitor.current())
+    model = _with_dimensions(model, dimensions)
+    routes = routes_of(model, caller.health)
     bound_tokens = sum(len(text.encode()) // BYTES_PER_TOKEN_BOUND + 1 for text in texts)
-    cost_nano = bound_tokens * model.price.prompt_nano
-    admission = entry.admit()
+    cost_nano = bound_tokens * price.prompt_nano
+    admission = caller.admit()
     with contextlib.ExitStack() as stack:
         stack.callback(admission.release)
-        moderation.screen_texts(texts)
-        needed = Bounds(cost_nano, cost_nano) if entry.is_charged else None
+        moderation.screen_texts(texts, caller)
+        needed = Bounds(cost_nano, cost_nano) if caller.is_charged else None
         give_connection_back()
-        payment = Payment.open(principal, model_id, needed)
-        targets = [Target(model, route) for route in routes]
-        return _settled(texts, targets, model.price, payment, principal, admission)
+        payment = RequestPayment.open(principal, model_id, needed)
+        targets = [EmbeddingTarget(model, route) for route in routes]
+        adapted = [Adaptation("model", "mapped")] if requested.is_mapped else []
+        adapted += [Adaptation(path, "ignored") for path in ignored]
+        order = _Order(texts, dimensions, user, tuple(map(str, adapted)))
+        return _settled(order, targets, price, payment, principal, admission)
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What is asked for."""
+
+    texts: Sequence[str]
+    dimensions: int | None
+    user: str | None
+    adapted: tuple[str, ...]
+
+
+def _with_dimensions(model: CatalogModel, dimensions: int | None) -> CatalogModel:
+    """Return the model with the routes that have vectors of that length. Raises InvalidParameter."""
+    if dimensions is None:
+        return model
+    routes = tuple(route for route in model.routes if dimensions in route.profile.dimensions)
+    if routes:
+        return replace(model, routes=routes)
+    sizes = sorted({size for route in model.routes for size in route.profile.dimensions})
+    if not sizes:
+        raise InvalidParameter(
+            f"dimensions cannot be chosen: the vectors of {model.id} have one length.",
+            param="dimensions",
+        )
+    named = ", ".join(map(str, sizes))
+    raise InvalidParameter(
+        f"dimensions must be one of {named}: {model.id} has no other vectors.", param="dimensions"
+    )
 
 
 def _settled(
-    texts: Sequence[str],
-    targets: Sequence[Target],
+    order: _Order,
+    targets: Sequence[EmbeddingTarget],
     price: PriceValue,
-    payment: Payment,
+    payment: RequestPayment,
     principal: Principal,
     admission: Admission,
 ) -> Embedded:
-    """Ask the routes in turn and settle, whatever comes of it."""
+    """Ask the routes in turn, and settle however that ends."""
     model = targets[0].model
-    lifeline = CallerLifeline(total_timeout_s=settings.UPSTREAM_TOTAL_TIMEOUT_S)
+    cancel_token = CallerCancelToken(total_timeout_s=settings.UPSTREAM_TOTAL_TIMEOUT_S)
     started_s = time.monotonic()
 
-    def ask(target: Target, avoid: frozenset[str]) -> Trial[Embedding]:
-        return _trial(texts, target.route, principal, lifeline, avoid)
+    def ask(target: EmbeddingTarget, avoid: frozenset[str]) -> ProviderCall[Embedding]:
+        return _provider_call(order, target.route, principal, cancel_token, attempts.queue, avoid)
 
     attempts = Attempts(
         targets,
         ask=ask,
-        lifeline=lifeline,
-        budget=retry_budget.test if principal.is_test else retry_budget.live,
+        cancel_token=cancel_token,
+        budget=retry_budget(is_test=principal.is_test),
     )
 
     def settle(
@@ -106,6 +162,7 @@ def _settled(
         error: Exception | None,
         upstream_cost_nano: int | None = None,
     ) -> int:
+        watch.ended(principal.account_id, is_left=False)
         facts = GenerationFacts(
             model_id=model.id,
             provider=attempts.current.route.provider,
@@ -115,13 +172,22 @@ def _settled(
             latency_ms=round((time.monotonic() - started_s) * 1000),
             finish_reason="" if error else "stop",
             error_code=outcome_of(error) if error else "",
-            attempts=record.attempt_records(attempts.made),
+            attempts=record.attempt_records(attempts.history),
+            adapted=order.adapted,
+            queued_ms=0,
+            end_user=order.user,
+            request_id=request_id.get() or None,
         )
-        return payment.settle(rule, usage, price, facts)
+        charge_nano = payment.settle(rule, usage, price, facts)
+        request = request_facts.current()
+        request.generation = generations.public_id(payment.generation_id)
+        request.provider, request.attempts = facts.provider, len(attempts.history)
+        request.tokens_prompt, request.charge_nano = usage.prompt_tokens, charge_nano
+        return charge_nano
 
     try:
         with contextlib.closing(attempts.chunks()) as chunks:
-            embedding = next(one for one in chunks if isinstance(one, Embedding))
+            embedding = next(chunk for chunk in chunks if isinstance(chunk, Embedding))
     except BaseException as error:
         settle("void", Usage(0, 0), error if isinstance(error, Exception) else None)
         raise
@@ -129,38 +195,41 @@ def _settled(
     upstream_cost_nano = record.upstream_cost_nano(attempts.current.route, usage)
     cost_nano = settle("finished", usage, None, upstream_cost_nano)
     return Embedded(
-        generations.public_id(payment.generation_id), model, embedding, cost_nano, admission
+        generations.public_id(payment.generation_id),
+        model,
+        embedding,
+        cost_nano,
+        admission,
+        order.adapted,
     )
 
 
-def _trial(
-    texts: Sequence[str],
-    route: Route,
+def _provider_call(
+    order: _Order,
+    route: CatalogRoute,
     principal: Principal,
-    lifeline: CallerLifeline,
+    cancel_token: CallerCancelToken,
+    queue: QueueWait,
     avoid: frozenset[str],
-) -> Trial[Embedding]:
-    def run(provider: Provider, watch: Watch | None) -> Generator[Embedding, None, None]:
-        left_s = lifeline.deadline_s - time.monotonic()
-        try:
-            embedding = provider.embed(
-                texts,
-                upstream_id=route.upstream_id,
-                timeout_s=min(settings.UPSTREAM_READ_TIMEOUT_S, max(0.1, left_s)),
-            )
-        except ProviderError as error:
-            if watch is not None:
-                watch.failed(error)
-            raise
-        except BaseException:
-            if watch is not None:
-                watch.ended("abandoned")
-            raise
-        if watch is not None:
-            watch.answered()
-            watch.ended("finished")
-        yield embedding
+) -> ProviderCall[Embedding]:
+    def run(provider: Provider, watch: AttemptWatch | None) -> Generator[Embedding, None, None]:
+        left_s = cancel_token.deadline_s - time.monotonic()
+        timeout_s = min(settings.UPSTREAM_READ_TIMEOUT_S, max(LEAST_TIMEOUT_S, left_s))
+        ask = partial(
+            provider.embed,
+            order.texts,
+            upstream_id=route.upstream_id,
+            timeout_s=timeout_s,
+            dimensions=order.dimensions,
+            wire=route.profile.wire,
+        )
+        yield observed_call(ask, watch)
 
-    return Trial(
-        route, run, account_id=principal.account_id, is_test=principal.is_test, avoid=avoid
+    return ProviderCall(
+        route,
+        run,
+        account_id=principal.account_id,
+        is_test=principal.is_test,
+        queue=queue,
+        avoid=avoid,
     )

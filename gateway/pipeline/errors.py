@@ -1,10 +1,10 @@
-"""Why a request is refused before or instead of an answer. The statuses stand in api/errors.py alone."""
+"""Why a request is refused before or instead of an answer; api/errors.py maps these to HTTP statuses."""
 
 from collections.abc import Sequence
 
 
 class RequestRefused(Exception):
-    """`message` says the cause and the remedy; `param` names the caller's field, where it is one."""
+    """`message` says the cause and the remedy; `param` names the field of the request, if there is one."""
 
     def __init__(self, message: str, *, param: str | None = None) -> None:
         super().__init__(message)
@@ -13,15 +13,15 @@ class RequestRefused(Exception):
 
 
 class InvalidRequest(RequestRefused):
-    """A demand as a whole that nothing can meet as it stands."""
+    """The request as a whole cannot be served."""
 
 
 class InvalidParameter(RequestRefused):
-    """A field with a value it cannot have."""
+    """A field has an invalid value."""
 
 
 class UnsupportedContent(RequestRefused):
-    """Content that the model cannot take, such as a picture for a model without eyes."""
+    """The model does not take such content, for example an image."""
 
 
 class ContextLengthExceeded(RequestRefused):
@@ -41,7 +41,7 @@ class PaidModelOnFreeTier(RequestRefused):
 
 
 class NoProviderAvailable(RequestRefused):
-    """No candidate meets the request's demands, or none works: then `retry_after_s` says when one may."""
+    """No route meets the request's demands, or none works; then `retry_after_s` says when one may."""
 
     def __init__(
         self, message: str, *, param: str | None = None, retry_after_s: float | None = None

@@ -1,4 +1,4 @@
-"""The values that cross the seam between the pipeline and a provider: plain, frozen, no behaviour."""
+"""The values that pass between the pipeline and a provider: plain and frozen."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,12 +7,16 @@ from typing import Any, Literal
 JSONObject = dict[str, Any]
 Role = Literal["system", "user", "assistant", "tool"]
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
-ReasoningEffort = Literal["low", "medium", "high"]
+ReasoningEffort = Literal["none", "off", "low", "medium", "high", "xhigh", "max"]
+"""In rising order; `max` is the highest that the model has.
+
+`none` and `off` are words of wires for a caller that asks for no reasoning: see `ModelProfile.reasoning_off`.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """One picture of a user's message; `data` are the decoded bytes, `mime_type` say `image/png`."""
+    """A picture in a user's message: decoded bytes, and a type such as `image/png`."""
 
     data: bytes
     mime_type: str
@@ -31,7 +35,7 @@ class ToolCall:
 class Message:
     """One turn. `content` is text ("" when there is none); `developer` is already `system`.
 
-    An assistant's turn may bear `tool_calls`; a `tool` turn bears the `tool_call_id` it answers.
+    An assistant's turn may have `tool_calls`; a `tool` turn has the `tool_call_id` it answers.
     """
 
     role: Role
@@ -74,7 +78,10 @@ class ResponseFormat:
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """One validated chat request, free of any vendor's words. None means: the caller did not say."""
+    """One validated chat request, independent of any vendor. None means that the caller left it out.
+
+    With `is_batch` each message is a prompt of its own; no provider sees such a request.
+    """
 
     messages: tuple[Message, ...]
     stream: bool = False
@@ -99,11 +106,12 @@ class ChatRequest:
     reasoning_effort: ReasoningEffort | None = None
     data_collection: Literal["allow", "deny"] = "allow"
     session_id: str | None = None
+    is_batch: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCallDelta:
-    """A piece of a tool call. The first piece of an `index` bears `id` and `name`; `arguments` are appended."""
+    """A piece of a tool call. The first piece of an `index` has `id` and `name`; `arguments` are appended."""
 
     index: int
     id: str | None = None
@@ -123,12 +131,23 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """A token and the natural logarithm of its probability; `top` are the likeliest in its place."""
+
+    token: str
+    logprob: float
+    top: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ChatChunk:
     """One step of a completion.
 
     `text` and `reasoning` are new characters only, never the text so far. `usage` is the total of the
-    request so far; the last one wins. `rewritten` says that the provider revised text already sent.
-    A chunk with nothing in it is a tick: the provider has been silent for `TICK_S` (see base.py).
+    request so far; the last one wins. `rewritten` says that the provider revised text already sent,
+    `has_invalid_calls` that the arguments of a call do not fit its tool and could not be mended. `choice`
+    is the index of the prompt of a batch that it answers.
+    `stop_sequence` is the one of the request's that cut the text here.
     """
 
     text: str = ""
@@ -138,9 +157,22 @@ class ChatChunk:
     native_finish_reason: str | None = None
     usage: Usage | None = None
     rewritten: bool = False
+    has_invalid_calls: bool = False
+    choice: int = 0
+    stop_sequence: str | None = None
+    logprobs: tuple[TokenLogprob, ...] = ()
 
-
-TICK = ChatChunk()
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is in it, as when all of its text is held back."""
+        return not (
+            self.text
+            or self.reasoning
+            or self.tool_calls
+            or self.finish_reason
+            or self.usage
+            or self.rewritten
+        )
 
 
 @dataclass(frozen=True, slots=True)

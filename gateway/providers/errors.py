@@ -1,4 +1,4 @@
-"""How a provider can fail: one tree, one decision bit (`retryable`: may the next candidate try?)."""
+"""How a provider can fail. `retryable` says whether the next candidate may be asked."""
 
 
 class ProviderError(Exception):
@@ -25,6 +25,8 @@ class ProviderError(Exception):
         self.status = status
         self.raw = raw
         self.retry_after_s = retry_after_s
+        self.cause = ""
+        """Why the provider cannot be reached, and the remedy: for the operator alone."""
 
 
 class ProviderUnavailable(ProviderError):
@@ -32,7 +34,7 @@ class ProviderUnavailable(ProviderError):
 
 
 class ProviderProtocolError(ProviderError):
-    """Not understood: garbage, wrong types, an end without a finish mark, too many bytes."""
+    """Not understood: garbage, wrong types, an end without a finish reason, too many bytes."""
 
 
 class ProviderTimeout(ProviderError):
@@ -60,9 +62,13 @@ class ProviderRejected(ProviderError):
 
 
 class UnsupportedInput(Exception):
-    """The request says something this model cannot be told; `param` names the caller's field."""
+    """The request asks for what this model or wire does not support; `param` names the caller's field."""
 
     def __init__(self, message: str, *, param: str) -> None:
         super().__init__(message)
         self.message = message
         self.param = param
+
+
+class WireMissing(Exception):
+    """The account lacks the wire of the route. The adapter remembers that: ask it again at once."""

@@ -6,24 +6,29 @@ from types import MappingProxyType
 from typing import Literal
 
 Support = Literal["native", "emulated", "none"]
+ReasoningOff = Literal["none", "off"]
 
-TUNABLE = (
-    "max_tokens",
-    "temperature",
-    "top_p",
-    "top_k",
-    "min_p",
-    "seed",
-    "stop",
-    "frequency_penalty",
-    "presence_penalty",
-    "repetition_penalty",
-    "logit_bias",
-    "logprobs",
-    "top_logprobs",
-    "n",
-    "reasoning_effort",
+NO_OP_VALUES: Mapping[str, object] = MappingProxyType(
+    {
+        "max_tokens": None,
+        "temperature": None,
+        "top_p": 1,
+        "top_k": 0,
+        "min_p": 0,
+        "seed": None,
+        "stop": (),
+        "frequency_penalty": 0,
+        "presence_penalty": 0,
+        "repetition_penalty": 1,
+        "logit_bias": {},
+        "logprobs": False,
+        "top_logprobs": 0,
+        "n": 1,
+        "reasoning_effort": None,
+    }
 )
+"""Each parameter with the value that means the same as leaving it out; None where only absence does."""
+TUNABLE = tuple(NO_OP_VALUES)
 """The fields of a ChatRequest that a profile's `parameters` may name, as people list them."""
 
 WHOLE = frozenset({"max_tokens", "top_k", "seed", "top_logprobs", "n"})
@@ -45,7 +50,12 @@ class ParameterRange:
 
 @dataclass(frozen=True, slots=True)
 class ModelProfile:
-    """Capabilities of one route. A parameter that is not in `parameters` is not honoured."""
+    """Capabilities of one route. A parameter that is not in `parameters` is not honoured.
+
+    `wire` names one of the forms of API that the provider has, "" where it has but one. `dimensions` are
+    the lengths of vectors that a caller may choose from. `reasoning_off` is what must be sent as
+    `reasoning_effort` where the caller asks for none, to a model that reasons unless told not to.
+    """
 
     context_tokens: int
     max_output_tokens: int
@@ -57,6 +67,9 @@ class ModelProfile:
     json_schema: Support = "none"
     images: bool = False
     can_deny_data_collection: bool = False
+    wire: str = ""
+    dimensions: tuple[int, ...] = ()
+    reasoning_off: ReasoningOff | None = None
 
 
 def read_profile(document: object, *, context_tokens: int, max_output_tokens: int) -> ModelProfile:
@@ -81,6 +94,9 @@ def read_profile(document: object, *, context_tokens: int, max_output_tokens: in
         json_schema=_support(fields, "json_schema"),
         images=_flag(fields, "images"),
         can_deny_data_collection=_flag(fields, "can_deny_data_collection"),
+        wire=_wire(fields),
+        dimensions=_dimensions(fields),
+        reasoning_off=_reasoning_off(fields),
     )
 
 
@@ -124,6 +140,31 @@ def _support(fields: Mapping[str, object], name: str) -> Support:
     if not isinstance(value, str) or value not in _SUPPORT:
         raise ValueError(f"{name} must be native, emulated or none.")
     return _SUPPORT[value]
+
+
+def _wire(fields: Mapping[str, object]) -> str:
+    value = fields.get("wire", "")
+    if not isinstance(value, str):
+        raise ValueError("wire must be a text.")
+    return value
+
+
+def _dimensions(fields: Mapping[str, object]) -> tuple[int, ...]:
+    value = fields.get("dimensions", [])
+    if not isinstance(value, list) or not all(type(size) is int and size > 0 for size in value):
+        raise ValueError("dimensions must be a list of whole numbers from 1 up.")
+    return tuple(value)
+
+
+def _reasoning_off(fields: Mapping[str, object]) -> ReasoningOff | None:
+    value = fields.get("reasoning_off")
+    if value is None:
+        return None
+    if value == "none":
+        return "none"
+    if value == "off":
+        return "off"
+    raise ValueError("reasoning_off must be none or off.")
 
 
 def _flag(fields: Mapping[str, object], name: str) -> bool:

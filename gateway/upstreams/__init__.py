@@ -1,23 +1,30 @@
-"""Who is asked upstream: what a slug stands for, with which credential, and when that one has room."""
+"""Access to the providers: which are served, their credentials and adapters, and slots for requests."""
 
 from gateway.upstreams.pool import PoolUnavailable
 from gateway.upstreams.providers import (
-    forget,
+    is_free_of_charge,
     is_sandboxed,
+    make_ready,
     provider,
+    reset,
     served,
     with_credentials,
 )
 from gateway.upstreams.sandboxed import sandbox
-from gateway.upstreams.slots import Lease, leased
+from gateway.upstreams.slots.queue_wait import QueueWait
+from gateway.upstreams.slots.slots import Slot, SlotElsewhere, leased
 
 __all__ = [
-    "Lease",
     "PoolUnavailable",
-    "forget",
+    "QueueWait",
+    "Slot",
+    "SlotElsewhere",
+    "is_free_of_charge",
     "is_sandboxed",
     "leased",
+    "make_ready",
     "provider",
+    "reset",
     "sandbox",
     "served",
     "with_credentials",

@@ -1,4 +1,4 @@
-"""The credentials of each provider: the environment's and the operator's, a second behind the tables."""
+"""The credentials of each provider, from the environment and from the tables, at most a second old."""
 
 import logging
 import threading
@@ -12,9 +12,11 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from gateway.openai_servers import KEYLESS, OpenAIServer
-from gateway.provider_credentials import ENVIRONMENT, ProviderCredential
-from gateway.secret_box import Sealed
+from gateway.models.openai_servers import KEYLESS, OpenAIServer
+from gateway.models.provider_credentials import ENVIRONMENT, ProviderCredential
+from gateway.providers.registry import BUILT_IN
+from gateway.upstreams.environment import variable
+from infra.secret_box import Sealed
 
 CHECK_INTERVAL_S = 1.0
 
@@ -22,20 +24,20 @@ logger = logging.getLogger(__name__)
 
 
 class PoolUnavailable(Exception):
-    """The database has not answered since this process began: nobody knows who has credentials."""
+    """The database has not answered since this process began, so its credentials are unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where an OpenAI-compatible provider is."""
+    """The address of an OpenAI-compatible server."""
 
     base_url: str
     ca_bundle_file: str
 
 
 @dataclass(frozen=True, slots=True)
-class Credential:
-    """One credential of a provider. Those that are equal are served by the same adapter.
+class PooledCredential:
+    """One credential of a provider. Equal ones share an adapter.
 
     `slots` None: no cap of ours. `sealed` None: the environment has the secret, or there is none.
     """
@@ -52,18 +54,20 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """What the tables said at one moment: the operator's credentials by provider, and their servers.
+    """Environment and tables at one moment: enabled credentials by provider, and slugs of enabled servers.
 
-    `is_empty`: there is no row, not even a disabled one.
+    `providers` are the slugs of those with credentials. `is_empty`: there is no credential, not even a
+    disabled one.
     """
 
-    credentials: Mapping[str, tuple[Credential, ...]]
+    credentials: Mapping[str, tuple[PooledCredential, ...]]
+    providers: frozenset[str]
     servers: frozenset[str]
     is_empty: bool
 
 
 class LivePool:
-    """One snapshot for all threads of a process. One looks while the others go on with the old one."""
+    """A snapshot for all threads of a process. One thread refreshes it while the others use the old one."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -72,13 +76,13 @@ class LivePool:
         self._pool: Pool | None = None
 
     def current(self) -> Pool:
-        """Return the pool as it stood a second ago at the most; it outlives the database.
+        """Return the pool, at most a second old, or older while the database is away.
 
         Raises PoolUnavailable.
         """
-        if self._is_due() and self._lock.acquire(blocking=self._pool is None):
+        if self._clock() >= self._due_s and self._lock.acquire(blocking=self._pool is None):
             try:
-                if self._is_due():
+                if self._clock() >= self._due_s:
                     self._look()
             finally:
                 self._lock.release()
@@ -86,12 +90,9 @@ class LivePool:
             raise PoolUnavailable("The credentials of providers could not be read.")
         return self._pool
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Make the next reader look at the database at once."""
         self._due_s = float("-inf")
-
-    def _is_due(self) -> bool:
-        return self._clock() >= self._due_s
 
     def _look(self) -> None:
         was_connected = connection.connection is not None
@@ -108,62 +109,52 @@ class LivePool:
 _live = LivePool()
 
 
-def credentials(provider: str) -> tuple[Credential, ...]:
+def credentials(provider: str) -> tuple[PooledCredential, ...]:
     """Return a provider's credentials that may be used, the environment's first. Raises PoolUnavailable."""
-    stored = _live.current().credentials.get(provider, ())
-    given = from_environment(provider)
-    return stored if given is None else (given, *stored)
+    return _live.current().credentials.get(provider, ())
 
 
 def with_credentials() -> frozenset[str]:
     """Return the slugs of the providers that have credentials. Raises PoolUnavailable."""
-    return _given().union(_live.current().credentials)
+    return _live.current().providers
 
 
 def is_empty() -> bool:
-    """Say whether nobody has given any credential, nor one that is disabled. Raises PoolUnavailable."""
-    return _live.current().is_empty and not _given()
+    """Say whether there is no credential at all, not even a disabled one. Raises PoolUnavailable."""
+    return _live.current().is_empty
 
 
 def servers() -> frozenset[str]:
-    """Return the slugs of the operator's own providers. Raises PoolUnavailable."""
+    """Return the slugs of the operator's own servers. Raises PoolUnavailable."""
     return _live.current().servers
 
 
-def forget() -> None:
-    """Make the next reader look at the database at once."""
-    _live.forget()
+def reset() -> None:
+    """Make the next reader look at the environment and the database at once."""
+    _live.reset()
 
 
-def _given() -> frozenset[str]:
-    return frozenset(slug for slug in _IN_ENVIRONMENT if from_environment(slug) is not None)
-
-
-def from_environment(provider: str) -> Credential | None:
-    """Return the credential that the environment gives."""
-    if provider not in _IN_ENVIRONMENT:
+def from_environment(provider: str) -> PooledCredential | None:
+    """Return the credential that the environment gives, or None."""
+    built_in = BUILT_IN.get(provider)
+    if built_in is None or not built_in.has_secret(variable):
         return None
-    has_secret, slots = _IN_ENVIRONMENT[provider]()
-    return Credential(provider, ENVIRONMENT, ENVIRONMENT, slots) if has_secret else None
-
-
-_IN_ENVIRONMENT: Mapping[str, Callable[[], tuple[bool, int | None]]] = {
-    "gigachat": lambda: (bool(settings.GIGACHAT_CREDENTIALS), settings.GIGACHAT_CONCURRENCY),
-    "yandexgpt": lambda: (
-        bool(settings.YANDEX_API_KEY or settings.YANDEX_SERVICE_ACCOUNT_KEY_FILE),
-        settings.YANDEX_CONCURRENCY,
-    ),
-}
+    slots: int | None = getattr(settings, built_in.concurrency)
+    return PooledCredential(provider, ENVIRONMENT, ENVIRONMENT, slots)
 
 
 def _read() -> Pool:
     servers = {row.slug: row for row in OpenAIServer._default_manager.all()}
-    found: dict[str, list[Credential]] = defaultdict(list)
+    found: dict[str, list[PooledCredential]] = defaultdict(list)
+    for slug in BUILT_IN:
+        if (given := from_environment(slug)) is not None:
+            found[slug].append(given)
+    is_given = bool(found)
     has_key = set()
     rows = list(ProviderCredential._default_manager.order_by("created_at"))
     for row in rows:
         server = servers.get(row.provider)
-        is_there = row.provider in _IN_ENVIRONMENT if server is None else server.enabled
+        is_there = row.provider in BUILT_IN if server is None else server.enabled
         has_key.add(row.provider)
         if row.enabled and is_there:
             found[row.provider].append(_stored(row, server))
@@ -172,13 +163,19 @@ def _read() -> Pool:
             found[slug].append(_keyless(server))
     return Pool(
         {slug: tuple(members) for slug, members in found.items()},
+        frozenset(found),
         frozenset(slug for slug, server in servers.items() if server.enabled),
-        is_empty=not rows and not servers,
+        is_empty=not (is_given or rows or servers),
     )
 
 
-def _stored(row: ProviderCredential, server: OpenAIServer | None) -> Credential:
-    return Credential(
+def stored(row: ProviderCredential) -> PooledCredential:
+    """Return a row as a credential, whether it is enabled or not, and saved or not."""
+    return _stored(row, OpenAIServer._default_manager.filter(slug=row.provider).first())
+
+
+def _stored(row: ProviderCredential, server: OpenAIServer | None) -> PooledCredential:
+    return PooledCredential(
         provider=row.provider,
         id=str(row.pk),
         name=row.name,
@@ -190,8 +187,8 @@ def _stored(row: ProviderCredential, server: OpenAIServer | None) -> Credential:
     )
 
 
-def _keyless(row: OpenAIServer) -> Credential:
-    return Credential(row.slug, KEYLESS, KEYLESS, row.concurrency, server=_server(row))
+def _keyless(row: OpenAIServer) -> PooledCredential:
+    return PooledCredential(row.slug, KEYLESS, KEYLESS, row.concurrency, server=_server(row))
 
 
 def _server(row: OpenAIServer) -> Server:

@@ -1,28 +1,31 @@
-"""The composition root: who is served, by what, and the adapter of each credential in this process."""
+"""Which providers are served, and the adapter of each credential in this process."""
 
+import contextlib
 import logging
 import threading
 import time
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from gateway.health import monitor
-from gateway.providers.base import Provider
-from gateway.providers.errors import ProviderAuthError, ProviderUnavailable
-from gateway.secret_box import SecretUnreadable
+from gateway.providers.base import Adapter, Provider
+from gateway.providers.errors import ProviderAuthError, ProviderError, ProviderUnavailable
+from gateway.providers.registry import BUILT_IN
 from gateway.upstreams import pool
-from gateway.upstreams.adapters import Adapter, built
-from gateway.upstreams.pool import Credential
-from gateway.upstreams.sandboxed import BUILT_IN, sandboxed
+from gateway.upstreams.adapters import built
+from gateway.upstreams.pool import PooledCredential, PoolUnavailable
+from gateway.upstreams.sandboxed import sandboxed
+from infra.secret_box import SecretUnreadable
 
 BROKEN_S = 30.0
-"""How long a credential that no adapter could be built of is left alone."""
+"""After a failure to build an adapter, how long until the next attempt."""
 
 logger = logging.getLogger(__name__)
 
 _lock = threading.Lock()
-_adapters: dict[Credential, Adapter] = {}
-_broken: dict[Credential, float] = {}
+_adapters: dict[PooledCredential, Adapter] = {}
+_broken: dict[PooledCredential, float] = {}
 
 
 def with_credentials() -> frozenset[str]:
@@ -33,23 +36,35 @@ def with_credentials() -> frozenset[str]:
 def served(*, is_test: bool) -> frozenset[str]:
     """Return the slugs that are served.
 
-    A provider without credentials is served by the sandbox: for test keys, and when no provider has any.
+    A provider without credentials is served by the sandbox alone: see `is_sandboxed`. Where that does
+    not answer either, nothing is served.
     """
     if is_sandboxed(is_test=is_test):
-        return pool.servers().union(BUILT_IN)
+        given = with_credentials()
+        usual = {slug for slug, item in BUILT_IN.items() if not item.is_extra or slug in given}
+        return pool.servers() | usual
     return with_credentials()
 
 
 def is_sandboxed(*, is_test: bool) -> bool:
     """Say whether the sandbox answers: for test keys, and when no provider has credentials.
 
-    A credential that is disabled counts: nobody who pays is to be answered by the sandbox for that.
+    A disabled credential counts as one: paying callers must not get the sandbox because of it. On the
+    open internet live keys get it only where the operator says so.
     """
-    return is_test or pool.is_empty()
+    return is_test or (pool.is_empty() and (settings.SANDBOX or not settings.IS_HTTPS))
+
+
+def is_free_of_charge(*, is_test: bool) -> bool:
+    """Say whether nobody pays for the answers: test keys never do, nor live keys of a public sandbox.
+
+    On one's own machine live keys pay for the sandbox too, so that the money can be watched.
+    """
+    return is_test or (settings.IS_HTTPS and is_sandboxed(is_test=False))
 
 
 def provider(slug: str, *, is_test: bool) -> Provider:
-    """Return a provider to ask aside from slots, say for a count; the sandbox's for a test key.
+    """Return a provider to use without a slot, say to count tokens; for a test key the sandbox's.
 
     Raises ProviderError where no credential works.
     """
@@ -58,15 +73,25 @@ def provider(slug: str, *, is_test: bool) -> Provider:
     return next(iter(usable(slug).values()))
 
 
-def usable(slug: str) -> dict[Credential, Provider]:
-    """Return the credentials that may be used now, with their adapters.
+def make_ready() -> None:
+    """Build the adapters of all providers that are served; what fails is logged, here or by who asks it."""
+    try:
+        for slug in served(is_test=False):
+            with contextlib.suppress(ProviderError):
+                provider(slug, is_test=False)
+    except PoolUnavailable as error:
+        logger.warning("No adapter is built ahead of the first request: %s", error)
 
-    Raises ProviderUnavailable where there is none, ProviderAuthError where none works.
+
+def usable(slug: str, *, exclude: frozenset[str] = frozenset()) -> dict[PooledCredential, Provider]:
+    """Return the credentials that may be used now, with their adapters, less those named in `exclude`.
+
+    Raises ProviderUnavailable where the provider has none, ProviderAuthError where none may be used.
     """
     credentials = pool.credentials(slug)
     if not credentials:
         raise ProviderUnavailable("The provider has no credentials.", provider=slug)
-    blocked = monitor.blocked_credentials(slug)
+    blocked = monitor.current().blocked_credentials(slug) | exclude
     found = {
         credential: adapter
         for credential in credentials
@@ -77,16 +102,16 @@ def usable(slug: str) -> dict[Credential, Provider]:
     return found
 
 
-def forget() -> None:
-    """Begin anew: read the tables at the next call, and build every adapter again."""
-    pool.forget()
+def reset() -> None:
+    """Drop every adapter, and read the tables again at the next call."""
+    pool.reset()
     with _lock:
         _broken.clear()
         while _adapters:
             _adapters.popitem()[1].close()
 
 
-def _adapter(credential: Credential) -> Provider | None:
+def _adapter(credential: PooledCredential) -> Provider | None:
     """Return the adapter of a credential; None, and a line in the log, where none can be built."""
     found = _adapters.get(credential)
     if found is not None:
@@ -108,8 +133,8 @@ def _adapter(credential: Credential) -> Provider | None:
 
 
 def _drop_old() -> None:
-    """Forget the adapters of credentials that are no more; what they are doing they finish."""
-    present = {one for slug in with_credentials() for one in pool.credentials(slug)}
+    """Drop the adapters of credentials that no longer exist; their running requests finish."""
+    present = {credential for slug in with_credentials() for credential in pool.credentials(slug)}
     for credential in _adapters.keys() - present:
         _adapters.pop(credential).close()
     for credential in _broken.keys() - present:

@@ -1,20 +1,20 @@
-"""The sandbox of this process, and the adapters before it: what test keys and the keyless start meet."""
+"""The sandbox of this process and adapters to it, for test keys and for a start without credentials."""
 
 import threading
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 
-from django.conf import settings
-
-from gateway.providers.base import Lifeline, Provider
+from gateway.providers import registry
+from gateway.providers.base import CancelToken, Provider
 from gateway.providers.chat_types import ChatChunk, ChatRequest, Embedding
-from gateway.providers.gigachat.adapter import GigaChat
-from gateway.providers.openai_compatible.adapter import OpenAICompatible
-from gateway.providers.yandexgpt.adapter import YandexGPT
-from gateway.sandbox import credentials
-from gateway.sandbox.server import Sandbox
+from gateway.providers.profile import ModelProfile
+from gateway.providers.registry import BUILT_IN
+from gateway.providers.tick import Tick
+from gateway.upstreams.environment import timeouts
+from sandbox.core.credentials import OPENAI_COMPATIBLE_API_KEY
+from sandbox.server import Sandbox
 
 CHAT_MODEL, EMBEDDINGS_MODEL = "gemma-3-27b-it", "bge-m3"
-"""The models of the emulated OpenAI-compatible server that do the most of their kind."""
+"""The most capable models of the emulated OpenAI-compatible server."""
 
 _lock = threading.RLock()
 _providers: dict[str, Provider] = {}
@@ -22,31 +22,44 @@ _sandbox: Sandbox | None = None
 
 
 class AnyModel:
-    """The emulated server under whatever names an operator's models have upstream."""
+    """The emulated server, which answers whatever upstream names an operator's models have."""
 
-    def __init__(self, server: OpenAICompatible) -> None:
+    def __init__(self, server: Provider) -> None:
         self._server = server
         self.name = server.name
 
+    def narrowed(self, profile: ModelProfile) -> ModelProfile:
+        return profile
+
     def stream(
-        self, request: ChatRequest, *, upstream_id: str, lifeline: Lifeline
-    ) -> Generator[ChatChunk, None, None]:
-        return self._server.stream(request, upstream_id=CHAT_MODEL, lifeline=lifeline)
+        self, request: ChatRequest, *, upstream_id: str, cancel_token: CancelToken, wire: str = ""
+    ) -> Generator[Tick | ChatChunk, None, None]:
+        return self._server.stream(request, upstream_id=CHAT_MODEL, cancel_token=cancel_token)
 
     def count_tokens(
-        self, texts: Sequence[str], *, upstream_id: str, timeout_s: float
+        self, texts: Sequence[str], *, upstream_id: str, timeout_s: float, wire: str = ""
     ) -> list[int]:
         return self._server.count_tokens(texts, upstream_id=CHAT_MODEL, timeout_s=timeout_s)
 
-    def count_chat_tokens(self, request: ChatRequest, *, upstream_id: str, timeout_s: float) -> int:
+    def count_chat_tokens(
+        self, request: ChatRequest, *, upstream_id: str, timeout_s: float, wire: str = ""
+    ) -> int:
         return self._server.count_chat_tokens(request, upstream_id=CHAT_MODEL, timeout_s=timeout_s)
 
-    def embed(self, texts: Sequence[str], *, upstream_id: str, timeout_s: float) -> Embedding:
+    def embed(
+        self,
+        texts: Sequence[str],
+        *,
+        upstream_id: str,
+        timeout_s: float,
+        dimensions: int | None = None,
+        wire: str = "",
+    ) -> Embedding:
         return self._server.embed(texts, upstream_id=EMBEDDINGS_MODEL, timeout_s=timeout_s)
 
 
 def sandbox() -> Sandbox:
-    """Return this process's sandbox, started at the first call on loopback ports of its own."""
+    """Return the sandbox of this process; the first call starts it on free loopback ports."""
     global _sandbox
     with _lock:
         if _sandbox is None:
@@ -56,52 +69,34 @@ def sandbox() -> Sandbox:
 
 
 def sandboxed(slug: str) -> Provider:
-    """Return the provider that plays `slug`'s part."""
+    """Return the emulated provider for `slug`."""
     found = _providers.get(slug)
     if found is None:
         with _lock:
             found = _providers.get(slug)
             if found is None:
-                build = BUILT_IN.get(slug)
-                found = _providers[slug] = _server(slug) if build is None else build()
+                found = _providers[slug] = _build(slug)
     return found
 
 
-def _gigachat() -> Provider:
-    origin = sandbox().gigachat_origin
-    return GigaChat(
-        base_url=f"{origin}/v1",
-        auth_url=f"{origin}/api/v2/oauth",
-        credentials=credentials.GIGACHAT_CREDENTIALS,
-        scope=credentials.GIGACHAT_SCOPE,
-        connect_timeout_s=settings.UPSTREAM_CONNECT_TIMEOUT_S,
-        read_timeout_s=settings.UPSTREAM_READ_TIMEOUT_S,
-    )
+def _build(slug: str) -> Provider:
+    built_in = BUILT_IN.get(slug)
+    if built_in is None or built_in.is_compatible:
+        return AnyModel(_server(slug))
+    environment = sandbox().environment()
 
+    def variable(name: str) -> str:
+        return environment.get(name, "")
 
-def _yandexgpt() -> Provider:
-    origin = sandbox().yandex_origin
-    return YandexGPT(
-        base_url=origin,
-        iam_url=f"{origin}/iam/v1/tokens",
-        folder_id=credentials.YANDEX_FOLDER_ID,
-        api_key=credentials.YANDEX_API_KEY,
-        service_account_key=None,
-        connect_timeout_s=settings.UPSTREAM_CONNECT_TIMEOUT_S,
-        read_timeout_s=settings.UPSTREAM_READ_TIMEOUT_S,
-    )
+    secret = built_in.read_secret(variable)
+    return built_in.build(secret, built_in.complete({}, variable), timeouts())
 
 
 def _server(slug: str) -> Provider:
-    return AnyModel(
-        OpenAICompatible(
-            slug,
-            base_url=f"{sandbox().openai_origin}/v1",
-            api_key=credentials.OPENAI_COMPATIBLE_API_KEY,
-            connect_timeout_s=settings.UPSTREAM_CONNECT_TIMEOUT_S,
-            read_timeout_s=settings.UPSTREAM_READ_TIMEOUT_S,
-        )
+    return registry.server(
+        slug,
+        base_url=f"{sandbox().openai_origin}/v1",
+        api_key=OPENAI_COMPATIBLE_API_KEY,
+        ca_bundle_file="",
+        timeouts=timeouts(),
     )
-
-
-BUILT_IN: Mapping[str, Callable[[], Provider]] = {"gigachat": _gigachat, "yandexgpt": _yandexgpt}

@@ -10,14 +10,15 @@ import django
 
 django.setup()
 
-from accounts import api_keys, suspension  # noqa: E402
-from accounts.bearer import authenticate  # noqa: E402
+from accounts import suspension  # noqa: E402
 from accounts.errors import (  # noqa: E402
     AccountSuspended,
     CredentialStoreUnavailable,
     InvalidCredential,
 )
-from accounts.key_format import digest_of  # noqa: E402
+from accounts.keys import issuing  # noqa: E402
+from accounts.keys.bearer import authenticate  # noqa: E402
+from accounts.keys.key_format import digest_of  # noqa: E402
 from accounts.models import APIKey  # noqa: E402
 from tests.accounts.people import new_key  # noqa: E402
 
@@ -33,11 +34,11 @@ def answer(verb: str, subject: str) -> str:
         return "good"
     key = APIKey.objects.get(digest=digest_of(subject))
     if verb == "revoke":
-        api_keys.revoke(key=key)
+        issuing.revoke(key=key)
     elif verb == "disable":
-        api_keys.edit(key=key, disabled=True)
+        issuing.edit(key=key, disabled=True)
     elif verb == "suspend":
-        suspension.suspend(account=key.account)
+        suspension.suspend(account=key.account, reason="spam")
     else:
         suspension.set_active(user=key.user, is_active=False)
     return "done"

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.utils import timezone
 from oauth2_provider.models import AccessToken, Application
 
-from accounts.key_format import digest_of
+from accounts.keys.key_format import digest_of
 from accounts.models import IssuedToken, User
 from accounts.users import own_account
 

@@ -1,4 +1,4 @@
-"""Operators at their desk: logged in, with the second factor given."""
+"""Operators in the admin: logged in, with the second factor given."""
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import encrypt

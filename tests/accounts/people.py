@@ -1,6 +1,7 @@
 """An account and a key of its, as most tests here begin."""
 
-from accounts import api_keys, users
+from accounts import users
+from accounts.keys import issuing
 from accounts.models import Account, APIKey
 
 NATASHA = "natasha@example.ru"
@@ -9,7 +10,7 @@ NATASHA = "natasha@example.ru"
 def new_key(email: str = NATASHA, **options) -> tuple[APIKey, str]:
     """Return a key of the person's own account, and its raw text."""
     account = account_of(email)
-    return api_keys.issue(account=account, user=account.owner, name="shell", **options)
+    return issuing.issue(account=account, user=account.owner, name="shell", **options)
 
 
 def account_of(email: str = NATASHA) -> Account:

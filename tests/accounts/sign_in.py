@@ -67,13 +67,16 @@ def text_of(response) -> str:
     return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode())))
 
 
-def enrol(client: Client) -> str:
-    """Set up the second factor of the person who has just logged in and return the secret key."""
+def enrol(client: Client, periods_later: int = -1) -> str:
+    """Set up the second factor of the person who has just logged in and return the secret key.
+
+    The code is that of the period before, say: the present one can still be used.
+    """
     page = client.get("/accounts/2fa/totp/activate/").content.decode()
     shown = re.search(r'id="totp-secret">([A-Z2-7]+)<', page)
     assert shown is not None
     secret = shown[1]
-    answer = client.post("/accounts/2fa/totp/activate/", {"code": totp(secret)})
+    answer = client.post("/accounts/2fa/totp/activate/", {"code": totp(secret, periods_later)})
     assert answer.headers["Location"] == "/accounts/2fa/recovery-codes/"
     return secret
 

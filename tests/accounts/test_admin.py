@@ -1,4 +1,4 @@
-"""The operators' desk: what it shows, what it changes, and what it never lets out."""
+"""The operators' admin: what it shows, what it changes, and what it never lets out."""
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -6,9 +6,9 @@ from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from accounts import users
-from accounts.bearer import authenticate
 from accounts.errors import AccountSuspended, InvalidCredential
-from accounts.models import Account, APIKey, User
+from accounts.keys.bearer import authenticate
+from accounts.models import Account, APIKey, AuditEntry, User
 from tests.accounts.operators import seat
 from tests.accounts.people import NATASHA, new_key
 
@@ -20,10 +20,10 @@ def operator(client):
     return seat(client, User.objects.create_superuser("root@example.ru"))
 
 
-def act(client, model, action, row):
+def act(client, model, action, row, reason=""):
     answer = client.post(
         reverse(f"admin:accounts_{model}_changelist"),
-        {"action": action, "_selected_action": [row.pk]},
+        {"action": action, "_selected_action": [row.pk], "reason": reason},
     )
     assert answer.status_code == 302
 
@@ -73,12 +73,21 @@ def test_an_operator_revokes_a_key_and_the_history_says_so(operator):
     assert LogEntry.objects.get().object_id == str(key.pk)
 
 
-def test_an_operator_suspends_an_account_and_resumes_it(operator):
+def test_an_operator_suspends_an_account_for_a_reason_that_its_owner_is_told(
+    operator, mailoutbox, django_capture_on_commit_callbacks
+):
     key, raw = new_key()
     authenticate(f"Bearer {raw}")
-    act(operator, "account", "suspend", key.account)
+    act(operator, "account", "suspend", key.account, reason=" ")
+    assert authenticate(f"Bearer {raw}")
+    with django_capture_on_commit_callbacks(execute=True):
+        act(operator, "account", "suspend", key.account, reason="Жалобы на спам")
     with pytest.raises(AccountSuspended):
         authenticate(f"Bearer {raw}")
+    [mail] = mailoutbox
+    assert mail.to == [NATASHA]
+    assert "Жалобы на спам" in mail.body
+    assert AuditEntry.objects.latest("pk").reason == "Жалобы на спам"
     act(operator, "account", "resume", key.account)
     assert authenticate(f"Bearer {raw}")
 
@@ -96,9 +105,9 @@ def test_an_account_may_be_renamed_and_nothing_else(operator):
     account = users.register(email=NATASHA)
     page = reverse("admin:accounts_account_change", args=[account.pk])
     assert operator.get(page).status_code == 200
-    operator.post(page, {"name": "Rostovs", "credentials_epoch": 9, "owner": 1})
+    operator.post(page, {"name": "Rostovs", "suspension_reason": "mine", "owner": 1})
     account.refresh_from_db()
-    assert (account.name, account.credentials_epoch) == ("Rostovs", 0)
+    assert (account.name, account.suspension_reason) == ("Rostovs", "")
     assert account.owner.email == NATASHA
 
 

@@ -1,4 +1,4 @@
-"""Applications at the operators' desk: one that is disabled is let in by nobody, by no way."""
+"""Applications at the operators' admin: one that is disabled is let in by nobody, by no way."""
 
 import pytest
 from django.test import Client
@@ -14,21 +14,21 @@ LIST = "/admin/accounts/oauthapplication/"
 
 
 @pytest.fixture
-def desk() -> Client:
+def operator_client() -> Client:
     return seat(Client(), User.objects.create_superuser("root@example.ru"))
 
 
-def act(desk: Client, app: App, action: str) -> None:
+def act(operator_client: Client, app: App, action: str) -> None:
     form = {"action": action, "_selected_action": app.application.pk}
-    assert desk.post(LIST, form).status_code == 302
+    assert operator_client.post(LIST, form).status_code == 302
 
 
-def test_a_disabled_application_loses_its_tokens_and_gets_no_more(desk):
+def test_a_disabled_application_loses_its_tokens_and_gets_no_more(operator_client):
     app, other = new_app(is_confidential=True), new_app(name="Чужое")
     token, kept = app.token(person()), other.token(person())
     code = app.code(person())
 
-    act(desk, app, "disable")
+    act(operator_client, app, "disable")
 
     assert ask(token).status_code == 401
     assert ask(kept).status_code == 200
@@ -38,40 +38,40 @@ def test_a_disabled_application_loses_its_tokens_and_gets_no_more(desk):
     assert "Location" not in page.headers
 
 
-def test_its_developer_is_told(desk):
+def test_its_developer_is_told(operator_client):
     app = new_app()
     page = f"/cabinet/apps/{app.application.client_id}/"
     browser = browser_of(person(DEVELOPER), headers={"accept-language": "en"})
     assert "have disabled this application" not in browser.get(page).content.decode()
-    act(desk, app, "disable")
+    act(operator_client, app, "disable")
     assert "have disabled this application" in browser.get(page).content.decode()
 
 
-def test_one_that_had_no_details_can_be_disabled_too(desk):
+def test_one_that_had_no_details_can_be_disabled_too(operator_client):
     app = new_app()
     ApplicationDetails.objects.all().delete()
-    act(desk, app, "disable")
+    act(operator_client, app, "disable")
     assert browser_of(person()).get(app.authorize_url()).status_code == 400
     assert ApplicationDetails.objects.get().disabled_at is not None
 
 
-def test_enabled_again_it_is_let_in_again(desk):
+def test_enabled_again_it_is_let_in_again(operator_client):
     app = new_app()
-    act(desk, app, "disable")
-    act(desk, app, "enable")
+    act(operator_client, app, "disable")
+    act(operator_client, app, "enable")
     assert ask(app.token(person())).status_code == 200
 
 
-def test_no_page_of_the_desk_shows_a_token_or_a_secret(desk):
+def test_no_page_of_the_admin_shows_a_token_or_a_secret(operator_client):
     app = new_app(is_confidential=True)
     token = app.token(person())
     row = AccessToken.objects.get()
     application = OAuthApplication.objects.get()
     for path in (LIST, f"{LIST}{application.pk}/change/", "/admin/accounts/oauthtoken/"):
-        page = desk.get(path).content.decode()
+        page = operator_client.get(path).content.decode()
         assert "Заметки" in page
         for secret in (token, app.secret, application.client_secret, row.token_checksum):
             assert secret not in page
-    page = desk.get(f"/admin/accounts/oauthtoken/{row.pk}/change/").content.decode()
+    page = operator_client.get(f"/admin/accounts/oauthtoken/{row.pk}/change/").content.decode()
     assert token not in page
     assert row.token_checksum not in page

@@ -4,15 +4,24 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 from django.http.request import HttpHeaders
+from django.test import override_settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.client_address import check_address, client_address, is_trusted_proxy, normal_network
+from accounts.client_address import (
+    check_address,
+    client_address,
+    is_trusted_proxy,
+    may_name_scheme,
+    normal_network,
+)
 from accounts.errors import IPNotAllowed
 from accounts.principal import Principal
 
 PROXY = "10.0.0.1"
 OUTSIDE = "198.51.100.9"
+EDGE = "172.64.0.9"
+"""A server of Cloudflare's."""
 
 
 @pytest.fixture(autouse=True)
@@ -76,13 +85,84 @@ def test_behind_a_proxy_the_rightmost_hop_that_is_none_of_ours_is_the_client(hea
     assert seen_from(PROXY, forwarded_for=header) == address
 
 
-def test_cloudflares_header_goes_before_the_list():
-    assert seen_from(PROXY, forwarded_for="1.1.1.1", connecting_ip="203.0.113.7") == "203.0.113.7"
+def test_cloudflares_header_is_never_read_where_the_service_is_not_behind_it():
+    for peer in (PROXY, "", EDGE, OUTSIDE):
+        seen = seen_from(peer, forwarded_for="203.0.113.7", connecting_ip="203.0.113.8")
+        assert seen in {"203.0.113.7", peer}
 
 
-@pytest.mark.parametrize("malformed", ["", "garbage", "203.0.113.7, 203.0.113.8"])
-def test_a_malformed_cloudflare_header_leaves_the_list(malformed):
-    assert seen_from(PROXY, forwarded_for="1.1.1.1", connecting_ip=malformed) == "1.1.1.1"
+@pytest.mark.parametrize(
+    ("remote_addr", "forwarded_for"),
+    [
+        (EDGE, None),
+        (f"::ffff:{EDGE}", None),
+        ("2606:4700::9", None),
+        (EDGE, "198.51.100.1"),
+        (PROXY, EDGE),
+        (PROXY, f"1.1.1.1, {EDGE}"),
+        (PROXY, f"1.1.1.1, {EDGE}:443, 10.0.0.2"),
+        (PROXY, "1.1.1.1, ::ffff:172.64.0.9"),
+        ("", EDGE),
+    ],
+)
+@pytest.mark.parametrize("client", ["203.0.113.7", "2001:db8::7", "::ffff:203.0.113.7"])
+def test_behind_cloudflare_its_own_servers_name_the_client(
+    settings, remote_addr, forwarded_for, client
+):
+    settings.CLOUDFLARE = True
+    seen = seen_from(remote_addr, forwarded_for=forwarded_for, connecting_ip=client)
+    assert seen == client.removeprefix("::ffff:")
+
+
+def test_cloudflares_servers_may_be_listed_as_proxies_too(settings):
+    settings.CLOUDFLARE = True
+    settings.TRUSTED_PROXIES = [*settings.TRUSTED_PROXIES, ip_network("172.64.0.0/13")]
+    for peer, forwarded_for in ((EDGE, "1.1.1.1"), (PROXY, f"1.1.1.1, {EDGE}")):
+        seen = seen_from(peer, forwarded_for=forwarded_for, connecting_ip="203.0.113.7")
+        assert seen == "203.0.113.7"
+
+
+@pytest.mark.parametrize(
+    ("remote_addr", "forwarded_for", "address"),
+    [
+        (OUTSIDE, None, OUTSIDE),
+        (OUTSIDE, EDGE, OUTSIDE),
+        (PROXY, None, PROXY),
+        (PROXY, OUTSIDE, OUTSIDE),
+        (PROXY, f"{EDGE}, {OUTSIDE}", OUTSIDE),
+        (PROXY, f"{EDGE}, garbage", PROXY),
+        ("", None, None),
+    ],
+)
+def test_who_goes_round_cloudflare_names_nobody(settings, remote_addr, forwarded_for, address):
+    settings.CLOUDFLARE = True
+    seen = seen_from(remote_addr, forwarded_for=forwarded_for, connecting_ip="203.0.113.7")
+    assert seen == address
+
+
+@pytest.mark.parametrize("malformed", [None, "", "garbage", "203.0.113.7, 203.0.113.8"])
+def test_without_a_client_in_its_header_cloudflares_server_is_the_client(settings, malformed):
+    settings.CLOUDFLARE = True
+    assert seen_from(EDGE, connecting_ip=malformed) == EDGE
+
+
+@pytest.mark.parametrize(
+    ("remote_addr", "is_behind", "believed"),
+    [
+        (PROXY, False, True),
+        ("", False, True),
+        (EDGE, False, False),
+        (EDGE, True, True),
+        (OUTSIDE, True, False),
+        ("garbage", True, False),
+    ],
+)
+def test_the_scheme_is_named_by_proxies_and_by_cloudflare(
+    settings, remote_addr, is_behind, believed
+):
+    settings.CLOUDFLARE = is_behind
+    assert may_name_scheme(remote_addr) is believed
+    assert not is_trusted_proxy(EDGE)
 
 
 def test_who_comes_through_a_unix_socket_speaks_for_others():
@@ -120,11 +200,12 @@ def test_a_network_of_mapped_addresses_is_an_ipv4_network(settings):
 
 @given(st.text(), st.text(), st.text())
 def test_no_header_breaks_the_search(remote_addr, forwarded_for, connecting_ip):
-    for peer in (PROXY, "", remote_addr):
-        address = client_address(
-            peer, {"X-Forwarded-For": forwarded_for, "CF-Connecting-IP": connecting_ip}
-        )
-        assert address is None or ip_address(str(address)) == address
+    with override_settings(CLOUDFLARE=True):
+        for peer in (PROXY, "", EDGE, remote_addr):
+            address = client_address(
+                peer, {"X-Forwarded-For": forwarded_for, "CF-Connecting-IP": connecting_ip}
+            )
+            assert address is None or ip_address(str(address)) == address
 
 
 def bound_to(*networks):

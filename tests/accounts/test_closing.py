@@ -2,20 +2,21 @@
 
 import pytest
 
-from accounts import api_keys, suspension, users
-from accounts.bearer import authenticate
+from accounts import suspension, users
 from accounts.errors import AccountSuspended
+from accounts.keys import issuing
+from accounts.keys.bearer import authenticate
 from tests.accounts.let_in import is_live, live_token
 from tests.accounts.people import NATASHA
 from tests.accounts.sign_in import PASSWORD, browser, is_logged_in, log_in, text_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both_stores, pytest.mark.django_db]
 
 
 def test_closing_ends_keys_applications_and_every_log_in():
     account = users.register(email=NATASHA, password=PASSWORD)
     natasha = account.owner
-    _, raw = api_keys.issue(account=account, user=natasha, name="shell")
+    _, raw = issuing.issue(account=account, user=natasha, name="shell")
     token = live_token(natasha)
     client, phone = browser(), browser()
     log_in(client)

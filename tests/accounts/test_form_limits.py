@@ -8,8 +8,10 @@ from django.http import HttpResponse
 from django.test import RequestFactory
 
 from accounts import users
-from accounts.form_limits import limit_form
 from accounts.models import User
+from accounts.signin.form_limits import limit_form
+
+pytestmark = pytest.mark.usefixtures("redis_client")  # the attempts are counted there
 
 LIMIT = 3
 TRUSTED = "10.0.0.1"
@@ -87,7 +89,7 @@ def test_people_count_by_themselves_wherever_they_are():
 
 def test_redis_counts_for_all_processes(settings, redis_url):
     settings.CACHES = {
-        "default": {"BACKEND": "xrouter_site.cache.SteadyRedisCache", "LOCATION": redis_url}
+        "default": {"BACKEND": "infra.fallback_cache.FallbackRedisCache", "LOCATION": redis_url}
     }
     assert [send().status_code for _ in range(LIMIT + 1)] == [200] * LIMIT + [429]
 
@@ -95,7 +97,7 @@ def test_redis_counts_for_all_processes(settings, redis_url):
 def test_while_redis_is_away_the_process_counts_alone_and_says_so(settings, caplog):
     settings.CACHES = {
         "default": {
-            "BACKEND": "xrouter_site.cache.SteadyRedisCache",
+            "BACKEND": "infra.fallback_cache.FallbackRedisCache",
             "LOCATION": "redis://127.0.0.1:1/1",
         }
     }

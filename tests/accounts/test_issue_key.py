@@ -8,10 +8,11 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts import users
-from accounts.bearer import authenticate
-from accounts.key_format import digest_of, well_formed
+from accounts.keys import issuing
+from accounts.keys.bearer import authenticate
+from accounts.keys.key_format import digest_of, well_formed
 from accounts.models import Account, APIKey, User
-from billing import balances, ledger
+from billing.ledger import balances, ledger
 from tests.accounts.people import NATASHA
 
 pytestmark = pytest.mark.django_db
@@ -120,3 +121,13 @@ def test_at_the_shell_a_refusal_is_one_line_and_no_key():
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr.startswith("CommandError: --credits 'many'")
+
+
+def test_an_account_with_too_many_keys_gets_no_other_and_no_credits(monkeypatch):
+    monkeypatch.setattr(issuing, "KEYS_MAX", 1)
+    issue_key(NATASHA)
+    with pytest.raises(CommandError, match="1 keys at most") as refusal:
+        issue_key(NATASHA, "--credits", "5")
+    assert "\n" not in str(refusal.value)
+    assert APIKey.objects.count() == 1
+    assert credits_nano(Account.objects.get()) == 0

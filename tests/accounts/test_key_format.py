@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from accounts.key_format import (
+from accounts.keys.key_format import (
     ALPHABET,
     KEY_PATTERN,
     checksum,

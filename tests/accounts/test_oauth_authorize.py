@@ -5,7 +5,7 @@ from django.test import Client
 from django.utils import timezone
 from oauth2_provider.models import AccessToken, Application, Grant
 
-from accounts.key_format import digest_of
+from accounts.keys.key_format import digest_of
 from tests.accounts.oauth_clients import (
     CALLBACK,
     App,
@@ -13,6 +13,7 @@ from tests.accounts.oauth_clients import (
     challenge_of,
     new_app,
     person,
+    post_form,
     query_of,
 )
 
@@ -78,10 +79,10 @@ def test_who_agrees_returns_with_a_code_the_state_and_the_issuer(app):
 def test_who_refuses_returns_without_a_code(app):
     for answer in ({"deny": "yes"}, {}):
         response = browser_of(person()).post(app.authorize_url(), answer)
-        told = query_of(response)
-        assert told["error"] == "access_denied"
-        assert told["state"] == "a state"
-        assert told["iss"] == ISSUER
+        result = query_of(response)
+        assert result["error"] == "access_denied"
+        assert result["state"] == "a state"
+        assert result["iss"] == ISSUER
     assert not Grant.objects.exists()
 
 
@@ -230,14 +231,25 @@ def test_a_wrong_request_is_refused_on_our_own_page(app, changes, error):
     assert not Grant.objects.exists()
 
 
-def test_who_must_not_be_asked_is_told_of_to_the_application(app):
+def test_who_must_not_be_asked_and_has_not_let_it_in_is_led_nowhere(app):
+    app.token(person("anna@example.ru"))
     for browser, error in (
         (Client(), "login_required"),
         (browser_of(person()), "consent_required"),
     ):
         response = browser.get(app.authorize_url(prompt="none"))
-        assert response.headers["Location"].startswith(CALLBACK + "?")
-        assert query_of(response)["error"] == error
+        refused_here(response)
+        assert error in response.content.decode()
+
+
+def test_who_must_not_be_asked_and_has_let_it_in_is_told_of_to_the_application(app):
+    token = app.token(person())
+    response = browser_of(person()).get(app.authorize_url(prompt="none"))
+    assert response.headers["Location"].startswith(CALLBACK + "?")
+    assert query_of(response)["error"] == "consent_required"
+    assert not Grant.objects.exists()
+    post_form("/oauth/revoke", {"token": token, "client_id": app.application.client_id})
+    refused_here(browser_of(person()).get(app.authorize_url(prompt="none")))
 
 
 def test_one_registered_address_need_not_be_named_and_several_must(app):

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from oauth2_provider.models import AccessToken, Grant, RefreshToken
 
-from accounts.key_format import digest_of, token_well_formed
+from accounts.keys.key_format import digest_of, token_well_formed
 from accounts.models import IssuedToken
 from accounts.users import own_account
 from tests.accounts.oauth_clients import (

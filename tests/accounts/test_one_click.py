@@ -9,8 +9,8 @@ from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
-from accounts import api_keys
-from accounts.key_format import digest_of, well_formed
+from accounts.keys import issuing
+from accounts.keys.key_format import digest_of, well_formed
 from accounts.models import APIKey, OneClickCode
 from accounts.oauth import revocation
 from accounts.users import own_account
@@ -192,7 +192,7 @@ def test_all_refusals_of_a_code_are_the_same():
         (None, VERIFIER, {}, "code"),
         ("", VERIFIER, {}, "code"),
         (7, VERIFIER, {}, "code"),
-        ("a" * 100_000, VERIFIER, {}, "code"),
+        ("a" * 50_000, VERIFIER, {}, "code"),
         ("x", None, {}, "code_verifier"),
         ("x", "a" * 129, {}, "code_verifier"),
         ("x", [VERIFIER], {}, "code_verifier"),
@@ -227,7 +227,7 @@ def test_logging_out_ends_the_codes_that_nobody_used():
 def test_a_key_that_is_revoked_stays_so_when_its_code_comes_again():
     code = new_code()
     raw = redeem(code).json()["key"]
-    api_keys.revoke(key=APIKey.objects.get(digest=digest_of(raw)))
+    issuing.revoke(key=APIKey.objects.get(digest=digest_of(raw)))
     refused(redeem(code))
     assert ask(raw).status_code == 401
 
@@ -260,3 +260,17 @@ def test_of_twenty_who_redeem_a_code_at_once_one_is_answered():
         thread.join(HANG_S)
     assert sorted(statuses) == [200] + [400] * 19
     assert APIKey.objects.count() == 1
+
+
+def test_an_account_with_too_many_keys_gets_no_other_and_the_code_stays_good(monkeypatch):
+    monkeypatch.setattr(issuing, "KEYS_MAX", 1)
+    key = APIKey.objects.get(digest=digest_of(redeem(new_code()).json()["key"]))
+    code = new_code()
+    response = redeem(code)
+    assert response.status_code == 400
+    check(response.json(), "Error")
+    error = response.json()["error"]
+    assert (error["code"], error["param"]) == ("invalid_request", None)
+    assert "1 keys at most" in error["message"]
+    issuing.revoke(key=key)
+    assert redeem(code).status_code == 200

@@ -1,4 +1,4 @@
-"""The operators' desk: nobody sits down there without the second factor."""
+"""The operators' admin: nobody sits down there without the second factor."""
 
 import re
 
@@ -20,13 +20,13 @@ def operator() -> User:
 
 
 def admin_paths() -> list[str]:
-    """Return one path for every pattern of the desk, with an id where one stands."""
-    desk = next(
+    """Return one path for every pattern of the admin, with an id where one stands."""
+    admin_urls = next(
         pattern
         for pattern in get_resolver().url_patterns
         if isinstance(pattern, URLResolver) and pattern.app_name == "admin"
     )
-    return [f"/admin/{path}" for path in _paths(desk)]
+    return [f"/admin/{path}" for path in _paths(admin_urls)]
 
 
 def _paths(resolver: URLResolver) -> list[str]:
@@ -41,7 +41,7 @@ def _paths(resolver: URLResolver) -> list[str]:
     return found
 
 
-def test_no_path_of_the_desk_opens_to_staff_without_a_second_factor(operator):
+def test_no_path_of_the_admin_opens_to_staff_without_a_second_factor(operator):
     client = browser()
     client.force_login(operator)
     paths = admin_paths()
@@ -72,7 +72,7 @@ def test_staff_without_one_are_led_to_set_it_up(operator):
     assert client.get("/admin/accounts/user/").status_code == 200
 
 
-def test_a_log_in_with_the_code_opens_the_desk_at_once(operator):
+def test_a_log_in_with_the_code_opens_the_admin_at_once(operator):
     client, phone = browser(), browser()
     log_in(client, email=operator.email)
     secret = enrol(client)
@@ -90,7 +90,7 @@ def test_a_session_without_the_code_stays_outside_though_another_gave_it(operato
     assert client.get("/admin/").status_code == 302
 
 
-def test_turning_the_second_factor_off_closes_the_desk(operator):
+def test_turning_the_second_factor_off_closes_the_admin(operator):
     client = seat(browser(), operator)
     assert client.get("/admin/").status_code == 200
     client.post("/accounts/2fa/totp/deactivate/")

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
-from accounts.key_format import make_key
+from accounts.keys.key_format import make_key
 
 PROMISED_S = 2
 WARM_S = 1.2
@@ -24,7 +24,7 @@ TAKEN_AWAY = {
 }
 
 
-class Caller:
+class RevocationCaller:
     """Another process with the same stores, but perhaps another way to Redis."""
 
     def __init__(self, database_url, redis_url):
@@ -55,18 +55,6 @@ class Caller:
         self.input.write(" ".join(words) + "\n")
         self.input.flush()
         return self.output.readline().strip()
-
-
-@pytest.fixture(scope="module")
-def file_database_url(tmp_path_factory):
-    url = f"sqlite:///{tmp_path_factory.mktemp('stores')}/xrouter.sqlite3"
-    subprocess.run(
-        [sys.executable, "manage.py", "migrate", "accounts", "--verbosity", "0"],
-        env=os.environ | {"DATABASE_URL": url, "REDIS_URL": ""},
-        check=True,
-        timeout=HANG_S,
-    )
-    return url
 
 
 @pytest.fixture
@@ -105,28 +93,30 @@ def keep_asking(processes, keys, *, until):
                 process.say("ask", raw)
 
 
-def test_every_process_refuses_within_two_seconds(file_database_url, redis_url, black_hole_url):
+@pytest.mark.embedded
+def test_every_process_refuses_within_two_seconds(own_sqlite_url, redis_url, black_hole_url):
     with (
-        Caller(file_database_url, redis_url) as operator,
-        Caller(file_database_url, redis_url) as with_redis,
-        Caller(file_database_url, "") as without_redis,
-        Caller(file_database_url, black_hole_url) as before_a_black_hole,
+        RevocationCaller(own_sqlite_url, redis_url) as operator,
+        RevocationCaller(own_sqlite_url, redis_url) as with_redis,
+        RevocationCaller(own_sqlite_url, "") as without_redis,
+        RevocationCaller(own_sqlite_url, black_hole_url) as before_a_black_hole,
     ):
         refused_everywhere(operator, [with_redis, without_redis, before_a_black_hole])
 
 
-def test_a_change_that_could_not_be_published_holds_too(file_database_url, redis_url, closed_port):
+@pytest.mark.embedded
+def test_a_change_that_could_not_be_published_holds_too(own_sqlite_url, redis_url, closed_port):
     unreachable = f"redis://127.0.0.1:{closed_port}/0"
     with (
-        Caller(file_database_url, unreachable) as operator,
-        Caller(file_database_url, redis_url) as one,
-        Caller(file_database_url, redis_url) as other,
+        RevocationCaller(own_sqlite_url, unreachable) as operator,
+        RevocationCaller(own_sqlite_url, redis_url) as first,
+        RevocationCaller(own_sqlite_url, redis_url) as other,
     ):
-        refused_everywhere(operator, [one, other])
+        refused_everywhere(operator, [first, other])
 
 
 def test_a_database_that_is_away_is_told_from_a_bad_key(closed_port):
-    with Caller(f"postgres://nobody@127.0.0.1:{closed_port}/none", "") as process:
+    with RevocationCaller(f"postgres://nobody@127.0.0.1:{closed_port}/none", "") as process:
         assert process.say("ask", make_key(is_test=False)) == "CredentialStoreUnavailable"
         assert process.say("ask", "garbage") == "InvalidCredential"
 
@@ -137,8 +127,8 @@ def test_every_process_refuses_within_two_seconds_on_postgresql(redis_url):
     name = connection.settings_dict["NAME"]
     database_url = urlsplit(os.environ["TEST_POSTGRES_URL"])._replace(path=f"/{name}").geturl()
     with (
-        Caller(database_url, redis_url) as operator,
-        Caller(database_url, redis_url) as with_redis,
-        Caller(database_url, "") as without_redis,
+        RevocationCaller(database_url, redis_url) as operator,
+        RevocationCaller(database_url, redis_url) as with_redis,
+        RevocationCaller(database_url, "") as without_redis,
     ):
         refused_everywhere(operator, [with_redis, without_redis])

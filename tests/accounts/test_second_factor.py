@@ -6,9 +6,11 @@ import pytest
 from allauth.mfa.models import Authenticator
 from django.core import mail
 from django.core.cache import cache
+from django.core.management import CommandError, call_command
 
-from accounts import second_factor, users
+from accounts import users
 from accounts.models import User
+from accounts.signin import second_factor
 from tests.accounts.let_in import is_live, live_token
 from tests.accounts.people import NATASHA
 from tests.accounts.sign_in import (
@@ -62,7 +64,7 @@ def test_the_password_alone_lets_nobody_in_any_more(client):
 
 @pytest.mark.parametrize("periods_later", [-1, 1])
 def test_slow_hands_and_slow_clocks_get_in(client, periods_later):
-    secret = enrol(client)
+    secret = enrol(client, -periods_later)
     phone = browser()
     log_in(phone)
     assert give(phone, totp(secret, periods_later)).status_code == 302
@@ -79,6 +81,13 @@ def test_a_code_is_taken_once_in_all_the_time_that_it_is_valid(client):
     log_in(second := browser())
     assert give(second, code).status_code == 422
     assert not is_logged_in(second)
+
+
+def test_the_code_that_set_it_up_is_used_up_too(client):
+    secret = enrol(client)
+    log_in(phone := browser())
+    assert give(phone, totp(secret, -1)).status_code == 422
+    assert give(phone, totp(secret)).status_code == 302
 
 
 def test_a_recovery_code_lets_in_once(client):
@@ -185,3 +194,13 @@ def test_codes_cannot_be_guessed_for_long(client):
         give(thief, f"{number:06}")
     assert give(thief, totp(secret)).status_code == 422
     assert not is_logged_in(thief)
+
+
+def test_an_operator_resets_a_second_factor_from_the_shell(natasha, client):
+    enrol(client)
+    call_command("reset_second_factor", NATASHA.upper())
+    assert not second_factor.is_set_up(natasha)
+    with pytest.raises(CommandError, match="has no second factor"):
+        call_command("reset_second_factor", NATASHA)
+    with pytest.raises(CommandError, match="Nobody has"):
+        call_command("reset_second_factor", "nobody@example.ru")

@@ -27,6 +27,7 @@ def run(*arguments: str, public_url: str) -> subprocess.CompletedProcess[str]:
         "DJANGO_SETTINGS_MODULE": "xrouter_site.settings",
         "PUBLIC_URL": public_url,
         "SECRET_KEY": SECRET_KEY,
+        "EMAIL_URL": "smtp://mail.example.ru:25",
     }
     return subprocess.run(
         [sys.executable, *arguments],

@@ -10,7 +10,7 @@ from accounts import users
 from accounts.email_address import checked_email
 from accounts.errors import EmailTaken, InvalidEmail
 from accounts.models import Account, User
-from accounts.passwords import Argon2Hasher
+from accounts.signin.passwords import Argon2Hasher
 
 
 @pytest.mark.django_db
@@ -83,7 +83,7 @@ def test_an_operator_made_from_the_shell_has_an_account_too(monkeypatch):
 
 
 def test_passwords_are_argon2id_with_19_mib_two_passes_and_one_lane(settings):
-    settings.PASSWORD_HASHERS = ["accounts.passwords.Argon2Hasher"]
+    settings.PASSWORD_HASHERS = ["accounts.signin.passwords.Argon2Hasher"]
     stored = make_password("correct horse battery")
     assert stored.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
     assert Argon2Hasher().verify("correct horse battery", stored)

@@ -5,7 +5,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from gateway.api.openapi.document import document
+from gateway.api.schema.openapi.document import document
 
 JSONObject = dict[str, Any]
 

@@ -11,17 +11,18 @@ from django.db.models.functions import Now
 from django.test import RequestFactory
 from django.utils import timezone
 
-from accounts import api_keys
-from billing import ledger, usage
+from accounts.keys import issuing
+from billing.ledger import ledger
 from billing.models import ProcessLease
-from billing.periods import moscow_day
-from billing.usage_table import csv_cell
-from gateway.api.activity import ActivityView
+from billing.usage import aggregation
+from gateway.api.endpoints.activity import ActivityView
+from infra.moscow_time import moscow_day
+from infra.spreadsheet import csv_cell
 from tests.accounts.people import new_key
 from tests.billing.payers import CREDIT, PROCESS, payer
 from tests.billing.usage_rows import ago, use
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both_stores, pytest.mark.django_db]
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def day(days_ago):
 @pytest.mark.parametrize("is_counted", [False, True])
 def test_rows_come_newest_first_with_their_exact_cost(caller, is_counted):
     if is_counted:
-        usage.aggregate()
+        aggregation.aggregate()
     assert rows(caller[1]) == [
         {
             "date": day(days),
@@ -73,7 +74,7 @@ def test_rows_come_newest_first_with_their_exact_cost(caller, is_counted):
 
 def test_any_key_of_the_account_sees_all_its_keys(caller):
     key, raw = caller
-    other, other_raw = api_keys.issue(account=key.account, user=key.account.owner, name="cron")
+    other, other_raw = issuing.issue(account=key.account, user=key.account.owner, name="cron")
     use(payer(key.account, key_id=other.pk), timezone.now())
     assert {row["key"] for row in rows(raw)} == {"shell", "cron"}
     assert rows(raw) == rows(other_raw)
@@ -124,7 +125,7 @@ def test_without_a_key_there_is_no_activity():
 
 def test_the_table_says_the_same(caller):
     key, raw = caller
-    api_keys.edit(key=key, name="=cmd|'/c calc'!A1")
+    issuing.edit(key=key, name="=cmd|'/c calc'!A1")
     answer = ask(raw, format="csv")
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
     table = list(csv.DictReader(io.StringIO(answer.content.decode())))

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.test import RequestFactory
+from gunicorn.http.errors import InvalidChunkSize
 
 from gateway.api.body import read_object
 from gateway.api.errors import BadRequest
@@ -33,7 +34,6 @@ def _read(body: bytes, content_type: str = "application/json", **headers: str) -
         (b'{"a": 1e999}', "invalid_parameter"),
         (b'{"a": ' + b"9" * 5000 + b"}", "invalid_parameter"),
         (b'{"a": "\xff\xfe"}', "invalid_json"),
-        (b"\xef\xbb\xbf{}", "invalid_json"),
         (rb'{"a": "\ud800"}', "invalid_parameter"),
         (rb'{"a": ["\u0000"]}', "invalid_parameter"),
         (rb'{"a": {"\u0000": 1}}', "invalid_parameter"),
@@ -124,3 +124,24 @@ def test_a_body_shorter_than_its_length_is_a_400() -> None:
         read_object(request)
 
     assert refusal.value.status == 400
+
+
+def test_a_byte_order_mark_before_the_body_is_no_part_of_it() -> None:
+    assert _read(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
+
+
+class _BadChunks(io.BytesIO):
+    def read(self, size: int | None = None) -> bytes:
+        raise InvalidChunkSize(b"xyz")
+
+
+def test_a_bad_size_of_a_chunk_is_a_400() -> None:
+    request = RequestFactory().post("/v1/chat/completions", content_type="application/json")
+    request.META["CONTENT_LENGTH"] = ""
+    request.META["wsgi.input_terminated"] = True
+    request.META["wsgi.input"] = _BadChunks()
+
+    with pytest.raises(BadRequest) as refusal:
+        read_object(request)
+
+    assert (refusal.value.status, refusal.value.code) == (400, "invalid_request")

@@ -3,17 +3,24 @@
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
-from gateway.api.chat_request import read_order, wants_usage_chunk
+from gateway.api.schema.chat_request import (
+    ChatCompletionRequest,
+    read_completion_request,
+    wants_usage_chunk,
+)
 from gateway.pipeline.errors import InvalidParameter, RequestRefused, UnsupportedContent
-from gateway.pipeline.order import ChatOrder
-from gateway.providers.chat_types import Message, NamedTool, ToolCall
+from gateway.pipeline.request import CompletionRequest
+from gateway.providers.chat_types import Image, Message, NamedTool, ToolCall
 
 HELLO = [{"role": "user", "content": "Привет"}]
 
 
-def _order(**fields: Any) -> ChatOrder:
-    return read_order({"model": "gigachat-pro", "messages": HELLO} | fields, is_strict=False)
+def _order(**fields: Any) -> CompletionRequest:
+    return read_completion_request(
+        {"model": "gigachat-pro", "messages": HELLO} | fields, is_strict=False
+    )
 
 
 @pytest.mark.parametrize(
@@ -30,17 +37,19 @@ def _order(**fields: Any) -> ChatOrder:
         ({"prompt": "и то, и другое"}, "messages"),
         ({"messages": ["Привет"]}, "messages[0]"),
         ({"messages": [{"content": "x"}]}, "messages[0].role"),
-        ({"messages": [{"role": "king", "content": "x"}]}, "messages[0].role"),
-        ({"messages": [{"role": "user", "content": None}]}, "messages[0].content"),
-        ({"messages": [{"role": "user"}]}, "messages[0].content"),
-        ({"messages": [{"role": "assistant"}]}, "messages[0].content"),
+        ({"messages": [{"role": 5, "content": "x"}]}, "messages[0].role"),
+        ({"messages": [{"role": "user", "content": 5}]}, "messages[0].content"),
         (
             {"messages": [{"role": "user", "content": [{"type": "x"}]}]},
             "messages[0].content[0].type",
         ),
         (
-            {"messages": [{"role": "tool", "content": "1", "tool_call_id": "call_1"}]},
-            "messages[0].tool_call_id",
+            {"messages": [{"role": "user", "content": [{"type": {}}]}]},
+            "messages[0].content[0].type",
+        ),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "image_url"}]}]},
+            "messages[0].content[0].image_url",
         ),
         ({"max_tokens": 0}, "max_tokens"),
         ({"max_tokens": -1}, "max_tokens"),
@@ -64,7 +73,7 @@ def _order(**fields: Any) -> ChatOrder:
         ({"stream": "maybe"}, "stream"),
         ({"user": "a\r\nSet-Cookie: b"}, "user"),
         ({"user": "x" * 10_000}, "user"),
-        ({"metadata": {"a": "b\n"}}, "metadata.a"),
+        ({"metadata": {"a": 1}}, "metadata.a"),
         ({"metadata": "text"}, "metadata"),
         ({"metadata": {"a\r\nX: y": "b"}}, "metadata"),
         ({f"unknown{number}": 1 for number in range(100)}, None),
@@ -72,6 +81,8 @@ def _order(**fields: Any) -> ChatOrder:
         ({"tools": [{"type": "function", "function": {"name": "f"}}] * 1000}, "tools"),
         ({"tools": [{"type": "function", "function": {}}]}, "tools[0].function.name"),
         ({"tools": [{"type": "retrieval"}]}, "tools[0].type"),
+        ({"tools": [7]}, "tools[0]"),
+        ({"seed": "--5"}, "seed"),
         (
             {
                 "tools": [
@@ -140,6 +151,21 @@ def test_the_newer_name_of_the_answers_limit_wins() -> None:
     assert _order(max_tokens=5, max_completion_tokens=7).request.max_tokens == 7
 
 
+@pytest.mark.parametrize(
+    ("fields", "session_id"),
+    [
+        ({"user": "anna"}, "anna"),
+        ({"user": "anna", "prompt_cache_key": "b", "session_id": ""}, "b"),
+        ({"user": "anna", "session_id": "c"}, "c"),
+        ({"user": ""}, None),
+    ],
+)
+def test_the_dialogue_is_named_by_the_most_exact_of_its_names(
+    fields: dict[str, Any], session_id: str | None
+) -> None:
+    assert _order(**fields).request.session_id == session_id
+
+
 def test_developer_is_system_and_text_parts_are_joined() -> None:
     parts = [{"type": "text", "text": "раз"}, {"type": "text", "text": "два"}]
 
@@ -149,9 +175,11 @@ def test_developer_is_system_and_text_parts_are_joined() -> None:
 
 
 def test_prompt_stands_for_one_message_of_the_user() -> None:
-    order = read_order({"model": "m", "prompt": "Привет"}, is_strict=False)
+    completion_request = read_completion_request(
+        {"model": "m", "prompt": "Привет"}, is_strict=False
+    )
 
-    assert order.request.messages == (Message("user", "Привет"),)
+    assert completion_request.request.messages == (Message("user", "Привет"),)
 
 
 def test_a_tools_result_knows_the_name_of_its_call() -> None:
@@ -169,6 +197,90 @@ def test_a_tools_result_knows_the_name_of_its_call() -> None:
     assert (messages[2].tool_call_id, messages[2].name) == ("c1", "f")
 
 
+def _carried(*messages: dict[str, Any]) -> tuple[Message, ...]:
+    return _order(messages=[*HELLO, *messages]).request.messages[1:]
+
+
+@pytest.mark.parametrize("role", ["king", "model", "ipython", "User", "image_url", "file"])
+def test_a_turn_of_an_unknown_role_is_the_users_with_the_role_before_the_text(role: str) -> None:
+    assert _carried({"role": role, "content": "x"}) == (Message("user", f"{role}: x"),)
+
+
+@pytest.mark.parametrize("role", ["system", "user", "assistant"])
+@pytest.mark.parametrize("fields", [{}, {"content": None}, {"content": []}, {"tool_calls": []}])
+def test_a_turn_without_content_is_empty(role: Any, fields: dict[str, Any]) -> None:
+    assert _carried({"role": role} | fields) == (Message(role, ""),)
+
+
+@pytest.mark.parametrize(
+    ("name", "read"), [(None, None), ("", None), ("Анна\n", "Анна\n"), (7, "7"), ("x" * 999,) * 2]
+)
+def test_a_name_is_whatever_it_was(name: Any, read: str | None) -> None:
+    assert _carried({"role": "user", "content": "x", "name": name})[0].name == read
+
+
+@pytest.mark.parametrize(
+    ("call", "read"),
+    [
+        ({"id": "a", "function": {"name": "f", "arguments": '{"a'}}, ToolCall("a", "f", '{"a')),
+        (
+            {"id": "a", "function": {"name": "f", "arguments": {"a": 1}}},
+            ToolCall("a", "f", '{"a":1}'),
+        ),
+        ({"id": None, "type": None, "function": {"name": ""}}, ToolCall("", "", "{}")),
+        ({"id": 7, "type": "x", "function": {"name": "f\n"}}, ToolCall("7", "f\n", "{}")),
+        ({"id": "a", "function": None}, ToolCall("a", "", "{}")),
+        (
+            {"id": "a", "type": "custom", "custom": {"name": "py", "input": "1+1"}},
+            ToolCall("a", "py", '{"input":"1+1"}'),
+        ),
+    ],
+)
+def test_a_call_is_carried_as_it_was(call: dict[str, Any], read: ToolCall) -> None:
+    assert _carried({"role": "assistant", "tool_calls": [call]})[0].tool_calls == (read,)
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (None, ""),
+        ({"ok": True}, '{"ok":true}'),
+        ([1, 2], "[1,2]"),
+        (5, "5"),
+        ([{"type": "text", "text": "a"}, {"type": "output_text", "text": "b"}], "a\nb"),
+        ([{"type": "json", "json": {"a": 1}}], '{"type":"json","json":{"a":1}}'),
+    ],
+)
+def test_a_result_is_carried_whatever_its_form(content: Any, text: str) -> None:
+    message = {"role": "tool", "tool_call_id": "c", "content": content}
+
+    assert _carried(message) == (Message("tool", text, tool_call_id="c"),)
+
+
+def test_a_result_without_a_call_is_carried() -> None:
+    former = {"role": "function", "name": "f", "content": "1"}
+
+    assert _carried({"role": "tool", "content": "1"}, former) == (
+        Message("tool", "1", tool_call_id=""),
+        Message("tool", "1", tool_call_id="", name="f"),
+    )
+
+
+def test_thoughts_of_a_past_turn_are_left_out() -> None:
+    parts = [{"type": "thinking", "thinking": "…"}, {"type": "text", "text": "Да."}]
+
+    assert _carried({"role": "assistant", "content": parts}) == (Message("assistant", "Да."),)
+
+
+@pytest.mark.parametrize("role", ["system", "assistant", "tool", "observer"])
+def test_a_picture_may_stand_in_any_turn(role: str) -> None:
+    part = {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk="}}
+
+    [message] = _carried({"role": role, "content": [part]})
+
+    assert message.images == (Image(b"hi", "image/png"),)
+
+
 def test_the_deprecated_functions_mean_tools() -> None:
     request = _order(functions=[{"name": "f"}], function_call={"name": "f"}).request
 
@@ -177,9 +289,91 @@ def test_the_deprecated_functions_mean_tools() -> None:
 
 
 def test_unknown_fields_are_named_and_neutral_ones_are_not() -> None:
-    order = _order(api_base="http://evil", store=False, logit_bias=None, verbosity="low")
+    completion_request = _order(
+        api_base="http://evil", store=False, logit_bias=None, verbosity="low"
+    )
 
-    assert order.ignored == ("api_base", "verbosity")
+    assert completion_request.ignored == ("api_base", "verbosity")
+
+
+def test_unknown_fields_are_named_by_their_path_at_every_depth_that_is_ours() -> None:
+    function = {"name": "f", "foo": 1, "parameters": {"x-mine": 1}}
+
+    completion_request = _order(
+        verbosity="low",
+        provider={"quantizations": ["fp8"], "sort": {"by": "price", "bar": 1}, "zip": None},
+        tools=[
+            {"type": "function", "function": {"name": "g"}},
+            {"type": "function", "function": function, "cache_control": {"type": "ephemeral"}},
+        ],
+        tool_choice={"type": "function", "function": {"name": "f", "foo": 1}},
+        reasoning={"effort": "low", "max_tokens": 100, "summary": "auto"},
+        response_format={"type": "json_object", "schema": {}},
+        stream_options={"x": 1},
+        usage={"y": {"z": 1}},
+    )
+
+    assert completion_request.ignored == (
+        "verbosity",
+        "provider.quantizations",
+        "provider.sort.bar",
+        "reasoning.summary",
+        "response_format.schema",
+        "stream_options.x",
+        "tool_choice.function.foo",
+        "tools[1].cache_control",
+        "tools[1].function.foo",
+        "usage.y",
+        "reasoning.max_tokens",
+    )
+
+
+def test_fields_of_messages_and_their_parts_pass_unnamed() -> None:
+    call = {"id": "c", "type": "function", "index": 0, "function": {"name": "f", "foo": 1}}
+    part = {"type": "text", "text": "?", "cache_control": {"type": "ephemeral"}}
+
+    completion_request = _order(
+        messages=[
+            {"role": "user", "content": [part], "foo": 1, "name": "anna"},
+            {"role": "assistant", "content": None, "tool_calls": [call], "annotations": []},
+        ]
+    )
+
+    assert completion_request.ignored == ()
+
+
+def test_many_tools_with_unknown_fields_are_no_reason_to_refuse() -> None:
+    tools = [
+        {"type": "function", "function": {"name": f"f{number}"}, "cache_control": {}}
+        for number in range(128)
+    ]
+
+    assert len(_order(tools=tools).ignored) == 128
+
+
+@pytest.mark.parametrize(
+    "provider",
+    [{f"unknown{number}": 1 for number in range(1000)}, {"x" * 1000: 1}],
+)
+def test_unknown_fields_within_an_object_are_bounded_too(provider: dict[str, Any]) -> None:
+    with pytest.raises(InvalidParameter):
+        _order(provider=provider)
+
+
+@pytest.mark.parametrize(
+    ("role", "part", "param"),
+    [
+        ("user", {"type": "input_audio"}, "messages[0].content[0]"),
+        ("system", {"type": "file", "file": {}}, "messages[0].content[0]"),
+    ],
+)
+def test_content_that_no_model_takes_is_refused_as_such(
+    role: str, part: dict[str, Any], param: str
+) -> None:
+    with pytest.raises(UnsupportedContent) as refusal:
+        _order(messages=[{"role": role, "content": [part]}])
+
+    assert refusal.value.param == param
 
 
 @pytest.mark.parametrize(
@@ -198,3 +392,14 @@ def test_a_picture_that_is_no_plain_data_url_is_refused(url: str) -> None:
         _order(messages=[{"role": "user", "content": [part]}])
 
     assert refusal.value.param == "messages[0].content[0].image_url.url"
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [[{}] * 2048, [{"role": "user", "content": [{"type": "x"}] * 256}] * 100],
+)
+def test_a_body_with_many_faults_is_read_to_the_first_of_them(messages: list[Any]) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        ChatCompletionRequest.model_validate({"model": "m", "messages": messages})
+
+    assert refusal.value.error_count() == 1

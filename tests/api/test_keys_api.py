@@ -1,5 +1,6 @@
 """/v1/keys: what an application with the scope `keys` may do to the keys of its user's account."""
 
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -7,14 +8,16 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts import api_keys
-from accounts.key_format import digest_of, well_formed
+from accounts import suspension
+from accounts.errors import AccountSuspended
+from accounts.keys import issuing
+from accounts.keys.key_format import digest_of, well_formed
 from accounts.models import APIKey
 from accounts.oauth import revocation
 from accounts.users import own_account
 from billing.models import Spending
-from billing.periods import moscow_day
-from gateway.api.keys import KEYS_ON_A_PAGE
+from gateway.api.endpoints.keys import KEYS_ON_A_PAGE
+from infra.moscow_time import moscow_day
 from tests.accounts.oauth_clients import App, ask, new_app, person
 from tests.accounts.people import new_key
 from tests.api.documented import check
@@ -24,7 +27,7 @@ pytestmark = pytest.mark.django_db
 ANNA = "anna@example.ru"
 
 
-class Caller:
+class KeysCaller:
     """An application that a person let manage their keys."""
 
     def __init__(self, email: str = "natasha@example.ru", scope: str = "keys") -> None:
@@ -47,13 +50,13 @@ class Caller:
         response = self.call("POST", body={"name": "Продажи"} | body)
         assert response.status_code == 201, response.content
         check(response.json(), "CreatedKey")
-        made: dict[str, Any] = response.json()
-        return made
+        created: dict[str, Any] = response.json()
+        return created
 
 
 @pytest.fixture
-def caller() -> Caller:
-    return Caller()
+def caller() -> KeysCaller:
+    return KeysCaller()
 
 
 def refused(response: Any, status: int, code: str, param: str | None = None) -> None:
@@ -64,15 +67,15 @@ def refused(response: Any, status: int, code: str, param: str | None = None) -> 
 
 
 def test_a_key_is_made_and_its_text_is_shown_once(caller):
-    made = caller.create()
-    raw = made["key"]
+    created = caller.create()
+    raw = created["key"]
     assert well_formed(raw)
     assert raw.startswith("xr-live-")
-    key = APIKey.objects.get(digest=made["data"]["hash"])
+    key = APIKey.objects.get(digest=created["data"]["hash"])
     assert key.digest == digest_of(raw)
     assert (key.account, key.user) == (own_account(person()), person())
     assert (key.application, key.made_by) == (caller.app.application, "Заметки")
-    assert made["data"]["label"] == f"{raw[:12]}…{raw[-4:]}"
+    assert created["data"]["label"] == f"{raw[:12]}…{raw[-4:]}"
     assert ask(raw).status_code == 200
     assert ask(raw, "/v1/keys").status_code == 403
     for response in (caller.call("GET"), caller.call("GET", f"/{key.hash}")):
@@ -89,6 +92,10 @@ def test_a_name_is_enough_and_nothing_bounds_the_key(caller):
         "limit_reset": None,
         "usage": 0,
         "last_used_at": None,
+        "last_used_network": None,
+        "expires_at": None,
+        "frozen_at": None,
+        "concurrency": None,
         "allowed_models": None,
         "allowed_ips": None,
         "rate_limit": None,
@@ -97,25 +104,28 @@ def test_a_name_is_enough_and_nothing_bounds_the_key(caller):
 
 
 def test_all_settings_reach_the_key(caller):
-    made = caller.create(
+    created = caller.create(
         limit=12.5,
         limit_reset="weekly",
         disabled=True,
         allowed_models=["gigachat-2", "yandexgpt"],
         allowed_ips=["203.0.113.7", "10.0.0.0/8"],
         rate_limit={"requests": 10, "interval": "1m"},
+        concurrency=3,
+        expires_at="2100-01-31T12:00:00.5+03:00",
         test=True,
     )
-    assert made["key"].startswith("xr-test-")
-    card = made["data"]
+    assert created["key"].startswith("xr-test-")
+    card = created["data"]
     assert (card["limit"], card["limit_remaining"], card["limit_reset"]) == (12.5, 12.5, "weekly")
     assert card["allowed_models"] == ["gigachat-2", "yandexgpt"]
     assert card["allowed_ips"] == ["203.0.113.7/32", "10.0.0.0/8"]
     assert card["rate_limit"] == {"requests": 10, "interval": "1m"}
+    assert (card["concurrency"], card["expires_at"]) == (3, "2100-01-31T09:00:00.500000+00:00")
     assert card["test"] is card["disabled"] is True
     key = APIKey.objects.get()
     assert (key.limit_nano, key.rate_requests, key.rate_window_s) == (12_500_000_000, 10, 60)
-    assert ask(made["key"]).status_code == 401
+    assert ask(created["key"]).status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -132,16 +142,16 @@ def test_all_settings_reach_the_key(caller):
     ],
 )
 def test_a_limit_is_kept_and_printed_exactly(caller, limit, nano):
-    made = caller.create(limit=limit)
+    created = caller.create(limit=limit)
     assert APIKey.objects.get().limit_nano == nano
-    text = caller.call("GET", f"/{made['data']['hash']}").content.decode()
+    text = caller.call("GET", f"/{created['data']['hash']}").content.decode()
     whole, fraction = divmod(nano, 10**9)
     printed = f"{whole}.{fraction:09d}".rstrip("0").rstrip(".")
     assert f'"limit":{printed},' in text
 
 
 def test_spending_counts_against_the_limit(caller):
-    made = caller.create(limit=2)
+    created = caller.create(limit=2)
     key = APIKey.objects.get()
     Spending.objects.create(
         credential_kind="key",
@@ -149,7 +159,7 @@ def test_spending_counts_against_the_limit(caller):
         day=moscow_day(timezone.now()),
         spent_nano=500_000_001,
     )
-    text = caller.call("GET", f"/{made['data']['hash']}").content.decode()
+    text = caller.call("GET", f"/{created['data']['hash']}").content.decode()
     assert '"usage":0.500000001,' in text
     assert '"limit_remaining":1.499999999,' in text
 
@@ -180,6 +190,19 @@ def test_spending_counts_against_the_limit(caller):
         ({"disabled": "maybe"}, "disabled"),
         ({"test": 1}, "test"),
         ({"allowed_models": {"a": 1}}, "allowed_models"),
+        ({"allowed_models": []}, "allowed_models"),
+        ({"allowed_ips": []}, "allowed_ips"),
+        ({"concurrency": 0}, "concurrency"),
+        ({"concurrency": 501}, "concurrency"),
+        ({"concurrency": True}, "concurrency"),
+        ({"expires_at": "2100-01-31T12:00:00"}, "expires_at"),
+        ({"expires_at": "2100-01-31"}, "expires_at"),
+        ({"expires_at": "21000131T120000Z"}, "expires_at"),
+        ({"expires_at": "2100-02-31T12:00:00Z"}, "expires_at"),
+        ({"expires_at": "2001-01-31T12:00:00Z"}, "expires_at"),
+        ({"expires_at": "0001-01-01T00:00:00+23:59"}, "expires_at"),
+        ({"expires_at": "9999-12-31T23:59:59-23:59"}, "expires_at"),
+        ({"expires_at": 4105090800}, "expires_at"),
         ({"allowed_models": [""]}, "allowed_models"),
         ({"allowed_models": ["a\tb"]}, "allowed_models"),
         ({"allowed_models": ["a"] * 101}, "allowed_models"),
@@ -199,25 +222,17 @@ def test_a_wrong_field_is_refused_by_the_callers_name_for_it(caller, body, param
     assert not APIKey.objects.exists()
 
 
-def test_what_means_nothing_is_named_and_has_no_effect(caller):
-    body = {
-        "name": "a",
-        "user_id": person(ANNA).pk,
-        "balance": 1,
-        "scopes": ["keys"],
-        "is_staff": 1,
-    }
-    response = caller.call("POST", body=body)
-    assert response.status_code == 201
-    assert response.headers["X-XRouter-Adapted"] == (
-        "user_id=ignored, balance=ignored, scopes=ignored, is_staff=ignored"
-    )
-    key = APIKey.objects.get()
-    assert (key.user, sorted(key.scopes)) == (person(), ["chat", "usage"])
-    strict = caller.call("POST", body=body, **{"X-XRouter-Strict": "true"})
-    refused(strict, 400, "invalid_parameter", "user_id")
+@pytest.mark.parametrize("field", ["user_id", "scopes", "concurency", "key"])
+@pytest.mark.parametrize("value", [1, None])
+def test_an_unknown_field_is_refused_lest_a_misspelt_bound_be_thought_to_hold(caller, field, value):
+    created = caller.create()
+    path = f"/{created['data']['hash']}"
+    refused(caller.call("POST", body={"name": "a", field: value}), 400, "invalid_parameter", field)
+    refused(caller.call("PATCH", path, {field: value}), 400, "invalid_parameter", field)
+    refused(caller.call("POST", f"{path}/rotate", {field: value}), 400, "invalid_parameter", field)
     crowd = {"name": "a"} | {f"x{number}": 1 for number in range(100)}
-    refused(caller.call("POST", body=crowd), 400, "invalid_parameter")
+    assert caller.call("POST", body=crowd).status_code == 400
+    assert APIKey.objects.count() == 1
 
 
 def test_the_list_has_all_keys_of_the_account_the_newest_first(caller):
@@ -225,7 +240,7 @@ def test_the_list_has_all_keys_of_the_account_the_newest_first(caller):
     caller.create(name="второй")
     caller.create(name="третий", disabled=True)
     revoked, _ = new_key()
-    api_keys.revoke(key=revoked)
+    issuing.revoke(key=revoked)
     new_key(ANNA)
     response = caller.call("GET")
     check(response.json(), "KeyList")
@@ -253,55 +268,60 @@ def test_a_wrong_offset_is_refused(caller, offset):
 
 
 def test_a_change_touches_what_it_names(caller):
-    made = caller.create(limit=5, allowed_models=["gigachat-2"])
-    path = f"/{made['data']['hash']}"
+    created = caller.create(limit=5, allowed_models=["gigachat-2"])
+    path = f"/{created['data']['hash']}"
     response = caller.call("PATCH", path, {"name": "Новое", "disabled": True})
     assert response.status_code == 200
     check(response.json(), "ManagedKey")
-    assert response.json()["data"] == made["data"] | {"name": "Новое", "disabled": True}
-    assert ask(made["key"]).status_code == 401
+    assert response.json()["data"] == created["data"] | {"name": "Новое", "disabled": True}
+    assert ask(created["key"]).status_code == 401
     back = caller.call("PATCH", path, {"disabled": False}).json()["data"]
     assert (back["name"], back["limit"]) == ("Новое", 5)
-    assert ask(made["key"]).status_code == 200
+    assert ask(created["key"]).status_code == 200
 
 
 def test_null_takes_a_bound_away_and_leaves_what_must_be_there(caller):
-    made = caller.create(
+    created = caller.create(
         limit=5,
         limit_reset="daily",
         allowed_models=["gigachat-2"],
         allowed_ips=["10.0.0.1"],
         rate_limit={"requests": 1, "interval": "1d"},
+        concurrency=1,
+        expires_at="2100-01-31T12:00:00Z",
     )
-    bounds = ("limit", "limit_reset", "allowed_models", "allowed_ips", "rate_limit")
+    bounds = (
+        *("limit", "limit_reset", "allowed_models", "allowed_ips"),
+        *("rate_limit", "concurrency", "expires_at"),
+    )
     nulls = dict.fromkeys((*bounds, "name", "disabled"))
-    card = caller.call("PATCH", f"/{made['data']['hash']}", nulls).json()["data"]
-    assert [card[name] for name in bounds] == [None] * 5
+    card = caller.call("PATCH", f"/{created['data']['hash']}", nulls).json()["data"]
+    assert [card[name] for name in bounds] == [None] * 7
     assert (card["name"], card["disabled"]) == ("Продажи", False)
 
 
 def test_the_kind_of_a_key_is_for_good(caller):
-    made = caller.create()
-    response = caller.call("PATCH", f"/{made['data']['hash']}", {"test": True})
-    assert response.headers["X-XRouter-Adapted"] == "test=ignored"
-    assert response.json()["data"]["test"] is False
+    created = caller.create()
+    path = f"/{created['data']['hash']}"
+    refused(caller.call("PATCH", path, {"test": True}), 400, "invalid_parameter", "test")
+    assert caller.call("GET", path).json()["data"]["test"] is False
 
 
 def test_an_empty_change_changes_nothing(caller):
-    made = caller.create()
-    response = caller.call("PATCH", f"/{made['data']['hash']}", {})
-    assert response.json()["data"] == made["data"]
+    created = caller.create()
+    response = caller.call("PATCH", f"/{created['data']['hash']}", {})
+    assert response.json()["data"] == created["data"]
 
 
 def test_a_deleted_key_opens_nothing_and_is_gone(caller):
-    made = caller.create()
-    path = f"/{made['data']['hash']}"
-    assert ask(made["key"]).status_code == 200
+    created = caller.create()
+    path = f"/{created['data']['hash']}"
+    assert ask(created["key"]).status_code == 200
     response = caller.call("DELETE", path)
     assert response.status_code == 200
     check(response.json(), "RevokedKey")
     assert response.json()["data"]["deleted"] is True
-    assert ask(made["key"]).status_code == 401
+    assert ask(created["key"]).status_code == 401
     for method in ("GET", "PATCH", "DELETE"):
         refused(caller.call(method, path, {} if method == "PATCH" else None), 404, "not_found")
     assert caller.call("GET").json() == {"data": []}
@@ -324,7 +344,7 @@ def test_anothers_key_is_as_unknown_as_none(caller):
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_only_a_token_with_the_scope_may_call(method):
     refused(Client().generic(method, "/v1/keys"), 401, "invalid_api_key")
-    poor = Caller(scope="chat usage")
+    poor = KeysCaller(scope="chat usage")
     refused(poor.call(method), 403, "insufficient_scope")
     raw = new_key()[1]
     answer = Client().generic(method, "/v1/keys", headers={"Authorization": f"Bearer {raw}"})
@@ -356,3 +376,123 @@ def test_methods_bodies_and_paths_are_as_everywhere(caller):
     assert Client().get("/api/v1/keys/", headers=headers).status_code == 200
     typed = Client().post("/v1/keys", "a=b", content_type="text/plain", headers=headers)
     assert typed.status_code == 415
+
+
+def test_an_account_with_too_many_keys_gets_no_other(caller, monkeypatch):
+    monkeypatch.setattr(issuing, "KEYS_MAX", 1)
+    caller.create()
+    response = caller.call("POST", body={"name": "Ещё"})
+    refused(response, 400, "invalid_request")
+    assert response.json()["error"]["message"] == "An account has 1 keys at most. Revoke some."
+    assert APIKey.objects.count() == 1
+
+
+def test_an_expired_key_opens_nothing_and_can_be_given_more_time(caller):
+    created = caller.create(expires_at="2100-01-31T12:00:00Z")
+    path = f"/{created['data']['hash']}"
+    APIKey.objects.update(expires_at=timezone.now())
+    assert ask(created["key"]).status_code == 401
+    assert caller.call("GET", path).status_code == 200
+    assert caller.call("PATCH", path, {"expires_at": None}).status_code == 200
+    assert ask(created["key"]).status_code == 200
+
+
+def rotate(caller, key_hash, **body):
+    return caller.call("POST", f"/{key_hash}/rotate", body)
+
+
+def test_a_successor_has_the_settings_of_the_key_that_it_replaces(caller):
+    settings = {
+        "limit": 5,
+        "limit_reset": "daily",
+        "allowed_models": ["gigachat-2"],
+        "allowed_ips": ["127.0.0.0/8"],
+        "rate_limit": {"requests": 7, "interval": "1d"},
+        "concurrency": 2,
+        "expires_at": "2100-01-31T12:00:00Z",
+        "test": True,
+    }
+    old = caller.create(**settings)
+    response = rotate(caller, old["data"]["hash"], overlap_seconds=604_800)
+    assert response.status_code == 201
+    check(response.json(), "CreatedKey")
+    new = response.json()
+    own = ("hash", "label", "created_at")
+    assert [new["data"].pop(name) != old["data"].pop(name) for name in own] == [True] * 3
+    assert new["data"] == old["data"]
+    assert ask(old["key"]).status_code == ask(new["key"]).status_code == 200
+    ends_at = APIKey.objects.get(digest=digest_of(old["key"])).expires_at
+    assert ends_at is not None
+    assert timedelta(days=6, hours=23) < ends_at - timezone.now() <= timedelta(days=7)
+    key = APIKey.objects.get(digest=digest_of(new["key"]))
+    assert (key.application, key.made_by) == (caller.app.application, "Заметки")
+
+
+def test_without_an_overlap_the_old_key_ends_with_the_rotation(caller):
+    old = caller.create()
+    assert ask(old["key"]).status_code == 200
+    new = rotate(caller, old["data"]["hash"]).json()
+    assert ask(old["key"]).status_code == 401
+    assert ask(new["key"]).status_code == 200
+
+
+def test_an_overlap_never_gives_a_key_more_time_than_it_had(caller):
+    old = caller.create(expires_at=(timezone.now() + timedelta(hours=1)).isoformat())
+    rotate(caller, old["data"]["hash"], overlap_seconds=604_800)
+    card = caller.call("GET", f"/{old['data']['hash']}").json()["data"]
+    assert card["expires_at"] == old["data"]["expires_at"]
+
+
+def test_a_key_that_has_ended_or_been_replaced_is_not_rotated(caller):
+    revoked, expired, replaced = (caller.create()["data"]["hash"] for _ in range(3))
+    caller.call("DELETE", f"/{revoked}")
+    APIKey.objects.filter(digest=expired).update(expires_at=timezone.now())
+    assert rotate(caller, replaced, overlap_seconds=60).status_code == 201
+    for key_hash in (revoked, expired, replaced):
+        refused(rotate(caller, key_hash), 409, "conflict")
+    for key_hash in ("0" * 64, "x"):
+        refused(rotate(caller, key_hash), 404, "not_found")
+    others, _ = new_key(ANNA)
+    refused(rotate(caller, others.hash), 404, "not_found")
+    assert APIKey.objects.count() == 5
+
+
+@pytest.mark.parametrize("overlap", [-1, 604_801, 1.5, "x", True, []])
+def test_a_wrong_overlap_is_refused(caller, overlap):
+    created = caller.create()
+    response = rotate(caller, created["data"]["hash"], overlap_seconds=overlap)
+    refused(response, 400, "invalid_parameter", "overlap_seconds")
+    assert ask(created["key"]).status_code == 200
+
+
+def test_a_successor_has_what_is_left_of_the_budget_and_both_draw_on_it(caller):
+    first = caller.create(limit=10)["data"]["hash"]
+    second = rotate(caller, first, overlap_seconds=60).json()["data"]["hash"]
+    third = rotate(caller, second, overlap_seconds=60).json()["data"]["hash"]
+    for key_hash in (first, second, third):
+        spend(key_hash, 2)
+    left = [
+        caller.call("GET", f"/{key_hash}").json()["data"]["limit_remaining"]
+        for key_hash in (first, second, third)
+    ]
+    assert left == [4, 4, 4]
+    used = caller.call("GET", f"/{third}").json()["data"]["usage"]
+    assert used == 2
+
+
+def spend(key_hash, credits_spent):
+    Spending.objects.create(
+        credential_kind="key",
+        credential_id=APIKey.objects.get(digest=key_hash).pk,
+        day=moscow_day(timezone.now()),
+        spent_nano=credits_spent * 10**9,
+    )
+
+
+def test_a_suspended_account_makes_and_rotates_no_key():
+    key, _ = new_key()
+    suspension.suspend(account=key.account, reason="spam")
+    with pytest.raises(AccountSuspended):
+        new_key()
+    with pytest.raises(AccountSuspended):
+        issuing.rotate(key=key, overlap_s=0)

@@ -15,24 +15,23 @@ from rest_framework.exceptions import MethodNotAllowed
 
 from accounts import errors as accounts
 from billing import errors as billing
-from billing.limits import LimitExceeded, LimitStoreUnavailable
+from billing.limits.request_limits import LimitExceeded, LimitStoreUnavailable
 from billing.models import Generation
-from gateway.api import envelopes
 from gateway.api.body import read_object
-from gateway.api.envelopes import Form
-from gateway.api.errors import BadRequest, Overloaded, failure_of
-from gateway.api.model_cards import model_card, parameters_card
-from gateway.api.openapi.failures import CODES
-from gateway.api.sse import DONE, EventStream
-from gateway.catalog import CatalogueUnavailable, LiveCatalogue
+from gateway.api.dialects.openai_chat import DONE, ChatWriter, error_body
+from gateway.api.dialects.openai_completions import TextWriter
+from gateway.api.endpoints.model_cards import model_card, parameters_card
+from gateway.api.errors import BadRequest, IdempotencyMismatch, Overloaded, failure_of
+from gateway.api.schema.openapi.failures import CODES
+from gateway.catalog.seed import seed_catalogue
+from gateway.catalog.snapshot import CatalogueUnavailable, LiveCatalogue
 from gateway.pipeline import errors as pipeline
-from gateway.pipeline.attempts import outcome_of
-from gateway.pipeline.collect import Completion
-from gateway.pipeline.router import EMULATED_PARAMETERS
-from gateway.pipeline.stream import CompletionStream, Outcome
+from gateway.pipeline.execution.attempts import outcome_of
+from gateway.pipeline.execution.stream import Completion, CompletionOutcome, CompletionStream
+from gateway.pipeline.routing.router import EMULATED_PARAMETERS
 from gateway.providers import errors as providers
-from gateway.providers.chat_types import TICK, ChatChunk, ToolCall, ToolCallDelta, Usage
-from gateway.seed import seed_catalogue
+from gateway.providers.chat_types import ChatChunk, ToolCall, ToolCallDelta, Usage
+from gateway.providers.tick import TICK
 from tests.accounts.people import new_key
 from tests.api.documented import DOCUMENT, check
 
@@ -40,11 +39,11 @@ CALL = ToolCall("call_1", "weather", '{"city":"Ереван"}')
 TEXT = Completion("Ереван.", "", ())
 THOUGHT = Completion("Ереван.", "Армения…", ())
 CALLS = Completion("", "", (CALL,))
-FORMS = [Form(), Form(is_deprecated_call=True), Form(is_text=True)]
+WRITERS = [ChatWriter, TextWriter]
 
 
 class Ended:
-    """A completion that has ended: what the envelopes read of a CompletionStream."""
+    """A completion that has ended: what a writer reads of a CompletionStream."""
 
     id = f"gen-{uuid.UUID(int=7).hex}"
     created_s = 1_790_000_000
@@ -52,49 +51,43 @@ class Ended:
         model=SimpleNamespace(id="gigachat-2"), route=SimpleNamespace(provider="gigachat")
     )
 
-    def __init__(
-        self,
-        outcome: Outcome,
-        chunks: Sequence[ChatChunk] = (),
-        failure: Exception | None = None,
-    ) -> None:
+    def __init__(self, outcome: CompletionOutcome, chunks: Sequence[ChatChunk] = ()) -> None:
         self.outcome = outcome
         self.chunks = chunks
-        self.failure = failure
 
     def __iter__(self) -> Iterator[ChatChunk]:
         yield from self.chunks
-        if self.failure is not None:
-            raise self.failure
 
 
 def ended(finish_reason: str = "stop", **fields: Any) -> CompletionStream:
-    outcome = Outcome(cast("Any", finish_reason), None, Usage(14, 6, 2, 1), 1_300_000)
+    outcome = CompletionOutcome(cast("Any", finish_reason), None, Usage(14, 6, 2, 1), 1_300_000)
     return cast("CompletionStream", Ended(outcome, **fields))
-
-
-def nothing() -> None:
-    """Close what holds nothing."""
 
 
 def wire(document: object) -> Any:
     return orjson.loads(orjson.dumps(document))
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("writer", WRITERS)
+@pytest.mark.parametrize("has_function_call", [False, True])
 @pytest.mark.parametrize(
     ("answer", "finish_reason"),
     [(TEXT, "stop"), (THOUGHT, "length"), (CALLS, "tool_calls"), (TEXT, "content_filter")],
 )
-def test_a_completion_is_as_documented(answer: Completion, finish_reason: str, form: Form) -> None:
-    body = envelopes.completion(answer, ended(finish_reason), form)
+def test_a_completion_is_as_documented(
+    answer: Completion, finish_reason: str, has_function_call: bool, writer: type[ChatWriter]
+) -> None:
+    body = writer(has_function_call=has_function_call).answer(answer, ended(finish_reason))
 
-    check(wire(body), "Completion" if form.is_text else "ChatCompletion")
+    check(wire(body), "Completion" if writer is TextWriter else "ChatCompletion")
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("writer", WRITERS)
+@pytest.mark.parametrize("has_function_call", [False, True])
 @pytest.mark.parametrize("has_usage_chunk", [False, True])
-def test_every_event_of_a_stream_is_as_documented(has_usage_chunk: bool, form: Form) -> None:
+def test_every_event_of_a_stream_is_as_documented(
+    has_usage_chunk: bool, has_function_call: bool, writer: type[ChatWriter]
+) -> None:
     chunks = [
         TICK,
         ChatChunk(reasoning="Армения…"),
@@ -104,21 +97,19 @@ def test_every_event_of_a_stream_is_as_documented(has_usage_chunk: bool, form: F
     ]
     stream = ended("tool_calls", chunks=chunks)
 
-    frames = EventStream(stream, has_usage_chunk=has_usage_chunk, form=form, on_close=nothing)
+    frames = writer(has_usage_chunk, has_function_call).events(stream)
     *events, done = (frame for frame in frames if not frame.startswith(b":"))
 
     assert done == DONE
     assert len(events) == 6 + has_usage_chunk
     for event in events:
-        name = "CompletionChunk" if form.is_text else "ChatCompletionChunk"
+        name = "CompletionChunk" if writer is TextWriter else "ChatCompletionChunk"
         check(orjson.loads(event.removeprefix(b"data: ")), name)
 
 
 def test_the_event_of_a_broken_stream_is_as_documented() -> None:
     failure = providers.ProviderProtocolError("cut", provider="gigachat")
-    stream = ended(chunks=[ChatChunk(text="Ере")], failure=failure)
-
-    *_, last = EventStream(stream, has_usage_chunk=False, form=Form(), on_close=nothing)
+    last = ChatWriter().failure_event(failure_of(failure))
 
     check(orjson.loads(last.removeprefix(b"data: ")), "Error")
 
@@ -137,7 +128,7 @@ def limit(source: Any) -> LimitExceeded:
 
 def failures() -> list[Exception]:
     """Return one of every failure there is."""
-    said: dict[str, Any] = {"provider": "yandexgpt", "raw": "{}"}
+    text: dict[str, Any] = {"provider": "yandexgpt", "raw": "{}"}
     return [
         refused(b"[]"),
         refused(b"{"),
@@ -154,41 +145,46 @@ def failures() -> list[Exception]:
         pipeline.ModerationRefused(["test"], "?"),
         accounts.InvalidCredential(),
         accounts.AccountSuspended(),
+        accounts.KeyFrozen(),
+        accounts.KeyEnded(),
         accounts.IPNotAllowed(),
         accounts.InsufficientScope("usage"),
         accounts.CredentialStoreUnavailable(),
         billing.InsufficientCredits(needed_nano=2, available_nano=1),
         billing.KeyLimitReached(needed_nano=2, left_nano=1),
         billing.MoneyStoreUnavailable(),
+        billing.MoneyStoreBusy(),
         limit("account_minute"),
         limit("key"),
         limit("concurrency"),
+        limit("leaked"),
+        accounts.TooManyRefusedCredentials(9),
         LimitStoreUnavailable(),
         CatalogueUnavailable(),
         Overloaded(),
+        IdempotencyMismatch(),
+        BadRequest("?", status=408, code="request_timeout"),
         MethodNotAllowed("PUT"),
         Http404(),
         PermissionDenied(),
         ZeroDivisionError(),
         providers.UnsupportedInput("?", param="messages"),
-        providers.ProviderUnavailable("?", **said),
-        providers.ProviderProtocolError("?", **said),
-        providers.ProviderAuthError("?", **said),
-        providers.ProviderTimeout("?", **said),
-        providers.ProviderRateLimited("?", **said),
-        providers.ProviderRejected("?", **said),
-        providers.ProviderRejected("?", context_length_exceeded=True, **said),
+        providers.ProviderUnavailable("?", **text),
+        providers.ProviderProtocolError("?", **text),
+        providers.ProviderAuthError("?", **text),
+        providers.ProviderTimeout("?", **text),
+        providers.ProviderRateLimited("?", **text),
+        providers.ProviderRejected("?", **text),
+        providers.ProviderRejected("?", context_length_exceeded=True, **text),
     ]
 
 
 def test_the_table_of_errors_is_that_of_the_code() -> None:
     shown = [failure_of(error) for error in failures()]
 
-    assert {failure.code: failure.status for failure in shown} == {
-        name: code.status for name, code in CODES.items()
-    }
+    assert {failure.code: failure.status for failure in shown} == CODES
     for failure in shown:
-        check(wire(failure.body()), "Error")
+        check(wire(error_body(failure)), "Error")
 
 
 def test_a_retry_header_is_documented_where_it_is_sent() -> None:

@@ -1,19 +1,21 @@
 """What the document says of a chat request is what the edge takes and refuses."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from gateway.api.chat_request import read_order
-from gateway.api.openapi.chat import REQUEST_EXAMPLES
-from gateway.api.openapi.chat_request import EFFORTS, SORTS
+from gateway.api.schema.chat_request import Effort, read_completion_request
 from gateway.pipeline.errors import InvalidParameter
+from gateway.pipeline.request import Sort
 from tests.api.documented import DOCUMENT, check
 
 SCHEMAS = DOCUMENT["components"]["schemas"]
 PROPERTIES: dict[str, dict[str, Any]] = SCHEMAS["ChatCompletionRequest"]["properties"]
 NUMBERS = sorted(name for name, schema in PROPERTIES.items() if "minimum" in schema)
 TEXTS = sorted(name for name, schema in PROPERTIES.items() if "maxLength" in schema)
+CHAT = DOCUMENT["paths"]["/v1/chat/completions"]["post"]
+REQUEST_EXAMPLES = CHAT["requestBody"]["content"]["application/json"]["examples"]
+EFFORTS = get_args(Effort)
 HELLO = [{"role": "user", "content": "Привет"}]
 TOOL = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
 
@@ -24,8 +26,9 @@ SAMPLES: dict[str, list[Any]] = {
     "provider": [
         {"order": ["YandexGPT"], "only": "yandexgpt", "ignore": [], "sort": {"by": "price"}},
         {"allow_fallbacks": False, "require_parameters": True, "data_collection": "deny"},
+        {"zdr": True},
         {"max_price": {"prompt": "0.5", "completion": 900}},
-        *({"sort": sort} for sort in SORTS),
+        *({"sort": sort} for sort in get_args(Sort)),
     ],
     "route": ["fallback"],
     "stream": [True, False],
@@ -39,8 +42,12 @@ SAMPLES: dict[str, list[Any]] = {
     ],
     "logit_bias": [{"50256": -100, "7": 100, "8": None}],
     "logprobs": [True],
-    "reasoning_effort": EFFORTS,
-    "reasoning": [{"effort": effort} for effort in EFFORTS],
+    "reasoning_effort": list(EFFORTS),
+    "reasoning": [
+        {"exclude": True, "enabled": False},
+        *({"effort": effort} for effort in EFFORTS),
+    ],
+    "prompt": ["я", ["раз", "два"]],
     "metadata": [{"ticket": "17"}],
     "tools": [[TOOL]],
     "tool_choice": ["none", "auto"],
@@ -77,9 +84,9 @@ def test_every_field_is_tried_here() -> None:
 
 @pytest.mark.parametrize("name", sorted(REQUEST_EXAMPLES))
 def test_the_edge_takes_the_examples_as_they_are(name: str) -> None:
-    _, example = REQUEST_EXAMPLES[name]
+    example = REQUEST_EXAMPLES[name]
 
-    assert read_order(example, is_strict=True).ignored == ()
+    assert read_completion_request(example["value"], is_strict=True).ignored == ()
 
 
 @pytest.mark.parametrize("name", sorted(SAMPLES))
@@ -87,16 +94,16 @@ def test_a_documented_value_is_taken(name: str) -> None:
     for value in SAMPLES[name]:
         request = body(**{name: value})
         check(request, "ChatCompletionRequest")
-        assert read_order(request, is_strict=False).ignored == ()
+        assert read_completion_request(request, is_strict=False).ignored == ()
 
 
 @pytest.mark.parametrize("name", NUMBERS + TEXTS)
 def test_the_bounds_are_those_of_the_edge(name: str) -> None:
     for value in within(name):
-        assert read_order(body(**{name: value}), is_strict=False).ignored == ()
+        assert read_completion_request(body(**{name: value}), is_strict=False).ignored == ()
     for value in beyond(name):
         with pytest.raises(InvalidParameter) as refusal:
-            read_order(body(**{name: value}), is_strict=False)
+            read_completion_request(body(**{name: value}), is_strict=False)
         assert refusal.value.param == name
 
 
@@ -107,13 +114,13 @@ def test_null_is_documented_where_it_is_taken(name: str) -> None:
         request["prompt"] = "?"
 
     check(request, "ChatCompletionRequest")
-    assert read_order(request, is_strict=False).ignored == ()
+    assert read_completion_request(request, is_strict=False).ignored == ()
 
 
-@pytest.mark.parametrize("name", ["models", "stop"])
+@pytest.mark.parametrize("name", ["models", "prompt", "stop"])
 def test_a_list_is_as_long_as_the_document_says(name: str) -> None:
     [longest] = [form["maxItems"] for form in PROPERTIES[name]["anyOf"] if "maxItems" in form]
 
-    read_order(body(**{name: ["а"] * longest}), is_strict=False)
+    read_completion_request(body(**{name: ["а"] * longest}), is_strict=False)
     with pytest.raises(InvalidParameter):
-        read_order(body(**{name: ["а"] * (longest + 1)}), is_strict=False)
+        read_completion_request(body(**{name: ["а"] * (longest + 1)}), is_strict=False)

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from django.db.models.functions import Now
 
-from billing import balances, writer
-from billing.audit import find_drift
+from billing.ledger import balances, writer
+from billing.ledger.audit import find_drift
 from billing.models import ProcessLease
 from tests.billing.append_only import lift_triggers_to_flush
 from tests.billing.payers import PROCESS

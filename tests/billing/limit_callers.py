@@ -7,6 +7,7 @@ paid URL        requests of an account with 50 credits until all processes have 
 naive URL       the same, counted the wrong way: so many in each second of the clock
 leases URL      take 3 leases of a second each, then stay until killed
 admit ACCOUNT   one request of that free account per thread, through the public interface
+plan ACCOUNT    one call of that account's per thread that has a limit of its own
 """
 
 import json
@@ -23,10 +24,11 @@ from django.db import connection
 
 django.setup()
 
-from billing import limits  # noqa: E402
-from billing.limit_store import Refusal  # noqa: E402
-from billing.limit_store_redis import RedisLimitStore  # noqa: E402
-from tests.billing.limit_demands import free_demand, paid_demand  # noqa: E402
+from accounts.principal import UNLIMITED  # noqa: E402
+from billing.limits import request_limits  # noqa: E402
+from billing.limits.redis_store import RedisLimitStore  # noqa: E402
+from billing.limits.store import LimitDenied  # noqa: E402
+from tests.billing.limit_checks import free_demand, paid_demand  # noqa: E402
 
 CREDITS, GOAL = 50, 150
 
@@ -39,7 +41,7 @@ def free(url: str) -> Call:
     def call() -> list[int]:
         try:
             return [store.admit(free_demand(1)).stamp_us]
-        except Refusal:
+        except LimitDenied:
             return []
 
     return call
@@ -53,7 +55,7 @@ def paid(url: str) -> Call:
         while int(client.get("admitted") or 0) < GOAL:
             try:
                 stamps.append(store.admit(paid_demand(1, CREDITS)).stamp_us)
-            except Refusal as refusal:
+            except LimitDenied as refusal:
                 time.sleep(min(refusal.wait_s, 0.01))
             else:
                 client.incr("admitted")
@@ -90,8 +92,23 @@ def admit(account_id: str) -> Call:
     def call() -> list[int]:
         lease_id = f"{os.getpid()}-{threading.get_ident()}"
         try:
-            limits.admit(int(account_id), None, limits.tier_of(0), None, lease_id)
-        except limits.LimitExceeded:
+            request_limits.admit(
+                int(account_id), None, request_limits.tier_of(0), UNLIMITED, lease_id
+            )
+        except request_limits.LimitExceeded:
+            return []
+        finally:
+            connection.close()
+        return [time.time_ns() // 1000]
+
+    return call
+
+
+def plan(account_id: str) -> Call:
+    def call() -> list[int]:
+        try:
+            request_limits.admit_apart(int(account_id), "plan")
+        except request_limits.LimitExceeded:
             return []
         finally:
             connection.close()
@@ -101,8 +118,8 @@ def admit(account_id: str) -> Call:
 
 
 def main(mode: str, threads: str, argument: str) -> None:
-    modes = {"free": free, "paid": paid, "naive": naive, "leases": leases, "admit": admit}
-    call = modes[mode](argument)
+    modes = (free, paid, naive, leases, admit, plan)
+    call = {named.__name__: named for named in modes}[mode](argument)
     with ThreadPoolExecutor(int(threads)) as pool:
         sys.stdout.write("ready\n")
         sys.stdout.flush()

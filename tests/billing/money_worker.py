@@ -33,10 +33,10 @@ from django.db import connection, transaction  # noqa: E402
 from django.db.models import F  # noqa: E402
 
 from accounts.models import Account  # noqa: E402
-from billing import ledger, writer  # noqa: E402
-from billing.charges import ChargeRule  # noqa: E402
 from billing.errors import AlreadySettled, BillingError, InsufficientCredits  # noqa: E402
-from billing.holds import Hold  # noqa: E402
+from billing.ledger import ledger, writer  # noqa: E402
+from billing.ledger.charges import ChargeRule  # noqa: E402
+from billing.ledger.holds import PlacedHold  # noqa: E402
 from billing.models import CreditAccount  # noqa: E402
 from billing.models import Hold as HoldRow  # noqa: E402
 from tests.billing.payers import ask, end, payer  # noqa: E402
@@ -89,7 +89,7 @@ def hold(account_id: str, amount_nano: str) -> Work:
     return work
 
 
-def patiently(request: ledger.HoldRequest) -> Hold:
+def patiently(request: ledger.HoldRequest) -> PlacedHold:
     """Hold without the second's patience of a caller, for a machine that is slow today."""
     return writer._holds.submit(request, timeout_s=60)
 
@@ -109,7 +109,7 @@ def naive_hold(account_id: str, amount_nano: str) -> Work:
 
 def settle(account_id: str, hold_id: str, cost_nano: str) -> Work:
     """Settle one and the same hold; say whether it was this thread that did."""
-    settlement = end(Hold(uuid.UUID(hold_id), int(account_id), 0, 0, 0), int(cost_nano))
+    settlement = end(PlacedHold(uuid.UUID(hold_id), int(account_id), 0, 0, 0), int(cost_nano))
 
     def work(together: threading.Barrier) -> bool:
         try:
@@ -150,7 +150,7 @@ def stop_at(account_id: str, failpoint: str) -> Work:
     return work
 
 
-def wait_at_failpoint(held: Hold) -> None:
+def wait_at_failpoint(held: PlacedHold) -> None:
     tell(held.generation_id.hex)
     time.sleep(60)
 
@@ -172,7 +172,7 @@ def leave_in_haste(account_id: str, number: str) -> Work:
 def obey(account_id: str) -> Work:
     """Hold and settle as the lines of the standard input say, and tell what came of each."""
     principal = payer(Account.objects.get(pk=account_id))
-    holds: list[Hold] = []
+    holds: list[PlacedHold] = []
 
     def work(together: threading.Barrier) -> None:
         for line in sys.stdin:

@@ -7,13 +7,16 @@ from itertools import count
 from accounts.models import Account
 from accounts.principal import CredentialKind, KeyBudget, LimitReset, Principal
 from accounts.users import register
-from billing import generations, ledger
-from billing.charges import ChargeRule
-from billing.constants import NANO_PER_CREDIT
 from billing.errors import BillingError
-from billing.generations import GenerationFacts
-from billing.holds import Hold, HoldRequest
-from billing.settlement import Settled, Settlement
+from billing.ledger import ledger
+from billing.ledger.charges import ChargeRule
+from billing.ledger.holds import HoldRequest, PlacedHold
+from billing.ledger.ledger import Movement
+from billing.ledger.settlement import Settled, Settlement
+from billing.models import Payment, PaymentRefund
+from billing.usage import generations
+from billing.usage.generations import GenerationFacts
+from infra.credits import NANO_PER_CREDIT
 
 CREDIT = NANO_PER_CREDIT
 MODEL = "gigachat-pro"
@@ -26,8 +29,38 @@ def open_account(amount_nano: int = 0) -> Account:
     """Return a new person's account with credits."""
     account = register(email=f"payer-{next(_numbers)}-{uuid.uuid4().hex}@example.ru")
     if amount_nano:
-        ledger.top_up(account.pk, amount_nano, payment_id=f"payment-{uuid.uuid4()}")
+        pay_in(account, amount_nano, f"payment-{uuid.uuid4()}")
     return account
+
+
+def pay_in(
+    account: Account, amount_nano: int, payment_id: str = "payment", *, reason: str = ""
+) -> Movement:
+    """Credit a payment that the shop has taken."""
+    movement = ledger.top_up(account.pk, amount_nano, payment_id=payment_id, reason=reason)
+    if movement.is_new:
+        Payment.objects.create(
+            account=account,
+            amount_nano=amount_nano,
+            provider_id=payment_id,
+            status="succeeded",
+            entry_id=movement.entry_id,
+        )
+    return movement
+
+
+def refunded(account: Account, amount_nano: int, refund_id: str = "") -> Movement:
+    """Take back what the shop has given back of the account's last payment."""
+    refund_id = refund_id or f"refund-{uuid.uuid4()}"
+    movement = ledger.take_back(account.pk, amount_nano, refund_id=refund_id, reason="YooKassa")
+    payment = Payment.objects.filter(account=account).latest("pk")
+    PaymentRefund.objects.create(
+        payment=payment,
+        provider_id=refund_id,
+        amount_nano=amount_nano,
+        entry_id=movement.entry_id,
+    )
+    return movement
 
 
 def payer(
@@ -63,7 +96,7 @@ def ask(
     )
 
 
-def hold_one(request: HoldRequest, process_id: uuid.UUID = PROCESS) -> Hold:
+def hold_one(request: HoldRequest, process_id: uuid.UUID = PROCESS) -> PlacedHold:
     """Return the hold, or raise why there is none."""
     [outcome] = ledger.hold([request], process_id=process_id)
     if isinstance(outcome, Exception):
@@ -71,9 +104,9 @@ def hold_one(request: HoldRequest, process_id: uuid.UUID = PROCESS) -> Hold:
     return outcome
 
 
-def all_held(outcomes: Sequence[Hold | BillingError]) -> list[Hold]:
+def all_held(outcomes: Sequence[PlacedHold | BillingError]) -> list[PlacedHold]:
     """Return the outcomes of a batch that nothing was refused in."""
-    held = [outcome for outcome in outcomes if isinstance(outcome, Hold)]
+    held = [outcome for outcome in outcomes if isinstance(outcome, PlacedHold)]
     assert len(held) == len(outcomes)
     return held
 
@@ -86,7 +119,7 @@ def all_settled(outcomes: Sequence[Settled | BillingError]) -> list[Settled]:
 
 
 def end(
-    hold: Hold, cost_nano: int = 0, rule: ChargeRule = "finished", **facts: object
+    hold: PlacedHold, cost_nano: int = 0, rule: ChargeRule = "finished", **facts: object
 ) -> Settlement:
     """Return a settlement of the hold."""
     known = GenerationFacts(**({"model_id": MODEL} | facts))  # type: ignore[arg-type]

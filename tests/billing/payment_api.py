@@ -1,6 +1,7 @@
 """YooKassa's payments, as a server on loopback that a test tells what happens to them.
 
-https://yookassa.ru/developers/api#payment
+https://yookassa.ru/developers/api#payment, and for saved methods
+https://yookassa.ru/developers/payment-acceptance/scenario-extensions/recurring-payments/basics
 """
 
 import base64
@@ -10,6 +11,7 @@ import uuid
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 SHOP_ID, SECRET_KEY = "1234567", "test_secret-of-the-shop"
 
@@ -17,17 +19,27 @@ JSONObject = dict[str, Any]
 
 
 class PaymentAPI:
-    """The shop's payments. `asked` counts the requests by method and path, `failures` await their turn."""
+    """The shop's payments. `asked` counts the requests by method and path, `failures` await their turn.
+
+    So do `declines`, the reasons for which payments with a saved method are cancelled; `is_slow` leaves
+    those pending. `saves_methods` is what a shop must have agreed with YooKassa.
+    """
 
     def __init__(self) -> None:
         self.payments: dict[str, JSONObject] = {}
+        self.refunds: dict[str, JSONObject] = {}
+        self.bodies: list[JSONObject] = []
+        self.page_items = 100
         self.asked: Counter[str] = Counter()
         self.failures: list[int] = []
+        self.declines: list[str] = []
+        self.methods: dict[str, JSONObject] = {}
+        self.saves_methods, self.is_slow = True, False
         self.lock = threading.Lock()
         self._by_key: dict[str, str] = {}
         api = self
 
-        class Handler(_Handler):
+        class Handler(_PaymentApiHandler):
             payments = api
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -42,9 +54,17 @@ class PaymentAPI:
         self._server.server_close()
 
     def create(self, key: str, body: JSONObject) -> JSONObject:
-        """Create a payment; the same key answers with the same one."""
+        """Create a payment; the same key answers with the same one. Raises Refused."""
+        self.bodies.append(body)
         if key in self._by_key:
             return self.payments[self._by_key[key]]
+        method_id = body.get("payment_method_id")
+        if method_id is not None and method_id not in self.methods:
+            raise Refused(400, "invalid_request", "payment_method_id")
+        if not self.saves_methods and (method_id or body.get("save_payment_method")):
+            raise Refused(403, "forbidden")
+        if method_id is None and "confirmation" not in body:
+            raise Refused(400, "invalid_request", "confirmation")
         identity = str(uuid.uuid4())
         page = f"https://yoomoney.example/checkout/payments/v2/contract?orderId={identity}"
         self._by_key[key] = identity
@@ -61,18 +81,79 @@ class PaymentAPI:
             "refundable": False,
             "metadata": body.get("metadata", {}),
         }
+        if method_id is not None:
+            self._charge(identity, self.methods[method_id])
+        elif body.get("save_payment_method"):
+            method = {"type": "bank_card", "id": identity, "saved": False}
+            self.payments[identity]["payment_method"] = method
         return self.payments[identity]
+
+    def _charge(self, identity: str, method: JSONObject) -> None:
+        """Take the money by a saved method, which asks nobody, or decline to."""
+        payment = self.payments[identity]
+        payment.pop("confirmation")
+        payment["payment_method"] = method
+        if self.declines:
+            self.cancel(identity, party="payment_network", reason=self.declines.pop(0))
+        elif not self.is_slow:
+            self.pay(identity)
 
     def pay(self, identity: str) -> None:
         """Have the person pay."""
         self.payments[identity] |= {"status": "succeeded", "paid": True, "refundable": True}
         self.payments[identity].pop("confirmation", None)
+        method = self.payments[identity].get("payment_method")
+        if method is not None:
+            card = {
+                "first6": "555555",
+                "last4": "4444",
+                "expiry_year": "2030",
+                "expiry_month": "07",
+            }
+            card |= {"card_type": "MasterCard", "issuer_country": "RU"}
+            method |= {"saved": True, "title": "Bank card *4444", "card": card}
+            self.methods[method["id"]] = method
 
-    def cancel(self, identity: str) -> None:
-        """Have the person give up."""
-        details = {"party": "yoo_money", "reason": "expired_on_confirmation"}
+    def cancel(
+        self, identity: str, *, party: str = "yoo_money", reason: str = "expired_on_confirmation"
+    ) -> None:
+        """Have the person give up, or whoever else declines."""
+        details = {"party": party, "reason": reason}
         change = {"status": "canceled", "paid": False, "cancellation_details": details}
         self.payments[identity] |= change
+
+    def refund(self, identity: str, value: str, **forged: Any) -> str:
+        """Have the shop give a part back; return the refund's id."""
+        refund_id = str(uuid.uuid4())
+        self.refunds[refund_id] = {
+            "id": refund_id,
+            "payment_id": identity,
+            "status": "succeeded",
+            "created_at": "2026-01-01T00:00:00.000Z",
+            "amount": {"value": value, "currency": "RUB"},
+        } | forged
+        return refund_id
+
+    def create_refund(self, key: str, body: JSONObject) -> JSONObject:
+        """Give back what is asked for; the same key answers with the same refund."""
+        self.bodies.append(body)
+        if key not in self._by_key:
+            self._by_key[key] = self.refund(body["payment_id"], body["amount"]["value"])
+        return self.refunds[self._by_key[key]]
+
+    def refund_notice(self, refund_id: str, **forged: Any) -> bytes:
+        """Return the notice of a refund, or what somebody pretends."""
+        thing = self.refunds.get(refund_id, {"id": refund_id}) | forged
+        event = "refund.succeeded"
+        return json.dumps({"type": "notification", "event": event, "object": thing}).encode()
+
+    def refund_page(self, query: str) -> JSONObject:
+        """Return a page of the list of refunds."""
+        first = int(parse_qs(query).get("cursor", ["0"])[0])
+        items = list(self.refunds.values())
+        page = {"type": "list", "items": items[first : first + self.page_items]}
+        after = first + self.page_items
+        return page | ({"next_cursor": str(after)} if after < len(items) else {})
 
     def notice(self, identity: str, **forged: Any) -> bytes:
         """Return the notice of a payment as it stands, or as somebody pretends."""
@@ -81,7 +162,15 @@ class PaymentAPI:
         return json.dumps({"type": "notification", "event": event, "object": thing}).encode()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Refused(Exception):
+    """The shop makes no payment of such a request; `parameter` is what is wrong with it."""
+
+    def __init__(self, status: int, code: str, parameter: str = "") -> None:
+        super().__init__(code)
+        self.status, self.code, self.parameter = status, code, parameter
+
+
+class _PaymentApiHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     payments: PaymentAPI
 
@@ -91,10 +180,19 @@ class _Handler(BaseHTTPRequestHandler):
             if self._is_stranger():
                 return
             key = self.headers.get("Idempotence-Key", "")
-            if self.path != "/v3/payments" or not key:
+            if self.path not in ("/v3/payments", "/v3/refunds") or not key:
                 self._answer(400, _error("invalid_request"))
                 return
-            created = self.payments.create(key, body)
+            try:
+                is_refund = self.path == "/v3/refunds"
+                create = self.payments.create_refund if is_refund else self.payments.create
+                created = create(key, body)
+            except Refused as refused:
+                error = _error(refused.code)
+                if refused.parameter:
+                    error["parameter"] = refused.parameter
+                self._answer(refused.status, error)
+                return
             if not self._fails():
                 self._answer(200, created)
 
@@ -102,11 +200,16 @@ class _Handler(BaseHTTPRequestHandler):
         with self.payments.lock:
             if self._is_stranger() or self._fails():
                 return
-            found = self.payments.payments.get(self.path.removeprefix("/v3/payments/"))
+            parts = urlsplit(self.path)
+            kind, _, identity = parts.path.removeprefix("/v3/").partition("/")
+            if (kind, identity) == ("refunds", ""):
+                self._answer(200, self.payments.refund_page(parts.query))
+                return
+            found = getattr(self.payments, kind).get(identity)
             self._answer(*((200, found) if found else (404, _error("not_found"))))
 
     def _is_stranger(self) -> bool:
-        self.payments.asked[f"{self.command} {self.path}"] += 1
+        self.payments.asked[f"{self.command} {self.path.partition('?')[0]}"] += 1
         credentials = base64.b64encode(f"{SHOP_ID}:{SECRET_KEY}".encode()).decode()
         if self.headers.get("Authorization") == f"Basic {credentials}":
             return False

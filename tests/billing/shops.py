@@ -2,13 +2,13 @@
 
 import datetime as dt
 from collections.abc import Iterator
-from decimal import Decimal
 
 import pytest
 from django.utils import timezone
 
-from billing import payments
 from billing.models import LedgerEntry, Payment
+from billing.payments import top_ups
+from infra.credits import parse_credits
 from tests.billing.payers import open_account
 from tests.billing.payment_api import SECRET_KEY, SHOP_ID, PaymentAPI
 
@@ -28,7 +28,7 @@ def shop(settings) -> Iterator[PaymentAPI]:
 
 def pending(roubles: str = "100.00") -> Payment:
     """Return a payment of a new account that waits to be paid."""
-    return payments.start(open_account().pk, Decimal(roubles), RETURN_URL)
+    return top_ups.start(open_account().pk, parse_credits(roubles), RETURN_URL)
 
 
 def credited(payment: Payment) -> list[int]:

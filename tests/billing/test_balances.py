@@ -1,18 +1,22 @@
 """Balances: remembered for a second for tiers, exact for people."""
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from billing import balances
-from billing.balances import REMEMBERED_S, Balance, BalanceMemory
+from billing.ledger import balances
+from billing.ledger.balances import REMEMBERED_S, Balance, BalanceMemory
+from billing.ledger.key_budgets import KeyStanding, standing_of
 from billing.models import Price
 from billing.prices import current_prices
 from billing.pricing import PriceValue
 from tests.billing.payers import CREDIT, ask, end, hold_one, open_account, payer, settle_one
+
+pytestmark = pytest.mark.both_stores
 
 
 class Clock:
@@ -83,10 +87,12 @@ def test_what_a_key_has_left_counts_its_period_and_its_open_holds():
     settle_one(end(hold_one(ask(principal, CREDIT)), CREDIT))
     hold_one(ask(principal, 4 * CREDIT))
 
-    assert balances.key_spending(principal) == balances.KeySpending(CREDIT, 10 * CREDIT, 5 * CREDIT)
-    assert balances.key_spending(payer(account)) == balances.KeySpending(CREDIT)
+    spent = KeyStanding(CREDIT, CREDIT, week_nano=CREDIT, month_nano=CREDIT)
+    bounded = replace(spent, used_nano=5 * CREDIT, left_nano=5 * CREDIT)
+    assert standing_of(principal) == bounded
+    assert standing_of(payer(account)) == spent
     lowered = payer(account, limit_nano=2 * CREDIT)
-    assert balances.key_spending(lowered).left_nano == 0
+    assert standing_of(lowered).left_nano == 0
 
 
 @pytest.mark.django_db

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.charges import charge_of
+from billing.ledger.charges import charge_of
 
 nano = st.integers(0, 10**12)
 

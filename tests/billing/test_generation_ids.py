@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from billing.generations import new_id, parse_public_id, public_id
+from billing.usage.generations import new_id, parse_public_id, public_id
 
 
 def test_ids_are_uuids_of_version_seven_that_nobody_can_guess():
@@ -51,3 +51,10 @@ def test_an_id_is_read_as_it_was_written():
 )
 def test_another_form_is_no_id(text):
     assert parse_public_id(text) is None
+
+
+@pytest.mark.parametrize("prefix", ["gen-", "msg_", "resp_"])
+def test_the_ids_of_all_protocols_are_read(prefix):
+    generation_id = new_id()
+
+    assert parse_public_id(prefix + generation_id.hex) == generation_id

@@ -4,7 +4,6 @@ import uuid
 
 import pytest
 
-from billing import balances, ledger
 from billing.errors import (
     AmountOutOfRange,
     InsufficientCredits,
@@ -12,6 +11,7 @@ from billing.errors import (
     RecordRefused,
     UnknownAccount,
 )
+from billing.ledger import balances, ledger
 from billing.models import Hold as HoldRow
 from billing.models import LedgerEntry
 from tests.billing.payers import (
@@ -26,7 +26,7 @@ from tests.billing.payers import (
     settle_one,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both_stores, pytest.mark.django_db]
 
 
 def test_a_hold_sets_money_aside_and_posts_nothing():
@@ -61,7 +61,9 @@ def test_requests_of_one_batch_are_granted_in_turn_down_to_the_last_credit():
 
     outcomes = ledger.hold(requests, process_id=PROCESS)
 
-    assert [isinstance(outcome, ledger.Hold) for outcome in outcomes] == [True] * 3 + [False] * 2
+    assert [isinstance(outcome, ledger.PlacedHold) for outcome in outcomes] == [True] * 3 + [
+        False
+    ] * 2
     assert balances.exact(account.pk).available_nano == CREDIT
 
 
@@ -82,8 +84,8 @@ def test_a_batch_over_many_accounts_takes_each_from_its_own():
     )
 
     assert [type(outcome) for outcome in outcomes] == [
-        ledger.Hold,
-        ledger.Hold,
+        ledger.PlacedHold,
+        ledger.PlacedHold,
         InsufficientCredits,
     ]
 
@@ -107,12 +109,12 @@ def test_a_bad_row_does_not_fail_its_neighbours():
     )
 
     assert [type(outcome) for outcome in outcomes] == [
-        ledger.Hold,
+        ledger.PlacedHold,
         RecordRefused,
         UnknownAccount,
         AmountOutOfRange,
-        ledger.Hold,
-        ledger.Hold,
+        ledger.PlacedHold,
+        ledger.PlacedHold,
     ]
     assert balances.exact(account.pk).available_nano == 0
 
@@ -158,7 +160,7 @@ def test_a_budget_is_shared_by_the_requests_of_one_batch():
 
     outcomes = ledger.hold([ask(principal, 2 * CREDIT) for _ in range(2)], process_id=PROCESS)
 
-    assert [type(outcome) for outcome in outcomes] == [ledger.Hold, KeyLimitReached]
+    assert [type(outcome) for outcome in outcomes] == [ledger.PlacedHold, KeyLimitReached]
 
 
 def test_a_spent_budget_does_not_stop_what_is_free():

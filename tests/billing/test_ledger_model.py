@@ -15,16 +15,18 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from billing import balances, ledger
-from billing.audit import find_drift
-from billing.charges import ChargeRule
 from billing.errors import AlreadySettled, InsufficientCredits
-from billing.holds import Hold
+from billing.ledger import balances, ledger
+from billing.ledger.audit import find_drift
+from billing.ledger.charges import ChargeRule
+from billing.ledger.holds import PlacedHold
+from billing.ledger.settlement import Settled
+from billing.ledger.sweep import sweep
 from billing.models import ProcessLease
-from billing.settlement import Settled
-from billing.sweep import sweep
-from tests.billing.payers import ask, end, open_account, payer
+from tests.billing.payers import ask, end, open_account, pay_in, payer
 from tests.billing.reference_ledger import ReferenceLedger
+
+pytestmark = pytest.mark.both_stores
 
 ACCOUNTS = 2
 PROCESSES = ("first", "second")
@@ -45,14 +47,14 @@ class LedgerMachine(RuleBasedStateMachine):
         self.process_ids = {name: uuid.uuid4() for name in PROCESSES}
         for process_id in self.process_ids.values():
             ProcessLease.objects.create(process_id=process_id, renewed_at=Now())
-        self.granted: dict[int, Hold] = {}
+        self.granted: dict[int, PlacedHold] = {}
 
     @rule(account=accounts, amount=st.integers(1, 30))
     def top_up(self, account: int, amount: int) -> None:
         payment_id = str(uuid.uuid4())
         self.reference.come_in(account, amount)
         for _ in range(2):
-            ledger.top_up(self.accounts[account].pk, amount, payment_id=payment_id)
+            pay_in(self.accounts[account], amount, payment_id)
 
     @rule(account=accounts, amount=st.integers(-8, 8).filter(bool))
     def adjust(self, account: int, amount: int) -> None:
@@ -85,7 +87,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
         if isinstance(outcome, Exception):
             assert expected is None
-            outcome = Hold(request.generation_id, self.accounts[account].pk, 0, 0, 0)
+            outcome = PlacedHold(request.generation_id, self.accounts[account].pk, 0, 0, 0)
             self.reference.account_of[number] = account
         else:
             assert outcome.amount_nano == expected

@@ -1,24 +1,26 @@
 """Requests counted in the database: exact, by Moscow's day, and the same after any restart."""
 
 import datetime as dt
+import random
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
-from billing import counters
-from billing.counters import RequestCount
-from billing.limit_store import Refusal, Window
+from billing.limits import counters
+from billing.limits.store import LimitDenied, Window
+from billing.models import RequestCount
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both_stores, pytest.mark.django_db]
 
 SECOND = 1_000_000
 NOON_US = int(dt.datetime(2026, 11, 22, 9, 0, tzinfo=dt.UTC).timestamp()) * SECOND
 MINUTE = Window("account_minute", "account:1", 20, 60, in_database=True)
 
 
-def refusal_at(now_us: int, window: Window = MINUTE, day_requests: int | None = 200) -> Refusal:
-    with pytest.raises(Refusal) as refused:
+def refusal_at(now_us: int, window: Window = MINUTE, day_requests: int | None = 200) -> LimitDenied:
+    with pytest.raises(LimitDenied) as refused:
         counters.count(window, day_requests, now_us)
     return refused.value
 
@@ -45,7 +47,7 @@ def test_a_refused_request_counts_neither_for_the_minute_nor_for_the_day() -> No
     for _ in range(50):
         try:
             counters.count(MINUTE, 200, NOON_US)
-        except Refusal:
+        except LimitDenied:
             continue
     assert counters.count(MINUTE, 200, NOON_US + 60 * SECOND).day_requests == 21
 
@@ -106,7 +108,7 @@ def test_a_smaller_limit_does_not_forget_what_a_larger_one_counted() -> None:
 def test_two_windows_count_together_or_not_at_all() -> None:
     key = Window("key", "key:1", 1, 60, in_database=True)
     assert [each.used for each in counters.count_all([MINUTE, key], 200, NOON_US)] == [1, 1]
-    with pytest.raises(Refusal):
+    with pytest.raises(LimitDenied):
         counters.count_all([MINUTE, key], 200, NOON_US)
     assert counters.count(MINUTE, 200, NOON_US).used == 2
 
@@ -124,7 +126,7 @@ def test_of_many_at_once_the_database_admits_exactly_the_limit() -> None:
     def call(_: int) -> bool:
         try:
             counters.count(MINUTE, 200, counters.database_clock_us())
-        except Refusal:
+        except LimitDenied:
             return False
         finally:
             connection.close()
@@ -133,3 +135,38 @@ def test_of_many_at_once_the_database_admits_exactly_the_limit() -> None:
     with ThreadPoolExecutor(16) as pool:
         assert sum(pool.map(call, range(100))) == 20
     assert RequestCount.objects.get().day_requests == 20
+
+
+HOUR = Window("key", "key:1", 3, 3600, in_database=True)
+OWNERS = [MINUTE, HOUR, *(replace(MINUTE, log=f"account:{owner}", requests=2) for owner in (2, 3))]
+
+
+def outcome_of(counted: counters.Count | LimitDenied) -> object:
+    if isinstance(counted, counters.Count):
+        return counted
+    return counted.source, counted.wait_s, counted.reset_s
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("seed", range(5))
+def test_requests_counted_together_come_to_what_they_come_to_one_by_one(seed: int) -> None:
+    chance = random.Random(seed)
+    now_us, requests = NOON_US, []
+    for _ in range(120):
+        now_us += chance.choice((0, 0, 1, SECOND, -SECOND, 20 * SECOND, 4 * 3600 * SECOND))
+        window = chance.choice(OWNERS)
+        requests.append(counters.CountRequest(window, None if window is HOUR else 30, now_us))
+    together: list[counters.Count | LimitDenied] = []
+    with transaction.atomic():
+        for first in range(0, len(requests), 30):
+            together += counters.count_together(requests[first : first + 30])
+        transaction.set_rollback(True)
+
+    for request, counted in zip(requests, together, strict=True):
+        alone: counters.Count | LimitDenied
+        try:
+            alone = counters.count(request.window, request.day_requests, request.now_us)
+        except LimitDenied as denied:
+            alone = denied
+        assert outcome_of(counted) == outcome_of(alone)
+    assert {type(counted) for counted in together} == {counters.Count, LimitDenied}

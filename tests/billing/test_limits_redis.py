@@ -2,16 +2,17 @@
 
 import contextlib
 import time
+from dataclasses import replace
 
 import pytest
 import redis
 
-from billing.lease_renewal import LeaseRenewal
-from billing.limit_store import Demand, Refusal
-from billing.limit_store_memory import MemoryLimitStore
-from billing.limit_store_redis import RedisLimitStore
+from billing.limits.memory_store import MemoryLimitStore
+from billing.limits.redis_store import RedisLimitStore
+from billing.limits.slot_heartbeat import SlotHeartbeat
+from billing.limits.store import LimitCheck, LimitDenied
 from tests.billing.limit_callers import CREDITS, GOAL
-from tests.billing.limit_demands import free_demand, most_in_any_window, paid_demand
+from tests.billing.limit_checks import free_demand, most_in_any_window, paid_demand
 from tests.billing.limit_processes import HANG_S, callers, stamps_of
 
 
@@ -20,19 +21,19 @@ def store(redis_url: str) -> RedisLimitStore:
     return RedisLimitStore(redis_url)
 
 
-def refusal_of(store: RedisLimitStore, demand: Demand) -> Refusal:
-    with pytest.raises(Refusal) as refused:
-        store.admit(demand)
+def refusal_of(store: RedisLimitStore, check: LimitCheck) -> LimitDenied:
+    with pytest.raises(LimitDenied) as refused:
+        store.admit(check)
     return refused.value
 
 
 def test_of_two_hundred_free_requests_at_once_twenty_are_admitted(redis_url: str) -> None:
-    with callers(4, "free", 50, redis_url) as running:
+    with callers(2, "free", 100, redis_url) as running:
         assert len(stamps_of(running)) == 20
 
 
 def test_no_second_holds_more_paid_requests_than_credits(redis_url: str) -> None:
-    with callers(4, "paid", 4, redis_url) as running:
+    with callers(2, "paid", 8, redis_url) as running:
         stamps = stamps_of(running)
     assert len(stamps) >= GOAL
     assert most_in_any_window(stamps, 1) == CREDITS
@@ -41,7 +42,7 @@ def test_no_second_holds_more_paid_requests_than_credits(redis_url: str) -> None
 def test_counting_by_the_seconds_of_the_clock_would_admit_more(
     redis_url: str, redis_client: redis.Redis
 ) -> None:
-    with callers(4, "naive", 4, redis_url) as running:
+    with callers(1, "naive", 16, redis_url) as running:
         while not 400_000 < redis_client.time()[1] < 600_000:
             time.sleep(0.01)
         stamps = stamps_of(running)
@@ -66,13 +67,13 @@ def test_a_changed_limit_is_still_one_budget(store: RedisLimitStore) -> None:
     stamps = []
     for call in range(300):
         requests = 100 if call % 2 else 99
-        with contextlib.suppress(Refusal):
+        with contextlib.suppress(LimitDenied):
             stamps.append(store.admit(paid_demand(1, requests)).stamp_us)
     assert len(stamps) >= 100
     assert most_in_any_window(stamps, 1) <= 100
     keyed = 0
     for call in range(300):
-        with contextlib.suppress(Refusal):
+        with contextlib.suppress(LimitDenied):
             store.admit(paid_demand(2, 500, key=(100 if call % 2 else 99, 60)))
             keyed += 1
     assert keyed == 100
@@ -109,7 +110,7 @@ def test_a_withdrawn_request_was_never_counted(store: RedisLimitStore) -> None:
 
 
 def test_a_full_day_refuses_before_the_minute_does(store: RedisLimitStore) -> None:
-    store.close_day(1, 200, 1000)
+    store.mark_day_exhausted(1, 200, 1000)
     refusal = refusal_of(store, free_demand(1))
     assert refusal.source == "account_day"
     assert 900 < refusal.wait_s <= 1000
@@ -122,7 +123,7 @@ def test_leases_of_a_dead_process_come_back(redis_url: str, store: RedisLimitSto
         running[0].kill()
         deadline = time.monotonic() + HANG_S
         while time.monotonic() < deadline:
-            with contextlib.suppress(Refusal):
+            with contextlib.suppress(LimitDenied):
                 store.admit(free_demand(1, concurrency=1))
                 return
             time.sleep(0.1)
@@ -133,7 +134,7 @@ def test_leases_of_running_requests_are_renewed_even_after_a_flush(
     redis_url: str, store: RedisLimitStore
 ) -> None:
     requests = MemoryLimitStore()
-    renewal = LeaseRenewal(store, requests)
+    renewal = SlotHeartbeat(store, requests)
     demands = [free_demand(1, concurrency=2) for _ in range(2)]
     for demand in demands:
         store.admit(demand)
@@ -148,13 +149,36 @@ def test_leases_of_running_requests_are_renewed_even_after_a_flush(
     store.admit(free_demand(1, concurrency=1))
 
 
+def test_the_leases_of_a_key_with_its_own_limit_are_renewed_too(
+    redis_url: str, store: RedisLimitStore
+) -> None:
+    def demand() -> LimitCheck:
+        return replace(free_demand(1), key_id=7, key_concurrency=2)
+
+    requests = MemoryLimitStore()
+    renewal = SlotHeartbeat(store, requests)
+    running = [demand() for _ in range(2)]
+    for check in running:
+        store.admit(check)
+        requests.note(check)
+    store._client.flushdb()
+    renewal.renew()
+    assert refusal_of(store, demand()).source == "key_concurrency"
+    store.admit(free_demand(1))
+    for check in running:
+        requests.release(1, check.lease_id)
+        store.release(1, check.lease_id, 7)
+    renewal.renew()
+    store.admit(demand())
+
+
 def test_a_renewing_process_outlives_the_first_life_of_its_leases(redis_url: str) -> None:
     store = RedisLimitStore(redis_url, lease_s=0.6)
     requests = MemoryLimitStore()
     demand = free_demand(1, concurrency=1)
     store.admit(demand)
     requests.note(demand)
-    LeaseRenewal(store, requests).ensure_running()
+    SlotHeartbeat(store, requests).ensure_running()
     time.sleep(1.5)
     assert refusal_of(store, free_demand(1, concurrency=1)).source == "concurrency"
     requests.release(1, demand.lease_id)
@@ -162,7 +186,7 @@ def test_a_renewing_process_outlives_the_first_life_of_its_leases(redis_url: str
 
 def test_logs_are_bounded_and_expire(store: RedisLimitStore) -> None:
     for _ in range(600):
-        with contextlib.suppress(Refusal):
+        with contextlib.suppress(LimitDenied):
             store.admit(paid_demand(1, 500, key=(600, 60)))
     log = "xr:limits:{1}:account:1"
     assert store._client.llen(log) <= 500

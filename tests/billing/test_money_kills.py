@@ -9,13 +9,14 @@ import time
 import pytest
 from django.db.models.functions import Now
 
-from billing import balances, generations, ledger
 from billing.errors import AlreadySettled
-from billing.generations import public_id
-from billing.holds import Hold
+from billing.ledger import balances, ledger
+from billing.ledger.holds import PlacedHold
+from billing.ledger.sweep import sweep
 from billing.models import Generation, LedgerEntry, ProcessLease
 from billing.models import Hold as HoldRow
-from billing.sweep import sweep
+from billing.usage import generations
+from billing.usage.generations import public_id
 from tests.billing.money_processes import HANG_S, let_go, start, stopped_at, workers
 from tests.billing.payers import CREDIT, PROCESS, ask, end, hold_one, open_account, payer
 
@@ -50,7 +51,7 @@ def test_what_a_killed_process_had_settled_is_charged_once():
 
     generation_id = stopped_at("settlement_committed", account.pk)
     a_minute_passes()
-    again = end(Hold(generation_id, account.pk, CREDIT, 0, 0), CREDIT)
+    again = end(PlacedHold(generation_id, account.pk, CREDIT, 0, 0), CREDIT)
     [outcome] = ledger.settle([again])
 
     assert isinstance(outcome, AlreadySettled)
@@ -84,8 +85,8 @@ def test_a_process_told_to_end_settles_what_it_has_queued():
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("seed", [1, 2])
-def test_the_books_add_up_after_random_trade_and_random_kills(seed):
+def test_the_books_add_up_after_random_trade_and_random_kills():
+    seed = 1
     chance = random.Random(seed)
     accounts = [open_account(number * 20 * CREDIT) for number in range(1, 4)]
     ids = [account.pk for account in accounts]
@@ -114,9 +115,7 @@ def test_the_books_add_up_after_random_trade_and_random_kills(seed):
 PREPARE = """
 import django
 django.setup()
-from django.core.management import call_command
 from tests.billing.payers import CREDIT, open_account
-call_command("migrate", verbosity=0)
 print(open_account(5 * CREDIT).pk)
 """
 RECOVER = """
@@ -124,9 +123,9 @@ import datetime as dt, django
 django.setup()
 from django.core.management import call_command
 from django.db.models.functions import Now
-from billing import balances
+from billing.ledger import balances
 from billing.models import ProcessLease
-from billing.sweep import sweep
+from billing.ledger.sweep import sweep
 ProcessLease.objects.update(renewed_at=Now() - dt.timedelta(seconds=61))
 assert sweep() == 1
 assert balances.exact({account_id}) == balances.Balance(5 * 10**9, 0)
@@ -134,18 +133,17 @@ call_command("audit_ledger")
 """
 
 
-def test_the_embedded_store_survives_a_killed_process_too(tmp_path):
-    address = f"sqlite:///{tmp_path / 'killed.sqlite3'}"
-
+@pytest.mark.embedded
+def test_the_embedded_store_survives_a_killed_process_too(own_sqlite_url):
     def run(script):
-        worker = start([sys.executable, "-c", script], address)
+        worker = start([sys.executable, "-c", script], own_sqlite_url)
         output, _ = worker.communicate(timeout=HANG_S)
         assert worker.returncode == 0
         return output.split("\n")
 
     account_id = run(PREPARE)[0]
     command = [sys.executable, "-m", "tests.billing.money_worker", "stop_at", "1", account_id]
-    worker = start([*command, "settlement_not_committed"], address)
+    worker = start([*command, "settlement_not_committed"], own_sqlite_url)
     try:
         let_go([worker])
         assert worker.stdout is not None

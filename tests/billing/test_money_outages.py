@@ -6,10 +6,10 @@ import time
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from billing import balances, writer
 from billing.errors import MoneyStoreUnavailable
+from billing.ledger import balances, writer
+from billing.ledger.retrying_connection import RetryingConnection
 from billing.models import CreditAccount, Generation, Hold
-from billing.store import MoneyStore
 from tests.billing.money_processes import HANG_S, Worker, database_url, read_line, workers
 from tests.billing.payers import CREDIT, open_account
 from tests.billing.relay import relay_to
@@ -147,12 +147,12 @@ class Stumbling:
 def test_a_deadlock_is_tried_again_and_the_work_knows():
     work = Stumbling(failures=2)
 
-    assert MoneyStore().persist(work) == "done"
+    assert RetryingConnection().run(work) == "done"
     assert work.repetitions == [False, True, True]
 
 
 @own_transactions
 def test_patience_ends():
     with pytest.raises(MoneyStoreUnavailable):
-        MoneyStore().persist(Stumbling(failures=1000), patience_s=0.1)
+        RetryingConnection().run(Stumbling(failures=1000), patience_s=0.1)
     assert writer.HOLD_PATIENCE_S < 1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from billing import balances
+from billing.ledger import balances
 from billing.models import CreditAccount, Generation, Hold, LedgerEntry
 from tests.billing.money_processes import race
 from tests.billing.payers import CREDIT, PROCESS, ask, hold_one, open_account, payer

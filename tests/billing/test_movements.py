@@ -8,19 +8,29 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import F
 
 from accounts.models import User
-from billing import balances, ledger
-from billing.constants import MAX_AMOUNT_NANO
 from billing.errors import AmountOutOfRange, InsufficientCredits, MovementRefused, UnknownAccount
+from billing.ledger import balances, ledger
 from billing.models import CreditAccount, Hold, LedgerEntry, Price
-from tests.billing.payers import CREDIT, ask, end, hold_one, open_account, payer, settle_one
+from infra.credits import MAX_AMOUNT_NANO
+from tests.billing.payers import (
+    CREDIT,
+    ask,
+    end,
+    hold_one,
+    open_account,
+    pay_in,
+    payer,
+    refunded,
+    settle_one,
+)
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both_stores, pytest.mark.django_db]
 
 
 def test_a_payment_is_credited_once_however_often_it_is_told_of():
     account = open_account()
 
-    first = ledger.top_up(account.pk, 5 * CREDIT, payment_id="2f1c")
+    first = pay_in(account, 5 * CREDIT, "2f1c")
     again = ledger.top_up(account.pk, 5 * CREDIT, payment_id="2f1c")
 
     assert (first.is_new, again.is_new) == (True, False)
@@ -30,7 +40,7 @@ def test_a_payment_is_credited_once_however_often_it_is_told_of():
 
 def test_a_payment_told_of_with_another_amount_or_account_is_refused():
     account, other = open_account(), open_account()
-    ledger.top_up(account.pk, 5 * CREDIT, payment_id="2f1c")
+    pay_in(account, 5 * CREDIT, "2f1c")
 
     with pytest.raises(MovementRefused):
         ledger.top_up(account.pk, 6 * CREDIT, payment_id="2f1c")
@@ -150,6 +160,82 @@ def test_an_entry_is_neither_changed_nor_deleted(change):
     assert list(LedgerEntry.objects.values()) == before
 
 
+def test_the_ledger_is_not_emptied_and_no_entry_replaced():
+    account = open_account(CREDIT)
+    columns = "id, account_id, kind, amount_nano, balance_nano, payment_id, reason, created_at"
+    same = (
+        "SELECT {}, account_id, kind, 2, 2, payment_id, 'A forgery.', created_at"
+        " FROM billing_ledgerentry"
+    )
+    forgeries = {
+        "postgresql": ["SET CONSTRAINTS ALL IMMEDIATE; TRUNCATE billing_ledgerentry CASCADE"],
+        "sqlite": [
+            f"INSERT OR REPLACE INTO billing_ledgerentry ({columns}) {same.format(identity)}"
+            for identity in ("id", "id + 1000")
+        ]
+        + ["UPDATE OR REPLACE billing_ledgerentry SET id = id + 1"],
+    }
+    before = list(LedgerEntry.objects.values())
+    for forgery in forgeries[connection.vendor]:
+        with (
+            pytest.raises(DatabaseError, match="append-only"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(forgery)
+    assert list(LedgerEntry.objects.values()) == before
+    assert balances.exact(account.pk).posted_nano == CREDIT
+
+
+def test_a_refund_at_the_shop_takes_the_balance_below_zero_and_blocks_spending():
+    account = open_account(10 * CREDIT)
+    hold = hold_one(ask(payer(account), 6 * CREDIT))
+    refunded(account, 9 * CREDIT)
+    assert balances.exact(account.pk) == balances.Balance(CREDIT, 6 * CREDIT)
+
+    with pytest.raises(InsufficientCredits):
+        hold_one(ask(payer(account), 1))
+    with pytest.raises(InsufficientCredits):
+        ledger.adjust(account.pk, -1, reason="More.", actor_id=None)
+    assert hold_one(ask(payer(account), 0)).amount_nano == 0
+    settled = settle_one(end(hold, 6 * CREDIT))
+    assert (settled.charged_nano, settled.posted_nano) == (6 * CREDIT, -5 * CREDIT)
+
+    pay_in(account, 3 * CREDIT, "part of it")
+    with pytest.raises(InsufficientCredits):
+        hold_one(ask(payer(account), 1))
+    pay_in(account, 3 * CREDIT, "the rest")
+    assert hold_one(ask(payer(account), CREDIT)).available_nano == 0
+    assert CreditAccount.objects.get().debt_nano == 0
+
+
+def test_what_an_answer_costs_above_its_hold_is_no_debt_of_the_payer():
+    account = open_account(10 * CREDIT)
+    hold = hold_one(ask(payer(account), 6 * CREDIT))
+    refunded(account, 9 * CREDIT)
+    settle_one(end(hold, 8 * CREDIT))
+    assert balances.exact(account.pk).posted_nano == -5 * CREDIT
+
+
+def test_a_refund_at_the_shop_is_taken_back_once():
+    account = open_account(10 * CREDIT)
+    refunded(account, 4 * CREDIT, "a refund")
+    with pytest.raises(MovementRefused):
+        ledger.take_back(account.pk, 4 * CREDIT, refund_id="a refund", reason="Again.")
+    assert balances.exact(account.pk).posted_nano == 6 * CREDIT
+    assert balances.statement(account.pk) == balances.Statement(6 * CREDIT, 0)
+
+
+@pytest.mark.parametrize("debt_nano", [-1, 4])
+def test_the_database_refuses_to_spend_what_is_not_there(debt_nano):
+    account = open_account(CREDIT)
+    refunded(account, 6 * CREDIT)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        CreditAccount.objects.update(debt_nano=debt_nano * CREDIT)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        CreditAccount.objects.update(posted_nano=F("posted_nano") - 1)
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -162,7 +248,8 @@ def test_an_entry_is_neither_changed_nor_deleted(change):
         {"kind": "adjustment", "amount_nano": 0, "reason": "r"},
         {"kind": "adjustment", "amount_nano": 1},
         {"kind": "gift", "amount_nano": 1, "reason": "r"},
-        {"kind": "adjustment", "amount_nano": 1, "reason": "r", "balance_nano": -1},
+        {"kind": "returned", "amount_nano": 1, "payment_id": "p"},
+        {"kind": "returned", "amount_nano": -1, "reason": "r"},
     ],
 )
 def test_the_database_refuses_an_entry_against_the_rules(fields):

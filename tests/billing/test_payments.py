@@ -2,21 +2,21 @@
 
 import datetime as dt
 import threading
-from decimal import Decimal
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
-from billing import payments
 from billing.errors import InvalidAmount, NoShop, PaymentProviderAway
 from billing.models import LedgerEntry, Payment
+from billing.payments import top_ups
+from infra.credits import parse_credits
 from tests.billing.payers import CREDIT, open_account
 from tests.billing.shops import RETURN_URL, a_minute_passes, credited, pending, shop
 
 __all__ = ["shop"]
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both_stores, pytest.mark.django_db]
 
 
 def test_a_payment_is_created_with_its_amount_and_a_page_to_pay_at(shop):
@@ -28,20 +28,50 @@ def test_a_payment_is_created_with_its_amount_and_a_page_to_pay_at(shop):
     assert credited(payment) == []
 
 
+def test_a_receipt_goes_with_a_payment_where_a_vat_code_is_set(shop, settings):
+    pending("1234.5")
+    assert "receipt" not in shop.bodies[-1]
+
+    settings.YOOKASSA_VAT_CODE, settings.YOOKASSA_TAX_SYSTEM_CODE = 4, 2
+    payment = pending("1234.5")
+    receipt = shop.bodies[-1]["receipt"]
+    assert receipt["customer"] == {"email": payment.account.owner.email}
+    assert receipt["tax_system_code"] == 2
+    [item] = receipt["items"]
+    assert item.pop("description")
+    assert item == {
+        "quantity": "1.00",
+        "amount": {"value": "1234.50", "currency": "RUB"},
+        "vat_code": 4,
+        "payment_subject": "service",
+        "payment_mode": "full_payment",
+    }
+
+
 @pytest.mark.parametrize(
     "amount",
-    ["0", "-1", "0.001", "0.99", "1.001", "1000000.01", "1e9", "1e308", "NaN", "sNaN", "Infinity"],
+    [
+        "0",
+        "-1",
+        "0.001",
+        "0.99",
+        "1.001",
+        "1.000000001",
+        "1000000.01",
+        "1000000.000000001",
+        "999999999999",
+    ],
 )
 def test_an_amount_that_no_top_up_can_have_is_refused(shop, amount):
     with pytest.raises(InvalidAmount):
-        payments.start(open_account().pk, Decimal(amount), RETURN_URL)
+        top_ups.start(open_account().pk, parse_credits(amount), RETURN_URL)
     assert not shop.asked
     assert not Payment.objects.exists()
 
 
-@pytest.mark.parametrize("amount", ["1", "1.00", "1.10", "1E+3", "1000000", "1.000"])
+@pytest.mark.parametrize("amount", ["1", "1.00", "1.10", "1000", "1000000", "1.000"])
 def test_the_bounds_themselves_are_amounts(shop, amount):
-    assert pending(amount).amount_nano == int(Decimal(amount) * CREDIT)
+    assert pending(amount).amount_nano == parse_credits(amount)
 
 
 @pytest.mark.parametrize("name", ["YOOKASSA_SHOP_ID", "YOOKASSA_SECRET_KEY"])
@@ -49,7 +79,7 @@ def test_without_a_shop_or_its_secret_nothing_is_asked(shop, settings, name):
     setattr(settings, name, "")
     with pytest.raises(NoShop):
         pending()
-    assert payments.poll_pending() == 0
+    assert top_ups.poll_pending() == 0
     assert not shop.asked
 
 
@@ -73,7 +103,7 @@ def test_a_provider_that_is_not_there_is_away(shop):
     payment = pending()
     shop.close()
     with pytest.raises(PaymentProviderAway):
-        payments.refresh(payment)
+        top_ups.refresh(payment)
     with pytest.raises(PaymentProviderAway):
         pending()
 
@@ -89,7 +119,7 @@ def test_what_is_paid_is_credited_once(shop):
     payment = pending()
     shop.pay(payment.provider_id)
     for _ in range(3):
-        assert payments.refresh(payment).status == "succeeded"
+        assert top_ups.refresh(payment).status == "succeeded"
     assert credited(payment) == [100 * CREDIT]
     entry = LedgerEntry.objects.get(kind="top_up", account=payment.account_id)
     assert Payment.objects.get().entry_id == entry.pk
@@ -99,19 +129,19 @@ def test_what_is_paid_is_credited_once(shop):
 def test_what_is_credited_stays_so_whatever_comes_later(shop):
     payment = pending()
     shop.pay(payment.provider_id)
-    payments.refresh(payment)
+    top_ups.refresh(payment)
     shop.cancel(payment.provider_id)
-    assert payments.refresh(payment).status == "succeeded"
+    assert top_ups.refresh(payment).status == "succeeded"
     assert credited(payment) == [100 * CREDIT]
 
 
 def test_what_was_canceled_is_credited_when_it_was_paid_after_all(shop):
     payment = pending()
     shop.cancel(payment.provider_id)
-    payment = payments.refresh(payment)
+    payment = top_ups.refresh(payment)
     assert (payment.status, credited(payment)) == ("canceled", [])
     shop.pay(payment.provider_id)
-    assert payments.refresh(payment).status == "succeeded"
+    assert top_ups.refresh(payment).status == "succeeded"
     assert credited(payment) == [100 * CREDIT]
 
 
@@ -124,17 +154,44 @@ def test_what_was_canceled_is_credited_when_it_was_paid_after_all(shop):
         {"amount": {"value": "100.00", "currency": "USD"}},
         {"amount": {"value": "NaN", "currency": "RUB"}},
         {"recipient": {"account_id": "7654321", "gateway_id": "2000001"}},
+        {"metadata": {"payment": "another"}},
+    ],
+)
+def test_a_payment_that_was_paid_otherwise_is_over_and_shown_to_the_operator(
+    shop, settings, caplog, mailoutbox, django_capture_on_commit_callbacks, change
+):
+    settings.ALERT_EMAIL = "oncall@example.ru"
+    payment = pending()
+    shop.pay(payment.provider_id)
+    shop.payments[payment.provider_id] |= change
+    with django_capture_on_commit_callbacks(execute=True):
+        payment = top_ups.refresh(payment)
+        a_minute_passes()
+        assert top_ups.poll_pending() == 0
+        assert top_ups.refresh(payment).status == "mismatched"
+    assert (payment.status, credited(payment)) == ("mismatched", [])
+    assert payment.note
+    assert shop.asked[f"GET /v3/payments/{payment.provider_id}"] == 1
+    assert [record.levelname for record in caplog.records if "not credited" in record.message] == [
+        "ERROR"
+    ]
+    assert [mail.to for mail in mailoutbox] == [["oncall@example.ru"]]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
         {"paid": False},
         {"paid": "true"},
         {"status": "waiting_for_capture"},
         {"status": "pending"},
     ],
 )
-def test_what_is_not_the_payment_that_was_asked_for_is_not_credited(shop, change):
+def test_what_is_not_paid_yet_is_not_credited(shop, change):
     payment = pending()
     shop.pay(payment.provider_id)
     shop.payments[payment.provider_id] |= change
-    assert payments.refresh(payment).status == "pending"
+    assert top_ups.refresh(payment).status == "pending"
     assert credited(payment) == []
 
 
@@ -147,7 +204,7 @@ def test_an_answer_that_is_no_payment_is_a_failure(shop, document):
     kept = {"id": payment.provider_id, "status": "succeeded", "paid": True}
     shop.payments[payment.provider_id] = kept | document
     with pytest.raises(PaymentProviderAway):
-        payments.refresh(payment)
+        top_ups.refresh(payment)
     assert credited(payment) == []
 
 
@@ -157,7 +214,7 @@ def test_the_poll_credits_what_no_notice_told_of(shop):
     shop.cancel(given_up.provider_id)
     a_minute_passes()
 
-    assert payments.poll_pending() == 1
+    assert top_ups.poll_pending() == 1
 
     assert credited(paid) == [10 * CREDIT]
     assert set(Payment.objects.values_list("provider_id", "status")) == {
@@ -169,11 +226,11 @@ def test_the_poll_credits_what_no_notice_told_of(shop):
 
 def test_the_poll_asks_for_each_payment_at_most_every_twenty_seconds(shop):
     payment = pending()
-    assert payments.poll_pending() == 0
+    assert top_ups.poll_pending() == 0
     assert shop.asked[f"GET /v3/payments/{payment.provider_id}"] == 0
     a_minute_passes()
     for _ in range(3):
-        payments.poll_pending()
+        top_ups.poll_pending()
     assert shop.asked[f"GET /v3/payments/{payment.provider_id}"] == 1
 
 
@@ -182,9 +239,9 @@ def test_the_poll_credits_after_an_outage_of_the_provider(shop):
     shop.pay(payment.provider_id)
     shop.failures = [500]
     a_minute_passes()
-    assert payments.poll_pending() == 0
+    assert top_ups.poll_pending() == 0
     a_minute_passes()
-    assert payments.poll_pending() == 1
+    assert top_ups.poll_pending() == 1
     assert credited(payment) == [100 * CREDIT]
 
 
@@ -193,11 +250,11 @@ def test_a_payment_that_the_provider_does_not_know_is_given_up_after_a_day(shop)
     del shop.payments[payment.provider_id]
     shop.pay(other.provider_id)
     a_minute_passes()
-    assert payments.poll_pending() == 1
+    assert top_ups.poll_pending() == 1
     assert Payment.objects.get(pk=payment.pk).status == "pending"
     Payment.objects.update(created_at=timezone.now() - dt.timedelta(days=2))
     a_minute_passes()
-    payments.poll_pending()
+    top_ups.poll_pending()
     assert Payment.objects.get(pk=payment.pk).status == "canceled"
 
 
@@ -213,9 +270,9 @@ def test_a_payment_that_all_credit_at_once_is_credited_once(shop):
     def run(number):
         together.wait()
         if number % 3:
-            outcomes.append(payments.refresh(payment).status)
+            outcomes.append(top_ups.refresh(payment).status)
         else:
-            payments.poll_pending()
+            top_ups.poll_pending()
         connection.close()
 
     threads = [threading.Thread(target=run, args=(number,)) for number in range(12)]

@@ -8,9 +8,8 @@ import pytest
 from django.db import connection
 from django.db.models.functions import Now
 
-from billing import job_leases, periodic, tasks
-from billing.job_leases import JobLease
-from billing.models import CreditAccount, UsageDay
+from billing import job_locks, periodic, tasks
+from billing.models import CreditAccount, JobLease, UsageDay
 from tests.billing.payers import CREDIT, open_account, payer
 from tests.billing.shops import a_minute_passes, credited, pending, shop
 from tests.billing.usage_rows import ago, use
@@ -18,7 +17,7 @@ from xrouter_site.celery import app
 
 __all__ = ["shop"]
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both_stores, pytest.mark.django_db]
 
 JOB = "billing.tasks.aggregate_usage"
 
@@ -31,27 +30,27 @@ def time_passes(seconds: float) -> None:
 
 
 def test_a_job_is_due_once_a_turn():
-    holder = job_leases.take(JOB, 600)
+    holder = job_locks.take(JOB, 600)
     assert holder is not None
-    assert job_leases.take(JOB, 600) is None
-    job_leases.give_back(JOB, holder, 600)
-    assert job_leases.take(JOB, 600) is None
+    assert job_locks.take(JOB, 600) is None
+    job_locks.give_back(JOB, holder, 600)
+    assert job_locks.take(JOB, 600) is None
     time_passes(601)
-    assert job_leases.take(JOB, 600) is not None
+    assert job_locks.take(JOB, 600) is not None
 
 
 def test_the_lease_of_one_who_died_ends_by_itself():
-    assert job_leases.take("poll", 20) is not None
+    assert job_locks.take("poll", 20) is not None
     time_passes(30)
-    assert job_leases.take("poll", 20) is None
+    assert job_locks.take("poll", 20) is None
     time_passes(31)
-    assert job_leases.take("poll", 20) is not None
+    assert job_locks.take("poll", 20) is not None
 
 
 def test_who_lost_a_lease_gives_nothing_back():
-    job_leases.take(JOB, 600)
+    job_locks.take(JOB, 600)
     due_at = JobLease.objects.get().due_at
-    job_leases.give_back(JOB, uuid.uuid4(), 1)
+    job_locks.give_back(JOB, uuid.uuid4(), 1)
     assert JobLease.objects.get().due_at == due_at
 
 
@@ -63,7 +62,7 @@ def test_of_all_that_come_at_once_one_gets_the_job():
 
     def run():
         together.wait()
-        taken.append(job_leases.take(JOB, 600))
+        taken.append(job_locks.take(JOB, 600))
         connection.close()
 
     threads = [threading.Thread(target=run) for _ in range(8)]

@@ -5,14 +5,14 @@ import datetime as dt
 import pytest
 from django.db import connection
 
-from billing import retention, usage
-from billing.audit import find_drift
+from billing.ledger.audit import find_drift
 from billing.models import Generation, UsageWatermark
-from billing.periods import moscow_day
+from billing.usage import aggregation, retention, usage_days
+from infra.moscow_time import moscow_day
 from tests.billing.payers import CREDIT, end, open_account, payer, settle_one
 from tests.billing.usage_rows import ago, begin, free_rows, raw, read, use
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both_stores, pytest.mark.django_db]
 
 SPAN = dt.date(2020, 1, 1), dt.date(2190, 1, 1)
 
@@ -28,7 +28,7 @@ def account():
 
 def test_what_is_old_goes_and_the_figures_stay(account, settings):
     settings.GENERATION_RETENTION_DAYS = 40
-    usage.aggregate()
+    aggregation.aggregate()
     before = read(account.pk)
 
     assert retention.drop_old() > 0
@@ -39,27 +39,27 @@ def test_what_is_old_goes_and_the_figures_stay(account, settings):
     assert kept == len([days for days in range(0, 120, 3) if days < 40])
     assert read(account.pk) == before
     assert list(find_drift()) == []
-    assert usage.find_drift() == []
+    assert aggregation.find_drift() == []
     use(payer(account), ago(minutes=1), CREDIT)
-    usage.aggregate()
+    aggregation.aggregate()
     assert retention.drop_old() == 0
     assert sum(figures[0] for figures in read(account.pk).values()) == 41
 
 
 def test_a_forgery_among_what_is_kept_is_found_still(account, settings):
     settings.GENERATION_RETENTION_DAYS = 40
-    usage.aggregate()
+    aggregation.aggregate()
     retention.drop_old()
     newest = Generation.objects.order_by("-id")[0]
     Generation.objects.filter(pk=newest.pk).update(cost_nano=CREDIT + 1)
     assert len(list(find_drift())) == 2
-    assert len(usage.find_drift()) == 1
+    assert len(aggregation.find_drift()) == 1
     Generation.objects.filter(pk=newest.pk).update(cost_nano=CREDIT)
 
 
 def test_zero_days_keep_all(account, settings):
     settings.GENERATION_RETENTION_DAYS = 0
-    usage.aggregate()
+    aggregation.aggregate()
     assert retention.drop_old() == 0
     assert Generation.objects.count() == 40
 
@@ -70,15 +70,15 @@ def test_what_is_not_counted_yet_stays(account, settings):
     assert Generation.objects.count() == 40
 
     open_since = begin(payer(account), ago(days=90), CREDIT)
-    usage.aggregate()
+    aggregation.aggregate()
     retention.drop_old()
 
     days = set(Generation.objects.values_list("day", flat=True))
     assert moscow_day(ago(days=90, hours=3)) in days
     settle_one(end(open_since, CREDIT))
-    counted_before = usage.rows(account.pk, *SPAN, group=())
-    usage.aggregate()
-    assert usage.rows(account.pk, *SPAN, group=()) == counted_before
+    counted_before = usage_days.rows(account.pk, *SPAN, group=())
+    aggregation.aggregate()
+    assert usage_days.rows(account.pk, *SPAN, group=()) == counted_before
     assert counted_before[0].requests == 41
 
 
@@ -86,7 +86,7 @@ def test_it_stops_when_its_time_is_over_and_goes_on_the_next_time(account, setti
     settings.GENERATION_RETENTION_DAYS = 1
     monkeypatch.setattr(retention, "ROWS_AT_ONCE", 3)
     monkeypatch.setattr(retention, "TIME_BUDGET_S", 0.0)
-    usage.aggregate()
+    aggregation.aggregate()
     stays = Generation.objects.filter(id__gte=UsageWatermark.objects.get().counted_until).count()
     retention.drop_old()
     kept_from = UsageWatermark.objects.get().kept_from
@@ -104,7 +104,7 @@ def test_postgresql_drops_whole_months_and_makes_no_gap(settings):
     account = open_account()
     this_month = moscow_day(ago()).replace(day=1)
     free_rows(account.pk, 50, ago(days=70), ago(hours=2), seed=4)
-    usage.aggregate()
+    aggregation.aggregate()
     retention.drop_old()
     first_kept = min(this_month, moscow_day(ago(days=3)).replace(day=1))
     assert all(row.day >= first_kept - dt.timedelta(days=1) for row in Generation.objects.all())

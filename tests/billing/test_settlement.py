@@ -5,11 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from billing import balances, generations, ledger
 from billing.errors import AlreadySettled, AmountOutOfRange, RecordRefused
-from billing.generations import AttemptRecord, public_id
+from billing.ledger import balances, ledger
+from billing.ledger.key_budgets import KeyStanding, standing_of
 from billing.models import Generation, LedgerEntry, Price, Spending
 from billing.models import Hold as HoldRow
+from billing.usage import generations
+from billing.usage.generations import AttemptRecord, public_id
 from tests.billing.payers import (
     CREDIT,
     MODEL,
@@ -22,7 +24,7 @@ from tests.billing.payers import (
     settle_one,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both_stores, pytest.mark.django_db]
 
 
 def movements(generation_id):
@@ -218,6 +220,10 @@ def test_spending_is_kept_by_credential_and_day():
         ("key", 2, CREDIT),
         ("oauth", 1, CREDIT),
     ]
-    assert balances.key_spending(payer(account, limit_nano=5 * CREDIT)) == balances.KeySpending(
-        2 * CREDIT, 5 * CREDIT, 3 * CREDIT
+    assert standing_of(payer(account, limit_nano=5 * CREDIT)) == KeyStanding(
+        *(2 * CREDIT, 2 * CREDIT),
+        used_nano=2 * CREDIT,
+        left_nano=3 * CREDIT,
+        week_nano=2 * CREDIT,
+        month_nano=2 * CREDIT,
     )

@@ -70,22 +70,24 @@ def test_the_database_refuses_two_prices_of_one_moment():
 
 
 @pytest.mark.django_db
-def test_a_price_in_force_is_history_at_the_desk_and_one_to_come_is_not():
-    desk = seat(Client(), User.objects.create_superuser("operator@example.ru", "a long password"))
+def test_a_price_in_force_is_history_at_the_admin_and_one_to_come_is_not():
+    operator_client = seat(
+        Client(), User.objects.create_superuser("operator@example.ru", "a long password")
+    )
     past, future = dated(-1), dated(1)
     change: dict[str, object] = {"provider": NAME[0], "upstream_id": NAME[1]}
-    change |= {"prompt_nano": 7, "completion_nano": 7, "cached_nano": 7}
+    change |= {"prompt": "0.007", "completion": "0.007", "_confirmed": "yes"}
     change |= {"valid_from_0": "2100-01-01", "valid_from_1": "00:00:00"}
 
     refused, done = (
-        desk.post(reverse("admin:billing_upstreamprice_change", args=[price.pk]), change)
+        operator_client.post(reverse("admin:billing_upstreamprice_change", args=[price.pk]), change)
         for price in (past, future)
     )
 
     assert (refused.status_code, done.status_code) == (403, 302)
     assert [UpstreamPrice.objects.get(pk=p.pk).prompt_nano for p in (past, future)] == [100, 7]
     path = reverse("admin:billing_upstreamprice_delete", args=[past.pk])
-    assert desk.post(path).status_code == 403
+    assert operator_client.post(path).status_code == 403
 
 
 @pytest.mark.django_db
@@ -136,7 +138,9 @@ def test_a_margin_of_nothing_changes_nothing():
 def test_what_is_no_percentage_stops_the_start(text, monkeypatch):
     monkeypatch.setenv("PRICE_MARGIN_PERCENT", text)
 
-    with pytest.raises(ImproperlyConfigured, match=r"PRICE_MARGIN_PERCENT: .* is no percentage"):
+    with pytest.raises(
+        ImproperlyConfigured, match=r"PRICE_MARGIN_PERCENT is .*: write a percentage"
+    ):
         env.percentage("PRICE_MARGIN_PERCENT")
 
 

@@ -6,15 +6,15 @@ import threading
 import pytest
 from django.db import connection, transaction
 
-from billing import usage
-from billing.holds import Hold
-from billing.id_times import least_id_at, midnight, time_of
+from billing.ledger.holds import PlacedHold
 from billing.models import Generation, UsageDay, UsageWatermark
-from billing.periods import moscow_day
+from billing.usage import aggregation, usage_days
+from billing.usage.generation_ids import least_id_at, time_of
+from infra.moscow_time import midnight, moscow_day
 from tests.billing.payers import CREDIT, ask, end, hold_one, open_account, payer, settle_one
 from tests.billing.usage_rows import ago, begin, free_rows, id_at, raw, read, use
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both_stores, pytest.mark.django_db]
 
 
 @pytest.fixture
@@ -33,13 +33,13 @@ def test_the_figures_are_those_of_the_rows_before_and_after_each_of_three_counts
     expected = raw(account.pk)
     assert read(account.pk) == expected
     for _ in range(3):
-        usage.aggregate()
+        aggregation.aggregate()
         assert read(account.pk) == expected
-        assert usage.find_drift() == []
+        assert aggregation.find_drift() == []
 
 
 def test_what_is_older_than_the_slack_is_counted_and_the_rest_is_read_live(account):
-    usage.aggregate()
+    aggregation.aggregate()
     counted = sum(UsageDay.objects.values_list("requests", flat=True))
     assert counted == Generation.objects.count() - 1
     Generation.objects.filter(id__lt=least_id_at(ago(hours=1))).update(tokens_prompt=10**6)
@@ -47,29 +47,29 @@ def test_what_is_older_than_the_slack_is_counted_and_the_rest_is_read_live(accou
 
 
 def test_a_second_count_writes_nothing(account):
-    assert usage.aggregate() > 0
-    assert usage.aggregate() == 0
+    assert aggregation.aggregate() > 0
+    assert aggregation.aggregate() == 0
 
 
 def test_a_day_that_grows_is_summed_again_as_a_whole(account):
-    usage.aggregate()
+    aggregation.aggregate()
     UsageDay.objects.update(requests=1000)
     at = ago(minutes=61)
     UsageWatermark.objects.update(counted_until=least_id_at(ago(minutes=62)))
     use(payer(account), at, CREDIT)
-    usage.aggregate()
+    aggregation.aggregate()
     days = UsageDay.objects.filter(day=moscow_day(at))
     assert all(row.requests < 1000 for row in days)
 
 
 def test_what_is_settled_long_after_its_hold_is_not_lost(account):
     holds = [begin(payer(account), ago(hours=hours), CREDIT) for hours in (60, 3)]
-    usage.aggregate()
+    aggregation.aggregate()
     assert time_of(UsageWatermark.objects.get().counted_until) < ago(hours=59)
     for hold in holds:
         settle_one(end(hold, CREDIT))
         assert read(account.pk) == raw(account.pk)
-        usage.aggregate()
+        aggregation.aggregate()
         assert read(account.pk) == raw(account.pk)
     assert time_of(UsageWatermark.objects.get().counted_until) > ago(hours=2)
 
@@ -77,7 +77,7 @@ def test_what_is_settled_long_after_its_hold_is_not_lost(account):
 def test_what_others_used_is_not_shown(account):
     stranger = open_account(CREDIT)
     use(payer(stranger), ago(hours=3), CREDIT)
-    usage.aggregate()
+    aggregation.aggregate()
     assert read(account.pk) == raw(account.pk)
     assert len(read(stranger.pk)) == 1
 
@@ -86,35 +86,39 @@ def test_days_are_moscow_s_and_both_ends_are_included(account):
     day = moscow_day(ago(hours=48))
     use(payer(account, key_id=9), midnight(day), CREDIT)
     for _ in range(2):
-        rows = usage.rows(account.pk, day, day)
+        rows = usage_days.rows(account.pk, day, day)
         assert {row.day for row in rows} == {day}
         assert [row.requests for row in rows if row.credential == ("key", 9)] == [1]
-        usage.aggregate()
+        aggregation.aggregate()
 
 
 def test_rows_come_newest_first(account):
-    usage.aggregate()
-    days = [row.day for row in usage.rows(account.pk, dt.date(2020, 1, 1), dt.date(2190, 1, 1))]
+    aggregation.aggregate()
+    days = [
+        row.day for row in usage_days.rows(account.pk, dt.date(2020, 1, 1), dt.date(2190, 1, 1))
+    ]
     assert days == sorted(days, key=str, reverse=True)
 
 
 @pytest.mark.parametrize("is_counted", [False, True])
 def test_rows_are_grouped_as_is_asked(account, is_counted):
     if is_counted:
-        usage.aggregate()
+        aggregation.aggregate()
     span = dt.date(2020, 1, 1), dt.date(2190, 1, 1)
-    [total] = usage.rows(account.pk, *span, group=())
+    [total] = usage_days.rows(account.pk, *span, group=())
     assert (total.day, total.model_id, total.credential) == (None, None, None)
     assert total.requests == 19
     assert total.cost_nano == 7 * CREDIT + 18
-    by_key = {row.credential: row.requests for row in usage.rows(account.pk, *span, ["credential"])}
+    by_key = {
+        row.credential: row.requests for row in usage_days.rows(account.pk, *span, ["credential"])
+    }
     assert by_key == {("key", 1): 7, ("key", 2): 6, ("session", 1): 6}
 
 
 def test_many_days_are_counted_in_steps_that_each_stand(account, monkeypatch):
     free_rows(account.pk, 200, ago(days=40), ago(hours=2), seed=1)
     steps = []
-    write_days = usage._write_days
+    write_days = aggregation._write_days
 
     def write_and_fail(days, until):
         steps.append(days)
@@ -122,26 +126,26 @@ def test_many_days_are_counted_in_steps_that_each_stand(account, monkeypatch):
             raise RuntimeError("The process ends here.")
         return write_days(days, until)
 
-    monkeypatch.setattr(usage, "_write_days", write_and_fail)
+    monkeypatch.setattr(aggregation, "_write_days", write_and_fail)
     with pytest.raises(RuntimeError):
-        usage.aggregate()
+        aggregation.aggregate()
     assert read(account.pk) == raw(account.pk)
     assert UsageDay.objects.exists()
-    usage.aggregate()
+    aggregation.aggregate()
     assert read(account.pk) == raw(account.pk)
     assert max(map(len, steps)) <= 3
 
 
 def test_a_wrong_figure_is_found(account):
-    usage.aggregate()
+    aggregation.aggregate()
     row = UsageDay.objects.order_by("day")[0]
     UsageDay.objects.filter(pk=row.pk).update(cost_nano=row.cost_nano + 1)
-    [drift] = usage.find_drift()
+    [drift] = aggregation.find_drift()
     assert drift.startswith(f"account {account.pk} on {row.day}")
 
 
 def test_an_account_that_used_nothing_has_no_rows():
-    assert usage.rows(open_account().pk, dt.date(2020, 1, 1), dt.date(2190, 1, 1)) == []
+    assert usage_days.rows(open_account().pk, dt.date(2020, 1, 1), dt.date(2190, 1, 1)) == []
 
 
 @pytest.mark.postgres
@@ -158,14 +162,14 @@ def test_a_hold_that_is_being_written_is_not_passed_by(account):
             may_end.wait(60)
         connection.close()
 
-    holds: list[Hold] = []
+    holds: list[PlacedHold] = []
     thread = threading.Thread(target=write)
     thread.start()
     assert is_written.wait(60)
-    usage.aggregate()
+    aggregation.aggregate()
     may_end.set()
     thread.join()
     settle_one(end(holds[0], CREDIT))
     assert read(account.pk) == raw(account.pk)
-    usage.aggregate()
+    aggregation.aggregate()
     assert read(account.pk) == raw(account.pk)

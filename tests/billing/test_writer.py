@@ -7,14 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection
 
-from billing import balances, generations, writer
 from billing.errors import AlreadySettled, InsufficientCredits, MoneyStoreUnavailable
-from billing.generations import public_id
-from billing.leases import lease
+from billing.ledger import balances, writer
+from billing.ledger.process_heartbeat import heartbeat
 from billing.models import Generation, Hold, ProcessLease
+from billing.usage import generations
+from billing.usage.generations import public_id
 from tests.billing.payers import CREDIT, ask, end, open_account, payer
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.both_stores, pytest.mark.django_db(transaction=True)]
 
 HANG_S = 60
 
@@ -52,7 +53,7 @@ def test_a_hold_names_the_process_whose_lease_is_fresh():
     hold(ask(payer(account), 0))
 
     assert ProcessLease.objects.filter(process_id=Hold.objects.get().process_id).exists()
-    assert Hold.objects.get().process_id == lease.keep()
+    assert Hold.objects.get().process_id == heartbeat.keep()
 
 
 def test_many_threads_on_one_account_admit_what_it_covers_and_charge_it_to_the_last_nano():

@@ -9,11 +9,11 @@ from collections import defaultdict
 from django.utils import timezone
 
 from accounts.principal import Principal
-from billing import usage
-from billing.id_times import least_id_at
 from billing.models import Generation
 from billing.models import Hold as HoldRow
-from billing.periods import moscow_day
+from billing.usage import usage_days
+from billing.usage.generation_ids import least_id_at
+from infra.moscow_time import moscow_day
 from tests.billing.payers import ask, end, hold_one, settle_one
 
 FIRST_DAY, LAST_DAY = dt.date(2020, 1, 1), dt.date(2190, 1, 1)
@@ -68,7 +68,11 @@ def free_rows(account_id: int, number: int, since: dt.datetime, until: dt.dateti
 def raw(account_id: int) -> dict[object, tuple[int, ...]]:
     """Add up an account's generations one by one, in an older form of their table too."""
     sums: dict[object, list[int]] = defaultdict(lambda: [0] * 7)
-    for row in Generation.objects.filter(account=account_id).defer("routing"):
+    for row in Generation.objects.filter(account=account_id).only(
+        *("day", "model_id", "credential_kind", "credential_id", "error_code"),
+        *("tokens_prompt", "tokens_completion", "tokens_cached"),
+        *("cost_nano", "write_off_nano", "upstream_cost_nano"),
+    ):
         figures = (
             *(1, int(row.error_code != ""), row.tokens_prompt, row.tokens_completion),
             *(row.tokens_cached, row.cost_nano - row.write_off_nano, row.upstream_cost_nano or 0),
@@ -85,5 +89,5 @@ def read(account_id: int) -> dict[object, tuple[int, ...]]:
             *(row.requests, row.errors, row.tokens_prompt, row.tokens_completion),
             *(row.tokens_cached, row.cost_nano, row.upstream_cost_nano),
         )
-        for row in usage.rows(account_id, FIRST_DAY, LAST_DAY)
+        for row in usage_days.rows(account_id, FIRST_DAY, LAST_DAY)
     }

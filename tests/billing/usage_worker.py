@@ -13,7 +13,7 @@ django.setup()
 
 from django.db import OperationalError, transaction  # noqa: E402
 
-from billing import usage  # noqa: E402
+from billing.usage import aggregation  # noqa: E402
 
 
 def tell(line: str) -> None:
@@ -24,13 +24,13 @@ def tell(line: str) -> None:
 tell("ready")
 sys.stdin.readline()
 if sys.argv[1] == "hang":
-    usage.open_watermark()
+    aggregation.open_watermark()
     with transaction.atomic():
-        assert usage._step()
+        assert aggregation._step()
         tell("hanging")
         time.sleep(120)
 while True:
     try:
-        usage.aggregate()
+        aggregation.aggregate()
     except OperationalError as error:  # SQLite's lock, for longer than one waits for it
         sys.stderr.write(f"{error}\n")

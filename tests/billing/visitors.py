@@ -5,8 +5,11 @@ import re
 from collections.abc import Iterator
 
 from django.test import Client
+from django.urls import get_resolver
 
 from accounts.models import Account
+
+get_resolver().url_patterns  # noqa: B018 -- loads all pages, before a test's transaction may idle for that
 
 HOSTILE_AMOUNTS = [
     "0",

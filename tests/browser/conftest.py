@@ -18,9 +18,16 @@ PICTURES = pathlib.Path(tempfile.gettempdir()) / "xrouter-browser-failures"
 Visit = Callable[..., Visitor]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _template(django_db_setup: None) -> None:
+    """See that there is a database for services to have copies of."""
+
+
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with open_site(tmp_path_factory.mktemp("site")) as site:
+def site(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    with open_site(request.config.option.store, tmp_path_factory.mktemp("site")) as site:
         yield site
 
 
@@ -80,6 +87,6 @@ def pytest_runtest_makereport(
 
 def _take_pictures(name: str, visitors: list[Visitor]) -> None:
     PICTURES.mkdir(exist_ok=True)
-    for number, one in enumerate(visitors):
+    for number, item in enumerate(visitors):
         path = PICTURES / f"{name.replace('/', '-')}-{number}.png"
-        one.page.screenshot(path=path, full_page=True)
+        item.page.screenshot(path=path, full_page=True)

@@ -11,7 +11,7 @@ from tests.billing.payment_api import JSONObject, PaymentAPI
 PAGE = b"<!doctype html><html lang=en><title>Elsewhere</title><h1>Elsewhere</h1></html>"
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _ElsewhereHandler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/html; charset=utf-8")
@@ -26,7 +26,7 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def elsewhere() -> Iterator[str]:
     """Serve a page at every path and yield the host with its port."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _ElsewhereHandler) as server:
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()

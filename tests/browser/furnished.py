@@ -12,22 +12,34 @@ FURNISH = """
     from django.conf import settings
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
     from django.contrib.sessions.backends.db import SessionStore
-    from accounts import api_keys, users
+    from accounts.keys import issuing
+    from accounts import users
     from accounts.oauth import applications
-    from billing import ledger
+    from accounts.security import events, leaks
+    from accounts.security.models import Signal
+    from billing.ledger import ledger
     email, developer, password, callback = sys.argv[1:]
     person = users.register(email=email, password=password, is_confirmed=True)
     owner = person.owner
     ledger.top_up(person.pk, 1500 * 10**9, payment_id=f"first of {email}", reason="YooKassa")
-    key, raw = api_keys.issue(account=person, user=owner, name="Shop")
-    limited, _ = api_keys.issue(
+    key, raw = issuing.issue(account=person, user=owner, name="Shop")
+    limited, _ = issuing.issue(
         account=person, user=owner, name="Assistant of the support", limit_nano=100_500_000_000,
         limit_reset="monthly", allowed_models=["gigachat-basic", "gigachat-pro"],
     )
-    off, _ = api_keys.issue(account=person, user=owner, name="Nightly reports", disabled=True)
-    gone, _ = api_keys.issue(account=person, user=owner, name="Old site")
-    api_keys.revoke(key=gone)
-    api_keys.issue(account=person, user=owner, name="Our tests", is_test=True)
+    off, _ = issuing.issue(account=person, user=owner, name="Nightly reports", disabled=True)
+    gone, _ = issuing.issue(account=person, user=owner, name="Old site")
+    issuing.revoke(key=gone)
+    issuing.issue(account=person, user=owner, name="Our tests", is_test=True)
+    networks = [f"198.51.{number}.0/24" for number in range(6)]
+    events.raise_event(
+        Signal.MANY_NETWORKS, key_id=limited.pk, evidence={"networks": networks}
+    )
+    events.raise_event(
+        Signal.MODERATION_REFUSALS, account_id=person.pk, evidence={"refused": 11, "requests": 20}
+    )
+    _, leaked = issuing.issue(account=person, user=owner, name="Published by mistake")
+    leaks.report([leaked])
     other = users.register(email=developer, password=password, is_confirmed=True).owner
     app, secret = applications.register(
         user=other, name="Notes", addresses=[callback], is_confidential=True,
@@ -74,22 +86,22 @@ def furnish(site: Site, email: str) -> Furnished:
     """Register the person and send some requests in their name."""
     callback = f"http://{site.elsewhere}/callback"
     printed = site.service.python(FURNISH, email, f"developer-of-{email}", PASSWORD, callback)
-    told = json.loads(printed)
-    with site.service.openai(told["key"]) as client:
+    result = json.loads(printed)
+    with site.service.openai(result["key"]) as client:
         for model in ("gigachat-basic", "gigachat-pro", "yandexgpt"):
             answer = client.chat.completions.create(
                 model=model, messages=[{"role": "user", "content": "Hello!"}]
             )
     return Furnished(
         email=email,
-        session=told["session"],
-        key=told["key"],
-        key_hash=told["hash"],
-        limited_hash=told["limited"],
-        revoked_hash=told["revoked"],
-        client_id=told["client_id"],
-        client_secret=told["client_secret"],
-        own_client_id=told["own_client_id"],
+        session=result["session"],
+        key=result["key"],
+        key_hash=result["hash"],
+        limited_hash=result["limited"],
+        revoked_hash=result["revoked"],
+        client_id=result["client_id"],
+        client_secret=result["client_secret"],
+        own_client_id=result["own_client_id"],
         generation_id=answer.id,
         callback=callback,
     )

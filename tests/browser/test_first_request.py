@@ -8,6 +8,8 @@ import sys
 import time
 from itertools import count
 
+import pytest
+
 from tests.browser.visitors import PASSWORD, Site, Visitor
 
 MOST_CLICKS, MOST_S = 6, 120
@@ -66,6 +68,7 @@ def top_up(visitor: Visitor, site: Site) -> None:
         )
 
 
+@pytest.mark.both_stores
 def test_the_first_answer_takes_six_clicks_and_the_bill_is_there(visitor: Visitor, site: Site):
     began_s, email = time.monotonic(), new_address()
     get_a_key(visitor, email)

@@ -1,6 +1,6 @@
 """From the landing page to a key with no mouse at all, in English."""
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.test_first_request import CONSENT, new_address
 from tests.browser.visitors import PASSWORD, Visitor
@@ -53,3 +53,45 @@ def test_a_key_is_had_by_the_keyboard_alone(new_visitor):
     visitor.sees("Copied")
     assert page.evaluate("navigator.clipboard.readText()") == raw
     assert visitor.clicks == 1  # the link in the mail, which is read elsewhere
+
+
+def test_a_page_of_the_cabinet_is_found_by_its_name(at_home):
+    visitor: Visitor = at_home
+    page = visitor.page
+    visitor.open("/cabinet/")
+    page.keyboard.press("Control+k")
+    page.keyboard.type(visitor.say("Usage")[:4].lower())
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    visitor.is_at("/cabinet/usage/")
+    page.keyboard.press("Control+k")
+    page.keyboard.press("Escape")
+    assert page.get_by_role("dialog").count() == 0
+
+
+def test_a_key_and_a_model_are_found_by_their_names(at_home):
+    visitor: Visitor = at_home
+    page = visitor.page
+    visitor.open("/cabinet/")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("assistant of")
+    found = page.get_by_role("dialog").get_by_role("list", name=visitor.say("API keys"))
+    expect(found.get_by_role("link")).to_have_count(1)
+    page.keyboard.press("Enter")
+    visitor.sees("Assistant of the support")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("gigachat-2-max")
+    expect(page.get_by_role("dialog").get_by_role("link")).to_have_count(1)
+    page.keyboard.press("Enter")
+    visitor.is_at("/models/gigachat-2-max/")
+
+
+def test_the_list_says_when_nothing_is_found(at_home):
+    visitor: Visitor = at_home
+    visitor.open("/cabinet/")
+    visitor.page.keyboard.press("Control+k")
+    visitor.page.keyboard.type("no such thing")
+    dialog = visitor.page.get_by_role("dialog")
+    words = visitor.say("Nothing is found. Try another word, or one word fewer.")
+    expect(dialog.get_by_role("status")).to_have_text(words)
+    expect(dialog.get_by_role("link")).to_have_count(0)

@@ -44,18 +44,23 @@ class Site:
 
 
 @contextmanager
-def open_site(directory: pathlib.Path) -> Iterator[Site]:
-    """Serve the pages over the embedded store."""
-    with elsewhere() as other, smtp_server() as (port, mails), closing(Shop(other)) as shop:
-        variables = {
-            "EMAIL_URL": f"smtp://127.0.0.1:{port}",
-            "SUPPORT_EMAIL": "help@example.ru",
-            "YOOKASSA_SHOP_ID": SHOP_ID,
-            "YOOKASSA_SECRET_KEY": SECRET_KEY,
-            "YOOKASSA_BASE_URL": shop.url,
-        }
-        with serve("sqlite", directory, **variables) as service:
-            yield Site(service, Mailbox(port, mails), shop, other)
+def open_site(store: str, directory: pathlib.Path) -> Iterator[Site]:
+    with (
+        elsewhere() as other,
+        smtp_server() as (port, mails),
+        closing(Shop(other)) as shop,
+        serve(
+            store,
+            directory,
+            EMAIL_URL=f"smtp://127.0.0.1:{port}",
+            SUPPORT_EMAIL="help@example.ru",
+            TRUSTED_PROXIES="127.0.0.1/32",
+            YOOKASSA_SHOP_ID=SHOP_ID,
+            YOOKASSA_SECRET_KEY=SECRET_KEY,
+            YOOKASSA_BASE_URL=shop.url,
+        ) as service,
+    ):
+        yield Site(service, Mailbox(port, mails), shop, other)
 
 
 @dataclass(slots=True)
@@ -127,7 +132,8 @@ class Visitor:
         self.press("Log in")
 
     def log_out(self) -> None:
-        """Press the button at the foot of the cabinet's menu."""
+        """Press the button of the account's menu."""
+        self.page.locator(".account-menu > summary").click()
         self.page.get_by_role("button", name=self.say("Log out"), exact=True).last.click()
 
 

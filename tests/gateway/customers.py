@@ -7,11 +7,13 @@ from typing import Any
 from django.db.models.functions import Now
 from django.test import Client
 
-from accounts import api_keys, users
+from accounts import users
+from accounts.keys import issuing, key_principal
 from accounts.models import Account, APIKey
-from billing import balances, generations, ledger
-from billing.constants import NANO_PER_CREDIT
+from billing.ledger import balances, ledger
 from billing.models import Generation, Price, ProcessLease
+from billing.usage import generations
+from infra.credits import NANO_PER_CREDIT
 from tests.billing.payers import PROCESS
 from tests.billing.usage_rows import ago, use
 
@@ -31,7 +33,7 @@ def customer(client: Client, email: str = ANNA, roubles: int = 0) -> Account:
 
 
 def a_key(account: Account, name: str = "shell", **options: Any) -> APIKey:
-    return api_keys.issue(account=account, user=account.owner, name=name, **options)[0]
+    return issuing.issue(account=account, user=account.owner, name=name, **options)[0]
 
 
 def a_request(
@@ -40,8 +42,12 @@ def a_request(
     """Do what a request does, and return its public id."""
     ProcessLease.objects.get_or_create(process_id=PROCESS, defaults={"renewed_at": Now()})
     before = set(Generation.objects.values_list("pk", flat=True))
-    told: dict[str, Any] = {"provider": "gigachat", "finish_reason": "stop", "price_id": price().pk}
-    use(api_keys.principal_of(key), at or ago(seconds=1), cost_nano, **(told | facts))
+    result: dict[str, Any] = {
+        "provider": "gigachat",
+        "finish_reason": "stop",
+        "price_id": price().pk,
+    }
+    use(key_principal.principal_of(key), at or ago(seconds=1), cost_nano, **(result | facts))
     [generation_id] = set(Generation.objects.values_list("pk", flat=True)) - before
     return generations.public_id(generation_id)
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from gateway.catalog import LiveCatalogue, Route
-from gateway.pipeline.adaptation import adapt, render, unsupported
+from gateway.catalog.seed import seed_catalogue
+from gateway.catalog.snapshot import CatalogRoute, LiveCatalogue
+from gateway.pipeline.routing.adaptation import adapt, render, unsupported
 from gateway.providers.chat_types import (
     ChatRequest,
     Message,
@@ -16,7 +17,6 @@ from gateway.providers.chat_types import (
     ToolChoice,
 )
 from gateway.providers.profile import ModelProfile, ParameterRange
-from gateway.seed import seed_catalogue
 
 HELLO = ChatRequest(messages=(Message("user", "Привет"),))
 TOOLS = (Tool("weather"),)
@@ -84,7 +84,7 @@ NEUTRAL: dict[str, list[Any]] = {
     "parallel_tool_calls": [True, False],
     "response_format": [ResponseFormat("text")],
 }
-UNTOUCHED = {"messages", "stream", "data_collection", "session_id"}
+UNTOUCHED = {"messages", "stream", "data_collection", "session_id", "is_batch"}
 
 
 def asking(field: str, value: Any) -> ChatRequest:
@@ -95,7 +95,7 @@ def cases(table: dict[str, list[Any]]) -> list[tuple[str, Any]]:
     return [(field, value) for field, values in table.items() for value in values]
 
 
-def chat_routes() -> list[Route]:
+def chat_routes() -> list[CatalogRoute]:
     seed_catalogue()
     models = LiveCatalogue().current().models()
     return [route for model in models if model.kind == "chat" for route in model.routes]
@@ -208,14 +208,14 @@ def test_temperature_zero_becomes_the_deterministic_mode_where_zero_is_out_of_ra
     assert adaptations == ()
 
 
-@pytest.mark.parametrize(("top_p", "said"), [(0.9, "top_p=ignored"), (0.0, ""), (1.0, "")])
-def test_the_deterministic_mode_overrules_top_p(top_p: float, said: str) -> None:
+@pytest.mark.parametrize(("top_p", "text"), [(0.9, "top_p=ignored"), (0.0, ""), (1.0, "")])
+def test_the_deterministic_mode_overrules_top_p(top_p: float, text: str) -> None:
     request = replace(HELLO, temperature=0.0, top_p=top_p)
 
     adapted, adaptations = adapt(request, GIGACHAT)
 
     assert (adapted.temperature, adapted.top_p) == (None, 0.0)
-    assert render(adaptations) == said
+    assert render(adaptations) == text
     assert unsupported(request, GIGACHAT) == []
 
 
@@ -287,7 +287,7 @@ def test_tools_go_with_all_that_speaks_of_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("choice", "sent", "said"),
+    ("choice", "sent", "text"),
     [
         ("required", "auto", "tool_choice=ignored"),
         ("auto", "auto", ""),
@@ -296,14 +296,14 @@ def test_tools_go_with_all_that_speaks_of_them() -> None:
     ],
 )
 def test_a_choice_that_cannot_be_forced_is_left_to_the_model(
-    choice: ToolChoice, sent: ToolChoice, said: str
+    choice: ToolChoice, sent: ToolChoice, text: str
 ) -> None:
     request = replace(HELLO, tools=TOOLS, tool_choice=choice)
 
     adapted, adaptations = adapt(request, replace(BARE, tools="native"))
 
     assert adapted.tool_choice == sent
-    assert render(adaptations) == said
+    assert render(adaptations) == text
 
 
 def test_adaptations_are_named_in_the_order_of_the_request() -> None:
@@ -316,3 +316,15 @@ def test_adaptations_are_named_in_the_order_of_the_request() -> None:
         render(adapt(request, profile)[1])
         == "temperature=clamped, seed=ignored, n=ignored, response_format=ignored"
     )
+
+
+@pytest.mark.parametrize(("asked", "sent"), [(None, "none"), ("high", "high"), ("max", "high")])
+def test_a_model_that_thinks_unless_told_not_to_is_told_without_a_word(
+    asked: Any, sent: str
+) -> None:
+    efforts = ParameterRange(choices=("none", "low", "high"))
+    thinker = replace(BARE, parameters={"reasoning_effort": efforts}, reasoning_off="none")
+
+    adapted, adaptations = adapt(replace(HELLO, reasoning_effort=asked), thinker)
+
+    assert (adapted.reasoning_effort, adaptations) == (sent, ())

@@ -4,9 +4,9 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from billing.models import Price
-from gateway.catalog import Catalogue, LiveCatalogue, Model
+from gateway.catalog.seed import seed_catalogue
+from gateway.catalog.snapshot import CatalogModel, Catalogue, LiveCatalogue
 from gateway.models import Alias, LanguageModel, Route
-from gateway.seed import seed_catalogue
 
 pytestmark = pytest.mark.django_db
 
@@ -90,7 +90,7 @@ def read() -> Catalogue:
     return LiveCatalogue().current()
 
 
-def found(name: str) -> Model:
+def found(name: str) -> CatalogModel:
     model = read().resolve(name)
     assert model is not None
     return model
@@ -128,7 +128,7 @@ def test_a_name_nobody_bears_is_no_model(name: str) -> None:
     assert read().resolve(name) is None
 
 
-@pytest.mark.parametrize("name", ["gigachat-3-ultra", "gigachat-2-reasoning", "aliceai-llm-flash"])
+@pytest.mark.parametrize("name", ["gigachat-3-ultra", "gigachat-2-reasoning", "gemma-3-27b-it"])
 def test_a_model_that_waits_for_an_operator_is_not_served(name: str) -> None:
     catalogue = read()
 
@@ -203,8 +203,18 @@ def test_prompts_can_be_kept_from_the_provider_where_it_knows_a_word_for_it() ->
     assert not found("gigachat-pro").routes[0].profile.can_deny_data_collection
 
 
-def test_all_models_remain_when_both_providers_are_served() -> None:
-    assert read().serving(BOTH).models() == read().models()
+def test_all_models_remain_when_all_providers_are_served() -> None:
+    assert read().serving(BOTH | {"cloudru"}).models() == read().models()
+
+
+def test_a_model_of_two_providers_is_served_by_either() -> None:
+    name = "qwen3.6-35b-a3b"
+    both = found(name)
+    assert [route.provider for route in both.routes] == ["yandexgpt", "cloudru"]
+    for provider in ("yandexgpt", "cloudru"):
+        alone = read().serving(frozenset({provider})).resolve(name)
+        assert alone is not None
+        assert [route.provider for route in alone.routes] == [provider]
 
 
 def test_nothing_remains_when_no_provider_is_served() -> None:
@@ -212,7 +222,7 @@ def test_nothing_remains_when_no_provider_is_served() -> None:
 
 
 def test_auto_may_be_answered_by_any_chat_model_the_cheapest_first() -> None:
-    catalogue = read()
+    catalogue = read().serving(BOTH)
     auto = found("xrouter/auto")
 
     choices = catalogue.choices(auto)

@@ -13,12 +13,12 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from billing.models import Price
-from gateway import catalog
-from gateway.catalog import CatalogueUnavailable, LiveCatalogue
+from gateway.catalog import snapshot
+from gateway.catalog.seed import seed_catalogue
+from gateway.catalog.snapshot import CatalogueUnavailable, LiveCatalogue
 from gateway.models import Alias, LanguageModel, Route
-from gateway.seed import seed_catalogue
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both_stores, pytest.mark.django_db]
 
 
 @dataclass
@@ -206,11 +206,11 @@ def test_while_one_thread_looks_the_others_use_the_old_snapshot() -> None:
 
 
 def test_forgetting_makes_the_next_reader_look_at_once() -> None:
-    catalog.forget()
-    assert catalog.current().resolve("gigachat-pro") is not None
+    snapshot.reset()
+    assert snapshot.current().resolve("gigachat-pro") is not None
     touch_model()
 
-    catalog.forget()
+    snapshot.reset()
 
-    assert catalog.current().resolve("gigachat-pro") is None
-    catalog.forget()
+    assert snapshot.current().resolve("gigachat-pro") is None
+    snapshot.reset()

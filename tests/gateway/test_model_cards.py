@@ -3,19 +3,18 @@
 import orjson
 import pytest
 
-from gateway.api.model_cards import (
-    ModelCard,
-    ParametersCard,
-    model_card,
-    parameters_card,
-)
-from gateway.catalog import LiveCatalogue
-from gateway.seed import seed_catalogue
+from gateway.api.endpoints.model_cards import ModelCard, ParametersCard, model_card, parameters_card
+from gateway.catalog.seed import seed_catalogue
+from gateway.catalog.snapshot import LiveCatalogue
+from gateway.moderation import live
+from gateway.moderation.seed import seed_rules
 
 
 @pytest.fixture
 def seeded(db: None) -> None:
     seed_catalogue()
+    seed_rules()
+    live.reset()
 
 
 def card_of(name: str, emulated: frozenset[str] = frozenset()) -> ModelCard:
@@ -73,6 +72,7 @@ def test_supported_parameters_are_what_every_route_honours() -> None:
         "repetition_penalty",
         "tools",
         "tool_choice",
+        "parallel_tool_calls",
         "response_format",
         "structured_outputs",
         "stream",
@@ -96,6 +96,7 @@ def test_features_follow_the_profile() -> None:
     assert card_of("gigachat-2-max")["supported_features"] == [
         "streaming",
         "tools",
+        "parallel_tool_calls",
         "json_mode",
         "structured_outputs",
         "vision",
@@ -126,7 +127,7 @@ def test_an_embeddings_model_says_so() -> None:
 def test_auto_states_the_cheapest_price_and_promises_what_all_keep() -> None:
     card = card_of("xrouter/auto")
 
-    assert card["pricing"]["prompt"] == card_of("gigachat-2")["pricing"]["prompt"]
+    assert card["pricing"]["prompt"] == card_of("gpt-oss-120b")["pricing"]["prompt"]
     assert "tools" in card["supported_parameters"]
     assert "top_p" not in card["supported_parameters"]
     assert card["architecture"]["input_modalities"] == ["text"]

@@ -9,11 +9,11 @@ from django.utils import timezone
 
 from billing.models import Price, UpstreamPrice
 from billing.pricing import PriceValue
-from gateway.catalog import LiveCatalogue
+from gateway.catalog.seed import seed_catalogue
+from gateway.catalog.snapshot import LiveCatalogue
 from gateway.models import LanguageModel, Route
-from gateway.seed import seed_catalogue
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both_stores, pytest.mark.django_db]
 
 
 @pytest.fixture(autouse=True)
@@ -135,10 +135,10 @@ def test_a_model_with_a_route_of_unknown_cost_keeps_its_price() -> None:
     model = LanguageModel.objects.get(public_id="gigachat-pro")
     Route.objects.create(model=model, provider="gigachat", upstream_id="Unheard-Of", priority=9)
 
-    changed, said = reprice("--margin", "10")
+    changed, text = reprice("--margin", "10")
 
     assert "gigachat-pro" not in changed
-    assert "gigachat-pro stays as it is" in said
+    assert "gigachat-pro stays as it is" in text
     assert prompt_nano("gigachat-pro") == 500_000
 
 

@@ -11,10 +11,10 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from billing.models import Price, UpstreamPrice
+from gateway.catalog.seed import seed_catalogue
 from gateway.models import Alias, LanguageModel, Route
-from gateway.seed import seed_catalogue
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both_stores, pytest.mark.django_db]
 
 Rows = list[Mapping[str, object]]
 
@@ -95,15 +95,31 @@ def test_prices_are_the_list_prices_in_nano_credits_per_token() -> None:
     assert price("text-search-doc") == (10_000, 0, 10_000)
 
 
-def test_without_a_margin_callers_pay_what_the_route_costs_us() -> None:
+def test_without_a_margin_callers_pay_what_the_dearest_route_costs_us() -> None:
     for price in Price.objects.all():
-        route = Route.objects.get(model__public_id=price.model_id)
-        cost = UpstreamPrice.objects.get(provider=route.provider, upstream_id=route.upstream_id)
-        assert price.valid_from == cost.valid_from
-        assert (price.prompt_nano, price.completion_nano, price.cached_nano) == (
-            *(cost.prompt_nano, cost.completion_nano),
-            cost.cached_nano,
-        ), price
+        costs = [
+            UpstreamPrice.objects.get(provider=route.provider, upstream_id=route.upstream_id)
+            for route in Route.objects.filter(model__public_id=price.model_id)
+        ]
+        assert price.valid_from == max(cost.valid_from for cost in costs)
+        for kind in ("prompt_nano", "completion_nano", "cached_nano"):
+            assert getattr(price, kind) == max(getattr(cost, kind) for cost in costs), price
+
+
+def test_each_price_says_where_it_was_read() -> None:
+    assert not UpstreamPrice.objects.filter(source="").exists()
+
+
+def test_what_is_not_offered_says_what_it_waits_for_and_nothing_else_does() -> None:
+    for model in LanguageModel.objects.all():
+        assert bool(model.waits_for) is not model.enabled, model
+
+
+def test_former_names_and_ended_models_name_a_served_successor() -> None:
+    for model in LanguageModel.objects.filter(status__in=("legacy", "ended")):
+        successor = LanguageModel.objects.get(public_id=model.successor)
+        assert successor.enabled, model
+        assert successor.status in ("current", "preview"), model
 
 
 def test_a_margin_is_on_what_callers_pay_alone_and_rounded_up(settings: Settings) -> None:

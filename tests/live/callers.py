@@ -17,7 +17,7 @@ _EVENT = re.compile(rb"data: (\{.*?\})\n\n")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class LiveAnswer:
     """What came back. Status 0: nothing; `is_whole`: the body came to the end that was promised."""
 
     status: int
@@ -56,7 +56,7 @@ class Answer:
 
 
 @dataclass(slots=True)
-class Call:
+class LiveCall:
     """One request on a connection of its own. `raw` is what has been read so far."""
 
     port: int
@@ -68,8 +68,10 @@ class Call:
     def __post_init__(self) -> None:
         self._socket = socket.create_connection(("127.0.0.1", self.port), timeout=HANG_S)
 
-    def send(self, body: Mapping[str, object], path: str = CHAT) -> "Call":
-        """Send the whole request."""
+    def send(self, body: Mapping[str, object], path: str = CHAT) -> "LiveCall":
+        """Send the whole request; a stream is asked to tell its usage."""
+        if body.get("stream") is True:
+            body = {"stream_options": {"include_usage": True}, **body}
         data = json.dumps(body).encode()
         head = (
             f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nConnection: close\r\n"
@@ -95,7 +97,7 @@ class Call:
         self._socket.settimeout(HANG_S)
         return self.raw
 
-    def answer(self) -> Answer:
+    def answer(self) -> LiveAnswer:
         """Read to the end, whichever it is, and hang up."""
         while self.read_some():
             pass
@@ -122,18 +124,18 @@ class Call:
         return bool(data)
 
 
-def parsed(raw: bytes) -> Answer:
+def parsed(raw: bytes) -> LiveAnswer:
     """Read an HTTP answer, or as much of it as came."""
     head, has_head, rest = raw.partition(b"\r\n\r\n")
     if not has_head:
-        return Answer(0, {}, b"", is_whole=False)
+        return LiveAnswer(0, {}, b"", is_whole=False)
     status, *lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
     if "chunked" in headers.get("transfer-encoding", ""):
         body, is_whole = _unchunked(rest)
     else:
         body, is_whole = rest, len(rest) == int(headers.get("content-length", "-1"))
-    return Answer(int(status.split()[1]), headers, body, is_whole)
+    return LiveAnswer(int(status.split()[1]), headers, body, is_whole)
 
 
 def events_in(body: bytes) -> list[Any]:
@@ -147,9 +149,9 @@ def text_in(body: bytes) -> str:
     return "".join(choice["delta"].get("content", "") for choice in choices)
 
 
-def at_once(port: int, key: str, bodies: list[Mapping[str, object]]) -> list[Answer]:
+def at_once(port: int, key: str, bodies: list[Mapping[str, object]]) -> list[LiveAnswer]:
     """Send requests on as many connections, with nothing between them; return their answers."""
-    calls = [Call(port, key) for _ in bodies]
+    calls = [LiveCall(port, key) for _ in bodies]
     for call, body in zip(calls, bodies, strict=True):
         call.send(body)
     return [call.answer() for call in calls]

@@ -7,6 +7,11 @@ import pytest
 from tests.live.service import Service, serve
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _template(django_db_setup: None) -> None:
+    """See that there is a database for services to have copies of."""
+
+
 @pytest.fixture(scope="session")
 def running_service(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -18,7 +23,10 @@ def running_service(
 
 @pytest.fixture(scope="session")
 def running_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with serve("postgres", tmp_path_factory.mktemp("pair"), WEB_CONCURRENCY="2") as pair:
+    constants = {"billing.ledger.process_heartbeat.RENEW_EVERY_S": 1.0}
+    with serve(
+        "postgres", tmp_path_factory.mktemp("pair"), constants=constants, WEB_CONCURRENCY="2"
+    ) as pair:
         yield pair
 
 

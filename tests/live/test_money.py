@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from billing.pricing import nano_of
-from gateway.sandbox.exchange import ProviderName, Reported
-from gateway.sandbox.faults import http_error, silence
-from gateway.sandbox.journal import RecordedRequest
-from gateway.sandbox.tokens import count_prompt_tokens, count_tokens
-from tests.live.callers import Answer, Call, at_once, parsed, text_in, wait_until
-from tests.live.outages import own_postgres
-from tests.live.service import Service, serve
+from sandbox.core.exchange import ProviderName, Reported
+from sandbox.core.faults import http_error, silence
+from sandbox.core.request_log import RecordedRequest
+from sandbox.core.tokens import count_prompt_tokens, count_tokens
+from tests.billing.relay import relay_to
+from tests.live.amounts import nano_of
+from tests.live.callers import LiveAnswer, LiveCall, at_once, parsed, text_in, wait_until
+from tests.live.service import Service, database, serve
 
 MODEL: dict[ProviderName, str] = {"gigachat": "gigachat-pro", "yandexgpt": "yandexgpt"}
 PROVIDERS: list[ProviderName] = ["gigachat", "yandexgpt"]
@@ -67,35 +67,35 @@ def test_the_last_credits_are_never_spent_twice(pair: Service) -> None:
     key = pair.fresh_key(balance=str(BALANCE))
     account_id = pair.account_of(key)
     body = _body("yandexgpt", "sandbox:slow=3 sandbox:long=9000 Расскажи", max_tokens=2000)
-    calls = [Call(pair.port, key) for _ in range(CALLERS)]
+    calls = [LiveCall(pair.port, key) for _ in range(CALLERS)]
     held: dict[uuid.UUID, int] = {}
 
     with ThreadPoolExecutor(CALLERS) as pool:
         for call in calls:
             call.send(body)
         running = [pool.submit(call.answer) for call in calls]
-        while not all(one.done() for one in running):
+        while not all(item.done() for item in running):
             held |= _holds(pair, account_id)
             time.sleep(0.05)
-    answers = [one.result() for one in running]
+    answers = [item.result() for item in running]
 
-    admitted = {_id_of(one.generation_id): one for one in answers if one.status == 200}
-    refused = [one for one in answers if one.status != 200]
+    admitted = {_id_of(item.generation_id): item for item in answers if item.status == 200}
+    refused = [item for item in answers if item.status != 200]
     assert admitted
-    assert {(one.status, one.code) for one in refused} == {(402, "insufficient_credits")}
-    assert all(one.headers["x-should-retry"] == "false" for one in refused)
+    assert {(item.status, item.code) for item in refused} == {(402, "insufficient_credits")}
+    assert all(item.headers["x-should-retry"] == "false" for item in refused)
     # All that was covered was admitted, and nothing beyond it: what is left is less than any hold.
     assert set(held) == set(admitted)
     assert 0 <= BALANCE * 10**9 - sum(held.values()) < min(held.values())
     asked = _asked(pair, "yandexgpt")
     assert len(asked) == len(admitted)
-    assert max(int(one.body["completionOptions"]["maxTokens"]) for one in asked) == 2000
+    assert max(int(item.body["completionOptions"]["maxTokens"]) for item in asked) == 2000
     for generation_id, answer in admitted.items():
         assert answer.json["choices"][0]["finish_reason"] == "length"
         assert 0 < nano_of(answer.cost) <= held[generation_id]
     total_credits, total_usage = _credits(pair, key)
     assert total_credits == BALANCE * 10**9
-    assert total_usage == sum(nano_of(one.cost) for one in admitted.values()) <= total_credits
+    assert total_usage == sum(nano_of(item.cost) for item in admitted.values()) <= total_credits
     assert not _holds(pair, account_id)
     pair.audit()
 
@@ -110,13 +110,13 @@ def test_answers_that_settle_among_holds_overdraw_nothing(pair: Service) -> None
 
     answers = [answer for _ in range(2) for answer in at_once(pair.port, key, bodies)]
 
-    good = [one for one in answers if one.status == 200]
+    good = [answer for answer in answers if answer.status == 200]
     assert len(good) >= 10
-    assert {one.status for one in answers} <= {200, 402, 429}
-    assert all(one.is_done or one.json["usage"] for one in good)
+    assert {answer.status for answer in answers} <= {200, 402, 429}
+    assert all(item.is_done or item.json["usage"] for item in good)
     assert len(_asked(pair, "yandexgpt")) == len(good)
     total_credits, total_usage = _credits(pair, key)
-    assert total_usage == sum(nano_of(one.cost) for one in good) <= total_credits
+    assert total_usage == sum(nano_of(item.cost) for item in good) <= total_credits
     pair.audit()
 
 
@@ -151,12 +151,15 @@ def _booked(service: Service, account_id: int) -> _Booked:
     return _Booked(tokens, source, cost, bool(is_cancelled), finish, tokens_cost)
 
 
+@pytest.mark.both_stores
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_a_plain_request_runs_on_and_is_charged_when_its_client_leaves(
     service: Service, provider: ProviderName
 ) -> None:
     key = service.fresh_key()
-    call = Call(service.port, key).send(_body(provider, "sandbox:slow=1 sandbox:long=50 Расскажи"))
+    call = LiveCall(service.port, key).send(
+        _body(provider, "sandbox:slow=1 sandbox:long=50 Расскажи")
+    )
     asked = _wait_until_asked(service, provider)
     call.leave()
 
@@ -175,7 +178,7 @@ def test_a_stream_whose_client_leaves_before_the_first_event_costs_nothing(
 ) -> None:
     key = service.fresh_key()
     body = _body(provider, "sandbox:slow=30 Расскажи", stream=True)
-    call = Call(service.port, key).send(body)
+    call = LiveCall(service.port, key).send(body)
     asked = _wait_until_asked(service, provider)
     left_at = time.time()
     call.leave()
@@ -191,13 +194,13 @@ def test_a_stream_whose_client_leaves_before_the_first_event_costs_nothing(
 
 def _leave_in_silence(
     service: Service, provider: ProviderName, key: str, text: str
-) -> tuple[RecordedRequest, Answer, int]:
+) -> tuple[RecordedRequest, LiveAnswer, int]:
     """Leave a stream while its provider says nothing after the first half.
 
     Return what the provider was asked, what the client had got by then, and the hold.
     """
     service.sandbox.faults.push(provider, silence(60, "mid_stream"))
-    call = Call(service.port, key).send(_body(provider, text, stream=True))
+    call = LiveCall(service.port, key).send(_body(provider, text, stream=True))
     call.read_until(b'"content"')
     asked = _wait_until_asked(service, provider)
     quiet_since_s, seen = time.monotonic(), (0, 0)
@@ -214,6 +217,7 @@ def _leave_in_silence(
     return asked, parsed(call.raw), held_nano
 
 
+@pytest.mark.both_stores
 def test_a_stream_left_at_yandex_costs_what_the_provider_had_counted(service: Service) -> None:
     key = service.fresh_key()
 
@@ -257,7 +261,7 @@ def test_a_stream_that_is_read_to_its_end_costs_what_the_provider_reported(
         key = service.fresh_key()
         body = _body(provider, "sandbox:long=40 Расскажи", stream=True)
 
-        answer = Call(service.port, key).send(body).answer()
+        answer = LiveCall(service.port, key).send(body).answer()
 
         booked = _booked(service, service.account_of(key))
         assert answer.is_done
@@ -268,20 +272,24 @@ def test_a_stream_that_is_read_to_its_end_costs_what_the_provider_reported(
 
 @pytest.mark.postgres
 def test_without_the_ledger_nobody_is_served_and_nothing_is_lost(tmp_path: pathlib.Path) -> None:
-    with own_postgres() as ledger, serve("postgres", tmp_path, DATABASE_URL=ledger.url) as service:
+    with (
+        database("postgres", tmp_path) as url,
+        relay_to(url) as ledger,
+        serve("postgres", tmp_path, DATABASE_URL=ledger.url) as service,
+    ):
         key = service.fresh_key()
         body = _body("yandexgpt", "sandbox:long=40 Расскажи")
-        assert Call(service.port, key).send(body).answer().status == 200
+        assert LiveCall(service.port, key).send(body).answer().status == 200
         slow = _body("yandexgpt", "sandbox:long=60 sandbox:interval=0.1 Расскажи", stream=True)
-        running = Call(service.port, key).send(slow)
+        running = LiveCall(service.port, key).send(slow)
         running.read_until(b'"content"')
         asked_before = len(_asked(service, "yandexgpt"))
 
-        ledger.stop()
+        ledger.cut()
 
         for stream in (False, True, False):
             began_s = time.monotonic()
-            answer = Call(service.port, key).send(body | {"stream": stream}).answer()
+            answer = LiveCall(service.port, key).send(body | {"stream": stream}).answer()
             assert (answer.status, answer.code) == (503, "service_unavailable")
             assert int(answer.headers["retry-after"]) >= 1
             assert time.monotonic() - began_s < 10
@@ -289,12 +297,12 @@ def test_without_the_ledger_nobody_is_served_and_nothing_is_lost(tmp_path: pathl
             assert http.get("/health").status_code == 503
         assert len(_asked(service, "yandexgpt")) == asked_before
 
-        ledger.start()
+        ledger.mend()
 
         assert running.answer().is_done
 
         def is_back() -> bool:
-            return Call(service.port, key).send(body).answer().status == 200
+            return LiveCall(service.port, key).send(body).answer().status == 200
 
         wait_until(is_back, "the service is back")
         account_id = service.account_of(key)

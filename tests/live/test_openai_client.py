@@ -29,45 +29,45 @@ MODELS = [
 ]
 
 
-def _reported(service: Service) -> Any:
-    """Return what the provider counted for the latest completion."""
-    asked = [record for record in service.sandbox.requests if "ompletion" in record.path]
-    return asked[-1].usage
+def _expect_the_providers_count(usage: Any, service: Service, model: str) -> None:
+    """Compare with what the provider counted for the latest completion."""
+    counted = [request for request in service.sandbox.requests if "ompletion" in request.path][
+        -1
+    ].usage
+    assert counted is not None
+    tokens = usage.prompt_tokens, usage.completion_tokens
+    assert tokens == (counted.prompt_tokens, counted.completion_tokens), model
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_every_model_answers_plain(service: Service, model: str) -> None:
-    answer = service.openai().chat.completions.create(model=model, messages=HELLO)
+def test_every_model_answers_plain(service: Service) -> None:
+    client = service.openai()
+    for model in MODELS:
+        answer = client.chat.completions.create(model=model, messages=HELLO)
 
-    choice = answer.choices[0]
-    assert "Москва" in (choice.message.content or "")
-    assert choice.finish_reason == "stop"
-    assert answer.id.startswith("gen-")
-    counted = _reported(service)
-    assert answer.usage is not None
-    assert answer.usage.prompt_tokens == counted.prompt_tokens
-    assert answer.usage.completion_tokens == counted.completion_tokens
+        choice = answer.choices[0]
+        assert "Москва" in (choice.message.content or ""), model
+        assert choice.finish_reason == "stop", model
+        assert answer.id.startswith("gen-"), model
+        _expect_the_providers_count(answer.usage, service, model)
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_every_model_answers_streamed(service: Service, model: str) -> None:
+def test_every_model_answers_streamed(service: Service) -> None:
     service.sandbox.settings.split = 3  # letters are cut between segments
-    stream = service.openai().chat.completions.create(
-        model=model, messages=HELLO, stream=True, stream_options={"include_usage": True}
-    )
+    client = service.openai()
+    for model in MODELS:
+        stream = client.chat.completions.create(
+            model=model, messages=HELLO, stream=True, stream_options={"include_usage": True}
+        )
 
-    chunks = list(stream)
+        chunks = list(stream)
 
-    assert chunks[0].choices[0].delta.role == "assistant"
-    text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks[:-1])
-    assert text == "Столица России — Москва."
-    assert [chunk.choices[0].finish_reason for chunk in chunks[:-1]].count("stop") == 1
-    assert chunks[-1].choices == []
-    counted = _reported(service)
-    assert chunks[-1].usage is not None
-    assert chunks[-1].usage.prompt_tokens == counted.prompt_tokens
-    assert chunks[-1].usage.completion_tokens == counted.completion_tokens
-    assert len({chunk.id for chunk in chunks}) == 1
+        assert chunks[0].choices[0].delta.role == "assistant", model
+        text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks[:-1])
+        assert text == "Столица России — Москва.", model
+        assert [chunk.choices[0].finish_reason for chunk in chunks[:-1]].count("stop") == 1, model
+        assert chunks[-1].choices == [], model
+        assert len({chunk.id for chunk in chunks}) == 1, model
+        _expect_the_providers_count(chunks[-1].usage, service, model)
 
 
 @pytest.mark.parametrize("model", ["gigachat-pro", "yandexgpt"])
@@ -85,7 +85,7 @@ def test_a_long_answer_streams_in_many_chunks_that_make_the_plain_one(
     assert "".join(texts) == plain.choices[0].message.content
 
 
-def test_without_being_asked_usage_comes_with_the_finish(service: Service) -> None:
+def test_usage_that_nobody_asked_for_is_in_no_chunk(service: Service) -> None:
     stream = service.openai().chat.completions.create(
         model="yandexgpt-lite", messages=HELLO, stream=True
     )
@@ -93,8 +93,30 @@ def test_without_being_asked_usage_comes_with_the_finish(service: Service) -> No
     chunks = list(stream)
 
     assert all(chunk.choices for chunk in chunks)
-    assert [chunk.usage is not None for chunk in chunks].count(True) == 1
+    assert not any({"usage", "system_fingerprint"} & chunk.model_fields_set for chunk in chunks)
     assert chunks[-1].choices[0].finish_reason == "stop"
+
+
+@pytest.mark.parametrize("asks", [{"stream_options": {"include_usage": True}}, {"extra": True}])
+def test_texts_bear_nothing_of_a_chat(service: Service, asks: dict[str, Any]) -> None:
+    extra = {"usage": {"include": True}} if asks.pop("extra", False) else {}
+    texts = service.openai().completions
+
+    plain = texts.create(model="gigachat-pro", prompt="Какая столица России?")
+    *chunks, last = texts.create(
+        model="gigachat-pro",
+        prompt="Какая столица России?",
+        stream=True,
+        extra_body=extra,
+        **asks,
+    )
+
+    choices = [plain.choices[0], *(chunk.choices[0] for chunk in chunks)]
+    assert not any({"message", "delta"} & set(choice.model_extra or {}) for choice in choices)
+    assert "".join(choice.text for choice in choices[1:]) == plain.choices[0].text
+    assert "Москва" in plain.choices[0].text
+    assert last.choices == []
+    assert last.usage is not None
 
 
 def test_cost_is_tokens_times_price_and_the_generation_says_the_same(service: Service) -> None:
@@ -121,6 +143,7 @@ def test_cost_is_tokens_times_price_and_the_generation_says_the_same(service: Se
     assert [attempt["outcome"] for attempt in generation["attempts"]] == ["answered"]
 
 
+@pytest.mark.both_stores
 def test_credits_fall_by_what_the_answers_cost(service: Service) -> None:
     key = service.fresh_key(balance="5")
     client = service.openai(key)
@@ -202,6 +225,16 @@ def test_a_filtered_answer_is_a_200_that_costs_nothing(service: Service) -> None
         assert body["choices"][0]["finish_reason"] == "content_filter"
         assert body["usage"]["cost"] == 0
 
+        stream = service.openai().chat.completions.create(
+            model=model,
+            messages=[{"role": "user", "content": "sandbox:filter привет"}],
+            stream=True,
+            stream_options={"include_usage": True},
+        )
+        *_, last = stream
+        assert last.usage is not None
+        assert (last.usage.model_extra or {})["cost"] == 0
+
 
 def test_an_answer_from_the_cache_charges_the_cached_tokens_at_their_price(
     service: Service,
@@ -211,7 +244,7 @@ def test_an_answer_from_the_cache_charges_the_cached_tokens_at_their_price(
         {"role": "user", "content": "Привет"},
     ]
     client = service.openai()
-    client.chat.completions.create(model="gigachat-pro", messages=question)
+    first = client.chat.completions.create(model="gigachat-pro", messages=question)
 
     again = client.chat.completions.with_raw_response.create(
         model="gigachat-pro", messages=question
@@ -219,7 +252,9 @@ def test_an_answer_from_the_cache_charges_the_cached_tokens_at_their_price(
 
     usage = json.loads(again.text, parse_float=Decimal)["usage"]
     cached = usage["prompt_tokens_details"]["cached_tokens"]
-    assert 0 < cached <= usage["prompt_tokens"]
+    assert first.usage is not None
+    assert usage["prompt_tokens"] == first.usage.prompt_tokens
+    assert usage["prompt_tokens"] - cached < cached
     paid = usage["prompt_tokens"] - cached + usage["completion_tokens"]
     assert Decimal(usage["cost"]) == paid * Decimal("0.0005")
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from gateway.sandbox.exchange import ProviderName
-from gateway.sandbox.faults import http_error, silence
-from tests.live.callers import Answer, Call, wait_until
+from sandbox.core.exchange import ProviderName
+from sandbox.core.faults import http_error, silence
+from tests.live.callers import LiveAnswer, LiveCall, wait_until
 from tests.live.service import Service, serve
 
 CHAT = "/v1/chat/completions"
@@ -83,6 +83,7 @@ def test_in_a_full_outage_hardly_anything_is_sent_upstream(service: Service) -> 
     _close(service, "yandexgpt-lite")
 
 
+@pytest.mark.both_stores
 def test_what_fails_is_left_alone_and_another_answers_at_once(service: Service) -> None:
     _break(service, "gigachat-pro", "gigachat")
     before = _asked(service, "gigachat")
@@ -94,7 +95,7 @@ def test_what_fails_is_left_alone_and_another_answers_at_once(service: Service) 
     assert response.headers["x-xrouter-attempts"] == "1"
     assert _asked(service, "gigachat") == before
     routing = _routing(service, response)
-    assert [one["model"] for one in routing["candidates"]] == ["yandexgpt-lite:latest"]
+    assert [candidate["model"] for candidate in routing["candidates"]] == ["yandexgpt-lite:latest"]
     assert routing["left_out"][0]["provider"] == "gigachat"
     assert "rests after failures" in routing["left_out"][0]["reason"]
     _close(service, "gigachat-pro")
@@ -109,22 +110,51 @@ def test_after_the_rest_one_request_tries_and_two_good_ones_end_it(service: Serv
     give_up_s = time.monotonic() + 60
     while _asked(service, "gigachat") == 0:
         assert time.monotonic() < give_up_s, "Nobody tries."
-        calls = [Call(service.port, key).send(_body("gigachat-pro")) for _ in range(6)]
+        calls = [LiveCall(service.port, key).send(_body("gigachat-pro")) for _ in range(6)]
         answers = [call.answer() for call in calls]
 
     assert _asked(service, "gigachat") == 1
     assert sorted(answer.status for answer in answers) == [200, 503, 503, 503, 503, 503]
     service.sandbox.settings.latency_s = 0.0
     assert _ask(service, "gigachat-pro").status_code == 200
-    at_once = [Call(service.port, key).send(_body("gigachat-pro")) for _ in range(4)]
+    at_once = [LiveCall(service.port, key).send(_body("gigachat-pro")) for _ in range(4)]
     assert [call.answer().status for call in at_once] == [200] * 4
+
+
+@pytest.mark.parametrize(
+    "preferences",
+    [{}, {"sort": {"by": "price", "partition": "none"}}],
+    ids=["in the caller's order", "by price"],
+)
+def test_a_provider_that_is_down_for_every_model_takes_one_attempt(
+    service: Service, preferences: dict[str, Any]
+) -> None:
+    of_yandex = ["yandexgpt-lite:rc", "yandexgpt-lite:deprecated", "yandexgpt-5-lite"]
+    service.sandbox.faults.push("yandexgpt", http_error(503), times=None)
+    body = _body(*of_yandex, "gigachat-2-max") | {"provider": preferences}
+
+    with service.http() as http:
+        response = http.post(CHAT, json=body)
+
+    assert response.json()["model"] == "gigachat-2-max"
+    assert response.headers["x-xrouter-attempts"] == "2"
+    assert _asked(service, "yandexgpt") == 1
+    candidates = _routing(service, response)["candidates"]
+    assert [candidate["provider"] for candidate in candidates] == [
+        "yandexgpt",
+        "yandexgpt",
+        "gigachat",
+    ]
+    assert "another provider was asked first" in candidates[1]["reasons"][-1]
+    assert "should yandexgpt fail" in candidates[2]["reasons"][-1]
 
 
 def test_a_silent_provider_leaves_half_of_the_worker_to_the_others(service: Service) -> None:
     service.sandbox.faults.push("gigachat", silence(20, "headers"), times=None)
     key = service.key()
     calls = [
-        Call(service.port, key).send(_body("gigachat-pro", stream=True)) for _ in range(CAPACITY)
+        LiveCall(service.port, key).send(_body("gigachat-pro", stream=True))
+        for _ in range(CAPACITY)
     ]
     wait_until(lambda: _asked(service, "gigachat") == CAPACITY // 2, "its half is taken")
 
@@ -151,7 +181,7 @@ def test_a_refused_credential_is_out_and_its_provider_down_until_it_is_taken(
 
     _close(service, "gigachat-pro")
 
-    assert "gigachat refuses our credential" in service.log.read_text()
+    assert "Incident refused/gigachat/environment began." in service.log.read_text()
     assert _status(service, "gigachat")["status"] != "down"
 
 
@@ -165,23 +195,27 @@ def test_what_test_keys_make_the_sandbox_do_moves_no_real_provider(service: Serv
 
     assert statuses == {502}
     assert _ask(service, "gigachat-pro").status_code == 200
-    assert not any("sandbox:500" in str(one.body) for one in service.sandbox.requests)
+    assert not any("sandbox:500" in str(request.body) for request in service.sandbox.requests)
 
 
 def test_auto_follows_what_it_measures_and_says_so(service: Service) -> None:
-    def chosen() -> Answer:
-        call = Call(service.port, service.key()).send(_body("xrouter/auto", stream=True))
-        answer = call.answer()
+    # Without the dearer models, of which GigaChat's best is whichever was measured quick of late.
+    cheap = {"max_price": {"prompt": 300, "completion": 300}}
+
+    def chosen() -> LiveAnswer:
+        body = _body("xrouter/auto", stream=True) | {"provider": cheap}
+        answer = LiveCall(service.port, service.key()).send(body).answer()
         assert answer.is_done
         return answer
 
-    for _ in range(3):
-        assert _ask(service, "yandexgpt-lite", stream=True).status_code == 200
+    for model in ("gigachat-pro", "gigachat-pro", *["yandexgpt-lite"] * 3):
+        assert _ask(service, model, stream=True).status_code == 200
     first = chosen()
     assert b'"provider":"gigachat"' in first.body
     service.sandbox.faults.push("gigachat", silence(4, "headers"), times=None)
     slow = [
-        Call(service.port, service.key()).send(_body("gigachat-2", stream=True)) for _ in range(4)
+        LiveCall(service.port, service.key()).send(_body("gigachat-2", stream=True))
+        for _ in range(4)
     ]
     assert all(call.answer().is_done for call in slow)
 
@@ -194,7 +228,9 @@ def test_auto_follows_what_it_measures_and_says_so(service: Service) -> None:
         routing = http.get("/v1/generation", params={"id": identity}).json()["data"]["routing"]
     assert routing["strategy"] == "auto"
     assert routing["candidates"][0]["provider"] == "yandexgpt"
-    of_gigachat = next(one for one in routing["candidates"] if one["provider"] == "gigachat")
+    of_gigachat = next(
+        candidate for candidate in routing["candidates"] if candidate["provider"] == "gigachat"
+    )
     assert any(reason.startswith("latency -") for reason in of_gigachat["reasons"])
 
 
@@ -203,7 +239,7 @@ def test_the_status_needs_no_key_and_names_every_provider(service: Service) -> N
     with service.http("xr-live-wrong") as http:
         assert http.get("/v1/providers/status").status_code == 401
 
-    call = Call(service.port, "")
+    call = LiveCall(service.port, "")
     call._socket.sendall(
         b"GET /v1/providers/status HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
     )
@@ -226,3 +262,29 @@ def test_a_suffix_says_how_to_choose(service: Service, suffix: str) -> None:
     )
     assert _ask(service, f"yandexgpt-lite:rc:{suffix}").json()["model"] == "yandexgpt-lite:rc"
     assert _ask(service, f"unknown:{suffix}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "name", ["gigachat-basic:free", "GIGACHAT/basic:free", "gigachat-basic:free:floor"]
+)
+def test_a_free_model_may_be_named_as_free(service: Service, name: str) -> None:
+    response = _ask(service, name)
+
+    assert response.status_code == 200
+    assert response.json()["model"] == "gigachat-basic"
+
+
+def test_unknown_names_are_passed_over_and_named(service: Service) -> None:
+    body = {"model": "gpt-9", "models": ["gigachat-basic", "gpt-8"]}
+    messages = [{"role": "user", "content": "Привет"}]
+    with service.http() as http:
+        answer = http.post("/v1/chat/completions", json=body | {"messages": messages})
+        strict = http.post(
+            "/v1/chat/completions",
+            json=body | {"messages": messages},
+            headers={"X-XRouter-Strict": "true"},
+        )
+
+    assert answer.json()["model"] == "gigachat-basic"
+    assert answer.headers["X-XRouter-Adapted"] == "model=ignored, models[1]=ignored"
+    assert (strict.status_code, strict.json()["error"]["param"]) == (400, "model")

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from gateway.sandbox.credentials import OPENAI_COMPATIBLE_API_KEY
-from tests.live.callers import Call, wait_until
+from sandbox.core.credentials import OPENAI_COMPATIBLE_API_KEY
+from tests.live.callers import LiveCall, wait_until
 from tests.live.service import Service
 
 ADD = """
@@ -59,19 +59,19 @@ def test_it_is_served_under_its_own_name_and_its_secrets_stay_with_us(vllm: Serv
     wait_until(lambda: "qwen3" in _models(vllm), "the workers see the rows", patience_s=3)
     assert "gigachat-2" in _models(vllm)
 
-    answer = Call(vllm.port, vllm.key()).send(BODY).answer()
-    streamed = Call(vllm.port, vllm.key()).send(BODY | {"stream": True}).answer()
+    answer = LiveCall(vllm.port, vllm.key()).send(BODY).answer()
+    streamed = LiveCall(vllm.port, vllm.key()).send(BODY | {"stream": True}).answer()
 
     assert (answer.status, answer.json["provider"], answer.json["model"]) == (200, "vllm", "qwen3")
     assert answer.cost > 0
     assert streamed.is_done
     asked = vllm.sandbox.requests.of("openai_compatible", "completions")
-    assert {one.headers["authorization"] for one in asked} == {
+    assert {item.headers["authorization"] for item in asked} == {
         f"Bearer {OPENAI_COMPATIBLE_API_KEY}"
     }
     assert OPENAI_COMPATIBLE_API_KEY not in vllm.log.read_text()
 
     before = len(asked)
-    tested = Call(vllm.port, vllm.fresh_key(test=True)).send(BODY).answer()
+    tested = LiveCall(vllm.port, vllm.fresh_key(test=True)).send(BODY).answer()
     assert (tested.status, tested.json["provider"]) == (200, "vllm")
     assert len(vllm.sandbox.requests.of("openai_compatible", "completions")) == before

@@ -80,6 +80,9 @@ def test_a_wrong_key_is_refused_where_none_is_needed(service: Service) -> None:
         ({"model": "gpt-9", "messages": HELLO}, 404, "model_not_found", "model"),
         ({"model": "../admin", "messages": HELLO}, 404, "model_not_found", "model"),
         ({"model": "giga\u200bchat", "messages": HELLO}, 404, "model_not_found", "model"),
+        ({"models": ["gpt-9", "gpt-8"], "messages": HELLO}, 404, "model_not_found", "model"),
+        ({"model": "gigachat-pro:free", "messages": HELLO}, 400, "invalid_parameter", "model"),
+        ({"model": "gpt-9:free", "messages": HELLO}, 404, "model_not_found", "model"),
         ({"model": "text-search-doc", "messages": HELLO}, 400, "invalid_parameter", "model"),
         (
             {"model": "yandexgpt", "messages": HELLO, "max_tokens": -1},
@@ -126,6 +129,23 @@ def test_a_picture_for_a_model_without_eyes_is_a_clear_400(service: Service) -> 
 
     assert response.status_code == 400
     assert _error(response)["code"] == "unsupported_content"
+
+
+@pytest.mark.parametrize("model", ["gigachat-pro", "yandexgpt"])
+def test_a_picture_within_our_own_network_is_never_fetched(service: Service, model: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as within:
+        within.settimeout(0.1)
+        for host in ("127.0.0.1", "localhost", "2130706433", "[::ffff:127.0.0.1]"):
+            url = f"http://{host}/a.png"
+            part = {"type": "image_url", "image_url": {"url": url}}
+            body = {"model": model, "messages": [{"role": "user", "content": [part]}]}
+
+            error = _error(_post(service, body))
+
+            assert error["code"] == "unsupported_content"
+            assert error["param"] == "messages[0].content[0].image_url.url"
+        with pytest.raises(TimeoutError):
+            within.accept()
 
 
 def test_the_moderation_phrase_is_always_refused_free_of_charge(service: Service) -> None:
@@ -187,7 +207,9 @@ def test_unknown_paths_are_a_json_404(service: Service, path: str) -> None:
     with service.http() as http:
         response = http.get(path)
 
-    assert (response.status_code, _error(response)["code"]) == (404, "not_found")
+    error = _error(response)
+    code = error["metadata"]["code"] if path.startswith("/api/") else error["code"]
+    assert (response.status_code, code) == (404, "not_found")
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "FOO", "TRACE"])

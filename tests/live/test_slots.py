@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.live.callers import Answer, Call, wait_until
+from tests.live.callers import LiveAnswer, LiveCall, wait_until
 from tests.live.service import Service, serve
 
 pytestmark = pytest.mark.postgres
@@ -20,7 +20,13 @@ SLOTS = 10
 def scarce(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """Run two workers before an upstream that takes ten requests at once and refuses the eleventh."""
     directory: pathlib.Path = tmp_path_factory.mktemp("slots")
-    with serve("postgres", directory, WEB_CONCURRENCY="2", GIGACHAT_CONCURRENCY=str(SLOTS)) as pair:
+    with serve(
+        "postgres",
+        directory,
+        WEB_CONCURRENCY="2",
+        GIGACHAT_CONCURRENCY=str(SLOTS),
+        PROVIDER_QUEUE_WAIT="5",
+    ) as pair:
         yield pair
 
 
@@ -40,21 +46,21 @@ def _body(text: str, **more: object) -> dict[str, object]:
 def _asked(service: Service) -> list[str]:
     """Return what the upstream was asked, in its order."""
     found = service.sandbox.requests.of("gigachat", "completion")
-    return [one.body["messages"][-1]["content"] for one in found]
+    return [item.body["messages"][-1]["content"] for item in found]
 
 
 def test_a_hundred_clients_on_ten_slots_are_all_served_and_fairly(service: Service) -> None:
     service.sandbox.settings.latency_s = 0.2
     many, few = service.fresh_key(balance="500"), service.fresh_key(balance="500")
-    calls = [Call(service.port, many).send(_body("Привет от многих")) for _ in range(90)]
+    calls = [LiveCall(service.port, many).send(_body("Привет от многих")) for _ in range(90)]
     wait_until(lambda: len(_asked(service)) >= SLOTS, "the slots are taken")
     before = len(_asked(service))
-    late = [Call(service.port, few).send(_body("Привет от немногих")) for _ in range(10)]
+    late = [LiveCall(service.port, few).send(_body("Привет от немногих")) for _ in range(10)]
 
     answers = [call.answer() for call in [*calls, *late]]
 
     assert Counter(answer.status for answer in answers) == {200: 100}
-    statuses = {one.status for one in service.sandbox.requests.of("gigachat", "completion")}
+    statuses = {request.status for request in service.sandbox.requests.of("gigachat", "completion")}
     assert statuses == {200}
     behind = _asked(service)[before:]
     last_of_few = max(place for place, text in enumerate(behind) if "немногих" in text)
@@ -64,8 +70,10 @@ def test_a_hundred_clients_on_ten_slots_are_all_served_and_fairly(service: Servi
 
 def test_the_slots_of_a_killed_worker_come_back(service: Service) -> None:
     key = service.fresh_key(balance="500")
-    slow = _body("sandbox:long=200 sandbox:interval=0.5 Расскажи", stream=True, max_tokens=200)
-    streams = [Call(service.port, key).send(slow) for _ in range(SLOTS)]
+    # Its words come quickly, so that a stream is soon seen to live: a lost slot is held for ten seconds alone,
+    # and half of them are spent in the queue.
+    slow = _body("sandbox:long=600 sandbox:interval=0.1 Расскажи", stream=True, max_tokens=600)
+    streams = [LiveCall(service.port, key).send(slow) for _ in range(SLOTS)]
     for call in streams:
         call.read_until(b'"content"')
 
@@ -78,23 +86,25 @@ def test_the_slots_of_a_killed_worker_come_back(service: Service) -> None:
     assert busy.code == "provider_busy"
     assert 1 <= int(busy.headers["retry-after"]) <= 60
     wait_until(lambda: _answer(service, key).status == 200, "a slot is free again")
-    more = [Call(service.port, key).send(slow) for _ in lost]
+    more = [LiveCall(service.port, key).send(slow) for _ in lost]
     for call in more:
         call.read_until(b'"content"')
     for call in [*streams, *more]:
         call.leave()
     wait_until(lambda: _answer(service, key).status == 200, "who left holds no slot")
     refused = [
-        one for one in service.sandbox.requests.of("gigachat", "completion") if one.status == 429
+        request
+        for request in service.sandbox.requests.of("gigachat", "completion")
+        if request.status == 429
     ]
     assert not refused
 
 
-def _answer(service: Service, key: str) -> Answer:
-    return Call(service.port, key).send(_body("Привет")).answer()
+def _answer(service: Service, key: str) -> LiveAnswer:
+    return LiveCall(service.port, key).send(_body("Привет")).answer()
 
 
-def _is_cut(call: Call) -> bool:
+def _is_cut(call: LiveCall) -> bool:
     """Say whether the stream has broken off, by what comes next of it."""
     before = len(call.raw)
     while call.read_some():

@@ -110,7 +110,7 @@ def test_the_deprecated_functions_travel_both_ways(service: Service) -> None:
     assert "минус 20" in (second.choices[0].message.content or "")
 
 
-class Person(pydantic.BaseModel):
+class LivePerson(pydantic.BaseModel):
     """What a structured answer has to fill."""
 
     name: str
@@ -123,11 +123,11 @@ def test_a_structured_answer_parses(service: Service, model: str, marker: str) -
     answer = service.openai().chat.completions.parse(
         model=model,
         messages=[{"role": "user", "content": f"{marker}Опиши человека"}],
-        response_format=Person,
+        response_format=LivePerson,
     )
 
     assert answer.choices[0].finish_reason == "stop"
-    assert isinstance(answer.choices[0].message.parsed, Person)
+    assert isinstance(answer.choices[0].message.parsed, LivePerson)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -140,7 +140,7 @@ def test_a_document_that_cannot_be_mended_is_a_502_free_of_charge(
         service.openai(key).chat.completions.parse(
             model=model,
             messages=[{"role": "user", "content": "sandbox:unruly=missing! Опиши человека"}],
-            response_format=Person,
+            response_format=LivePerson,
         )
 
     assert failure.value.status_code == 502

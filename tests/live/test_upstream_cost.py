@@ -59,11 +59,19 @@ def test_the_sandbox_of_a_test_key_takes_nothing(service: Service) -> None:
     assert _costs(service, key)[0] == (0, 0)
 
 
+@pytest.mark.embedded
 def test_where_no_provider_has_credentials_the_sandbox_takes_nothing_and_the_margin_counts(
     tmp_path: pathlib.Path,
 ) -> None:
-    variables = {"GIGACHAT_CREDENTIALS": "", "YANDEX_API_KEY": "", "PRICE_MARGIN_PERCENT": "12.5"}
-    with serve("sqlite", tmp_path, **variables) as service:
+    with serve(
+        "sqlite",
+        tmp_path,
+        is_empty=True,  # the seed bears the margin
+        DATABASE_URL=f"sqlite:///{tmp_path / 'service.sqlite3'}",
+        GIGACHAT_CREDENTIALS="",
+        YANDEX_API_KEY="",
+        PRICE_MARGIN_PERCENT="12.5",
+    ) as service:
         key = service.fresh_key()
 
         assert _ask(service, key, "gigachat-pro")

@@ -4,19 +4,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from gateway.pipeline.answer import Complete
-from gateway.pipeline.layers import with_layers
+from gateway.pipeline.emulation.answer import Complete
+from gateway.pipeline.emulation.wrappers import with_wrappers
 from gateway.providers.gigachat.adapter import GigaChat
 from gateway.providers.profile import ModelProfile
 from gateway.providers.yandexgpt.adapter import YandexGPT
-from gateway.sandbox.credentials import (
+from sandbox.core.credentials import (
     GIGACHAT_CREDENTIALS,
     GIGACHAT_SCOPE,
     YANDEX_API_KEY,
     YANDEX_FOLDER_ID,
 )
-from gateway.sandbox.server import Sandbox
-from tests.pipeline.layer_chats import EMULATED, HALF_NATIVE, NATIVE, route
+from sandbox.server import Sandbox
+from tests.pipeline.wrapper_chats import EMULATED, HALF_NATIVE, NATIVE, route
 
 ROUTES = ("gigachat", "gigachat in words", "yandexgpt", "yandexgpt in words")
 
@@ -37,7 +37,7 @@ class Routes:
             if provider == "yandexgpt"
             else route(self.gigachat, "GigaChat-2")
         )
-        return with_layers(asked, EMULATED if words else profile, provider=provider)
+        return with_wrappers(asked, EMULATED if words else profile, provider=provider)
 
 
 @contextmanager

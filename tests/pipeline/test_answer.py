@@ -1,8 +1,7 @@
 """An answer is gathered whole, with signs of life meanwhile, and a repair costs its caller nothing."""
 
-from gateway.pipeline.answer import Answer, gather, with_instruction
+from gateway.pipeline.emulation.answer import WholeAnswer, gather, with_instruction
 from gateway.providers.chat_types import (
-    TICK,
     ChatChunk,
     ChatRequest,
     Message,
@@ -10,7 +9,8 @@ from gateway.providers.chat_types import (
     ToolCallDelta,
     Usage,
 )
-from tests.pipeline.layer_chats import ScriptedModel, asking, words
+from gateway.providers.tick import TICK
+from tests.pipeline.wrapper_chats import ScriptedModel, asking, words
 
 
 def gathered(model, request):
@@ -40,7 +40,7 @@ def test_all_is_joined_and_ticks_pass():
     )
     ticks, answer = gathered(model, asking("x"))
     assert ticks == [TICK, TICK]
-    assert answer == Answer(
+    assert answer == WholeAnswer(
         text="Привет",
         reasoning="хм",
         calls=(ToolCall("c", "f", '{"a": 1}'),),
@@ -53,8 +53,10 @@ def test_all_is_joined_and_ticks_pass():
 
 
 def test_the_chunk_of_an_answer_says_it_all():
-    answer = Answer("a", "b", (ToolCall("c", "f", "{}"),), "tool_calls", "FUNC", Usage(1, 2), True)
-    assert Answer().with_chunk(answer.chunk()) == answer
+    answer = WholeAnswer(
+        "a", "b", (ToolCall("c", "f", "{}"),), "tool_calls", "FUNC", Usage(1, 2), True
+    )
+    assert WholeAnswer().with_chunk(answer.chunk()) == answer
 
 
 def test_what_stays_open_behind_its_finish_is_not_waited_for():
@@ -81,16 +83,16 @@ def test_a_departure_closes_the_answer():
 
 
 def test_a_repair_is_not_paid_for():
-    first = Answer(usage=Usage(100, 7, cached_tokens=50, reasoning_tokens=2))
-    second = Answer(usage=Usage(180, 9, cached_tokens=90, reasoning_tokens=1))
+    first = WholeAnswer(usage=Usage(100, 7, cached_tokens=50, reasoning_tokens=2))
+    second = WholeAnswer(usage=Usage(180, 9, cached_tokens=90, reasoning_tokens=1))
     assert second.instead_of(first).usage == Usage(100, 9, cached_tokens=50, reasoning_tokens=1)
-    assert second.instead_of(Answer()).usage is None
-    assert Answer().instead_of(first).usage is None
+    assert second.instead_of(WholeAnswer()).usage is None
+    assert WholeAnswer().instead_of(first).usage is None
 
 
 def test_an_instruction_stands_behind_the_callers_own():
     messages = (Message("system", "a"), Message("user", "b"), Message("system", "c"))
-    told = with_instruction(ChatRequest(messages), "x")
-    assert [message.content for message in told.messages] == ["a", "x", "b", "c"]
+    result = with_instruction(ChatRequest(messages), "x")
+    assert [message.content for message in result.messages] == ["a", "x", "b", "c"]
     alone = with_instruction(ChatRequest((Message("system", "a"),)), "x")
     assert [message.content for message in alone.messages] == ["a", "x"]

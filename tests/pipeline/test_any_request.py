@@ -1,7 +1,6 @@
 """Any well-formed OpenAI request is taken by each provider's strict emulator, or refused by a field's name."""
 
 import json
-import pathlib
 import tomllib
 from collections.abc import Iterator
 from typing import Any
@@ -10,17 +9,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.api.chat_request import read_order
-from gateway.pipeline.adaptation import adapt
+from gateway.api.schema.chat_request import read_completion_request
+from gateway.catalog.seed import SEED_FILE
+from gateway.pipeline.emulation.structured_output import StructuredOutputInvalid
+from gateway.pipeline.emulation.tool_checking import ToolCallInvalid
+from gateway.pipeline.emulation.wrappers import with_wrappers
 from gateway.pipeline.errors import RequestRefused
-from gateway.pipeline.layers import with_layers
-from gateway.pipeline.router import EMULATED_PARAMETERS
-from gateway.pipeline.structured_output import StructuredOutputInvalid
-from gateway.pipeline.tool_checking import ToolCallInvalid
+from gateway.pipeline.routing.adaptation import adapt
+from gateway.pipeline.routing.router import EMULATED_PARAMETERS
 from gateway.providers.errors import UnsupportedInput
 from gateway.providers.profile import ModelProfile, read_profile
-from tests.pipeline.layer_chats import collected, route
 from tests.pipeline.sandbox_routes import Routes, running_routes
+from tests.pipeline.wrapper_chats import collected, route
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
 SAID = TEXTS.filter(str.strip)
@@ -48,7 +48,7 @@ TOOLS = st.lists(
     st.fixed_dictionaries({"name": NAMES, "description": TEXTS, "parameters": SCHEMAS}),
     max_size=3,
     unique_by=lambda function: function["name"],
-).map(lambda functions: [{"type": "function", "function": one} for one in functions])
+).map(lambda functions: [{"type": "function", "function": function} for function in functions])
 ROLES = st.sampled_from(["system", "developer", "user"])
 
 
@@ -63,7 +63,7 @@ def _called(name: str, count: int, result: str) -> list[Any]:
         {"id": f"call_{name}_{index}", "type": "function", "function": function}
         for index, function in enumerate(functions)
     ]
-    results = [{"role": "tool", "tool_call_id": one["id"], "content": result} for one in calls]
+    results = [{"role": "tool", "tool_call_id": call["id"], "content": result} for call in calls]
     return [{"role": "assistant", "content": None, "tool_calls": calls}, *results]
 
 
@@ -106,8 +106,7 @@ def bodies(draw: st.DrawFn) -> dict[str, Any]:
 
 def _profile(name: str, **sizes: int) -> ModelProfile:
     """Read a profile as the catalogue is seeded with it."""
-    seed = pathlib.Path(__file__).parent.parent.parent / "gateway" / "catalogue.toml"
-    return read_profile(tomllib.loads(seed.read_text())["profiles"][name], **sizes)
+    return read_profile(tomllib.loads(SEED_FILE.read_text())["profiles"][name], **sizes)
 
 
 @pytest.fixture(scope="module")
@@ -130,8 +129,10 @@ def test_any_request_is_taken_or_refused_by_name(
 
     refused_field: str | None = "none was"
     try:
-        request, _ = adapt(read_order(body, is_strict=False).request, model, EMULATED_PARAMETERS)
-        collected(with_layers(asked, model, provider=provider)(request))
+        request, _ = adapt(
+            read_completion_request(body, is_strict=False).request, model, EMULATED_PARAMETERS
+        )
+        collected(with_wrappers(asked, model, provider=provider)(request))
     except (RequestRefused, UnsupportedInput) as refusal:
         refused_field = refusal.param
     except (StructuredOutputInvalid, ToolCallInvalid):

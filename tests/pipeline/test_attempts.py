@@ -6,26 +6,29 @@ from typing import Any, cast
 
 import pytest
 
-from gateway.pipeline.attempts import Attempts
+from gateway.pipeline.candidate import Candidate
 from gateway.pipeline.errors import NoProviderAvailable
-from gateway.pipeline.lifeline import CallerLifeline
-from gateway.pipeline.order import Wish
-from gateway.pipeline.retry_budget import RetryBudget
-from gateway.pipeline.router import Candidate, choose
-from gateway.pipeline.trial import NotAsked, Trial
-from gateway.providers.chat_types import TICK, ChatChunk
+from gateway.pipeline.execution.attempts import Attempts, RetryBudget
+from gateway.pipeline.execution.cancel_token import CallerCancelToken
+from gateway.pipeline.execution.provider_call import AttemptSkipped, ProviderCall
+from gateway.pipeline.request import RequestedModel
+from gateway.pipeline.routing.router import choose
+from gateway.providers.chat_types import ChatChunk
 from gateway.providers.errors import (
     ProviderAuthError,
     ProviderError,
+    ProviderProtocolError,
     ProviderRateLimited,
     ProviderRejected,
     ProviderTimeout,
     ProviderUnavailable,
 )
+from gateway.providers.tick import TICK, Tick
+from gateway.upstreams import SlotElsewhere
 from tests.pipeline.test_router import _model, _order
 
 WORD = ChatChunk(text="да")
-Step = ChatChunk | Exception
+Step = Tick | ChatChunk | Exception
 
 
 @dataclass
@@ -37,39 +40,46 @@ class Scripted:
 
     def __post_init__(self) -> None:
         first = self.steps[0] if self.steps else WORD
-        self.was_asked = not isinstance(first, NotAsked)
+        self.was_asked = not isinstance(first, AttemptSkipped | SlotElsewhere)
         self.chunks = self._run()
 
-    def _run(self) -> Generator[ChatChunk, None, None]:
+    def _run(self) -> Generator[Tick | ChatChunk, None, None]:
         for step in self.steps:
             if isinstance(step, Exception):
                 raise step
             yield step
 
 
-class Story:
-    """Attempts over providers `a`, `b`, `c`, each of which goes as its script says, time after time."""
+class AttemptStory:
+    """Attempts over models `a`, `b`, `c`, each of which goes as its script says, time after time.
+
+    Each has a provider of its own name, or the one that `providers` says.
+    """
 
     def __init__(
         self,
         *scripts: Sequence[Step],
         total_timeout_s: float = 600,
         budget: RetryBudget | None = None,
+        providers: str = "abcdefg",
     ) -> None:
         names = "abcdefg"[: len(scripts)]
-        wishes = [Wish((_model(name, name),)) for name in names]
-        candidates = choose(_order(*names), wishes).candidates
+        requested_models = [
+            RequestedModel((_model(name, provider),))
+            for name, provider in zip(names, providers, strict=False)
+        ]
+        candidates = choose(_order(*names), requested_models).candidates
         self.scripts = {name: list(script) for name, script in zip(names, scripts, strict=True)}
-        self.lifeline = CallerLifeline(total_timeout_s=total_timeout_s)
+        self.cancel_token = CallerCancelToken(total_timeout_s=total_timeout_s)
         self.asked: list[str] = []
         self.avoided: list[frozenset[str]] = []
         self.credentials: dict[str, list[str]] = {}
         self.budget = budget or RetryBudget()
         self.attempts: Attempts[Candidate, ChatChunk] = Attempts(
-            candidates, ask=self._ask, lifeline=self.lifeline, budget=self.budget
+            candidates, ask=self._ask, cancel_token=self.cancel_token, budget=self.budget
         )
 
-    def _ask(self, candidate: Candidate, avoid: frozenset[str]) -> Trial[ChatChunk]:
+    def _ask(self, candidate: Candidate, avoid: frozenset[str]) -> ProviderCall[ChatChunk]:
         name = candidate.model.id
         self.asked.append(name)
         self.avoided.append(avoid)
@@ -79,14 +89,14 @@ class Story:
         )
         if self.credentials.get(name):
             trial.credential = self.credentials[name].pop(0)
-        return cast("Trial[ChatChunk]", trial)
+        return cast("ProviderCall[ChatChunk]", trial)
 
-    def run(self) -> list[ChatChunk]:
+    def run(self) -> list[Tick | ChatChunk]:
         return list(self.attempts.chunks())
 
     @property
     def outcomes(self) -> list[tuple[str, str]]:
-        return [(one.provider, one.outcome) for one in self.attempts.made]
+        return [(item.provider, item.outcome) for item in self.attempts.history]
 
 
 def _error(kind: type[ProviderError] = ProviderUnavailable, **details: Any) -> ProviderError:
@@ -94,7 +104,7 @@ def _error(kind: type[ProviderError] = ProviderUnavailable, **details: Any) -> P
 
 
 def test_the_first_that_answers_is_the_only_one() -> None:
-    story = Story([TICK, WORD, WORD], [WORD])
+    story = AttemptStory([TICK, WORD, WORD], [WORD])
 
     assert story.run() == [TICK, WORD, WORD]
     assert story.outcomes == [("a", "answered")]
@@ -102,7 +112,7 @@ def test_the_first_that_answers_is_the_only_one() -> None:
 
 @pytest.mark.parametrize("kind", [ProviderUnavailable, ProviderTimeout, ProviderRateLimited])
 def test_a_fault_before_the_first_chunk_moves_on(kind: type[ProviderError]) -> None:
-    story = Story([TICK, _error(kind)], [WORD])
+    story = AttemptStory([TICK, _error(kind)], [WORD])
 
     assert story.run() == [TICK, WORD]
     assert [name for name, _ in story.outcomes] == ["a", "b"]
@@ -110,7 +120,7 @@ def test_a_fault_before_the_first_chunk_moves_on(kind: type[ProviderError]) -> N
 
 
 def test_a_fault_behind_the_first_chunk_does_not() -> None:
-    story = Story([WORD, _error()], [WORD])
+    story = AttemptStory([WORD, _error()], [WORD])
 
     with pytest.raises(ProviderUnavailable):
         story.run()
@@ -119,7 +129,7 @@ def test_a_fault_behind_the_first_chunk_does_not() -> None:
 
 
 def test_a_wrong_request_is_nobody_elses() -> None:
-    story = Story([_error(ProviderRejected)], [WORD])
+    story = AttemptStory([_error(ProviderRejected)], [WORD])
 
     with pytest.raises(ProviderRejected):
         story.run()
@@ -129,19 +139,19 @@ def test_a_wrong_request_is_nobody_elses() -> None:
 
 def test_three_attempts_at_most_and_the_last_ones_error() -> None:
     refusals: list[list[Step]] = [[_error(ProviderAuthError)] for _ in "abc"]
-    story = Story(*refusals)
+    story = AttemptStory(*refusals)
     story.credentials = {"a": ["one", "two", "three", "four"]}
     story.scripts["a"] = [_error(ProviderAuthError) for _ in range(9)]
 
     with pytest.raises(ProviderAuthError):
         story.run()
 
-    assert story.asked == ["a", "a", "a"]
-    assert {one.provider for one in story.attempts.skipped} == {"a", "b", "c"}
+    assert story.asked == ["a", "a", "b"]
+    assert {item.provider for item in story.attempts.skipped} == {"a", "b", "c"}
 
 
 def test_a_refused_credential_gives_its_route_to_another_one() -> None:
-    story = Story([_error(ProviderAuthError), WORD], [WORD])
+    story = AttemptStory([_error(ProviderAuthError), WORD], [WORD])
     story.credentials = {"a": ["one", "two"]}
 
     assert story.run() == [WORD]
@@ -150,15 +160,83 @@ def test_a_refused_credential_gives_its_route_to_another_one() -> None:
 
 
 def test_without_another_credential_the_next_route_is_asked_and_nothing_is_said_of_it() -> None:
-    story = Story([_error(ProviderAuthError), NotAsked("it has no other credential")], [WORD])
+    story = AttemptStory(
+        [_error(ProviderAuthError), AttemptSkipped("it has no other credential")], [WORD]
+    )
 
     assert story.run() == [WORD]
     assert story.outcomes == [("a", "credential_refused"), ("b", "answered")]
     assert story.attempts.skipped == []
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        _error(),
+        _error(status=503),
+        _error(ProviderTimeout),
+        _error(ProviderRateLimited, status=429),
+        _error(ProviderProtocolError),
+    ],
+    ids=["no connection", "503", "timeout", "429", "garbage"],
+)
+def test_after_a_fault_of_the_provider_another_provider_is_asked_first(fault: Exception) -> None:
+    story = AttemptStory([fault], [WORD], [WORD], providers="xxy")
+
+    assert story.run() == [WORD]
+    assert story.asked == ["a", "c"]
+    assert [item.model.id for item in story.attempts.postponed] == ["b"]
+
+
+def test_after_a_fault_of_the_model_alone_its_provider_may_follow() -> None:
+    story = AttemptStory([_error(status=404)], [WORD], [WORD], providers="xxy")
+
+    assert story.run() == [WORD]
+    assert story.asked == ["a", "b"]
+    assert story.attempts.postponed == []
+
+
+def test_with_every_provider_failing_each_is_asked_before_any_is_asked_again() -> None:
+    story = AttemptStory([_error()], [_error()], [_error()], providers="xxy")
+
+    with pytest.raises(ProviderUnavailable):
+        story.run()
+
+    assert story.asked == ["a", "c", "b"]
+
+
+def test_where_no_credential_of_a_provider_is_taken_another_provider_is_asked() -> None:
+    refused = ProviderAuthError
+    story = AttemptStory([_error(refused), _error(refused)], [WORD], [WORD], providers="xxy")
+    story.credentials = {"a": ["one", "two"]}
+
+    assert story.run() == [WORD]
+    assert story.asked == ["a", "a", "c"]
+    assert [item.model.id for item in story.attempts.postponed] == ["b"]
+
+
+def test_a_provider_that_refuses_its_first_credential_alone_still_answers() -> None:
+    story = AttemptStory([_error(ProviderAuthError), WORD], [WORD], [WORD], providers="xxy")
+    story.credentials = {"a": ["one", "two"]}
+
+    assert story.run() == [WORD]
+    assert story.asked == ["a", "a"]
+
+
+def test_where_a_provider_has_no_other_credential_another_provider_is_asked() -> None:
+    story = AttemptStory(
+        [_error(ProviderAuthError), AttemptSkipped("it has no other credential")],
+        [AttemptSkipped("it has no credential that works")],
+        [WORD],
+        providers="xxy",
+    )
+
+    assert story.run() == [WORD]
+    assert story.asked[-1] == "c"
+
+
 def test_any_other_fault_asks_no_route_twice() -> None:
-    story = Story([_error()], [_error()])
+    story = AttemptStory([_error()], [_error()])
 
     with pytest.raises(ProviderUnavailable):
         story.run()
@@ -167,7 +245,7 @@ def test_any_other_fault_asks_no_route_twice() -> None:
 
 
 def test_who_cannot_be_asked_is_skipped_at_no_cost() -> None:
-    story = Story([NotAsked("its route rests after failures")], [WORD])
+    story = AttemptStory([AttemptSkipped("its route rests after failures")], [WORD])
 
     assert story.run() == [WORD]
     assert story.outcomes == [("b", "answered")]
@@ -177,7 +255,9 @@ def test_who_cannot_be_asked_is_skipped_at_no_cost() -> None:
 
 
 def test_with_nobody_to_ask_no_provider_is_available_until_the_first_is() -> None:
-    story = Story([NotAsked("a", retry_after_s=7.0)], [NotAsked("b", retry_after_s=3.0)])
+    story = AttemptStory(
+        [AttemptSkipped("a", retry_after_s=7.0)], [AttemptSkipped("b", retry_after_s=3.0)]
+    )
 
     with pytest.raises(NoProviderAvailable) as refusal:
         story.run()
@@ -188,7 +268,7 @@ def test_with_nobody_to_ask_no_provider_is_available_until_the_first_is() -> Non
 
 
 def test_who_failed_is_named_although_others_could_not_be_asked() -> None:
-    story = Story([_error(ProviderTimeout)], [NotAsked("its route rests")])
+    story = AttemptStory([_error(ProviderTimeout)], [AttemptSkipped("its route rests")])
 
     with pytest.raises(ProviderTimeout):
         story.run()
@@ -197,15 +277,15 @@ def test_who_failed_is_named_although_others_could_not_be_asked() -> None:
 
 
 def test_an_empty_answer_moves_on() -> None:
-    story = Story([TICK], [WORD])
+    story = AttemptStory([TICK], [WORD])
 
     assert story.run() == [TICK, WORD]
     assert story.outcomes[0] == ("a", "not_understood")
 
 
 def test_a_caller_that_left_asks_nobody_else() -> None:
-    story = Story([_error()], [WORD])
-    story.lifeline.cut()
+    story = AttemptStory([_error()], [WORD])
+    story.cancel_token.cancel()
 
     with pytest.raises(ProviderUnavailable):
         story.run()
@@ -214,7 +294,7 @@ def test_a_caller_that_left_asks_nobody_else() -> None:
 
 
 def test_when_the_time_is_over_nobody_else_is_asked() -> None:
-    story = Story([_error()], [WORD], total_timeout_s=0)
+    story = AttemptStory([_error()], [WORD], total_timeout_s=0)
 
     with pytest.raises(ProviderUnavailable):
         story.run()
@@ -230,7 +310,7 @@ def _left(budget: RetryBudget) -> int:
 def test_a_spent_budget_leaves_it_at_the_first_attempt() -> None:
     budget = RetryBudget()
     _left(budget)
-    story = Story([_error()], [WORD], budget=budget)
+    story = AttemptStory([_error()], [WORD], budget=budget)
 
     with pytest.raises(ProviderUnavailable):
         story.run()
@@ -240,11 +320,11 @@ def test_a_spent_budget_leaves_it_at_the_first_attempt() -> None:
 
 
 def test_in_a_full_outage_a_tenth_more_is_sent_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.pipeline.attempts.MOST_JITTER_S", 0.0)
+    monkeypatch.setattr("gateway.pipeline.execution.attempts.MOST_JITTER_S", 0.0)
     budget = RetryBudget(clock=lambda: 1000.0)
     asked = 0
     for _ in range(2000):
-        story = Story([_error()], [_error()], [_error()], budget=budget)
+        story = AttemptStory([_error()], [_error()], [_error()], budget=budget)
         with pytest.raises(ProviderUnavailable):
             story.run()
         asked += len(story.asked)
@@ -252,8 +332,40 @@ def test_in_a_full_outage_a_tenth_more_is_sent_and_no_more(monkeypatch: pytest.M
     assert 2000 < asked <= 2000 * 1.10 + 10
 
 
+def test_a_request_goes_where_a_slot_is_free_and_comes_back_if_that_fails() -> None:
+    elsewhere = SlotElsewhere("c")
+    story = AttemptStory([elsewhere, WORD], [WORD], [_error()])
+    assert story.attempts.queue.others == ()
+
+    assert story.run() == [WORD]
+
+    assert story.asked == ["a", "c", "b"]
+    assert story.outcomes == [("c", "unavailable"), ("b", "answered")]
+    assert [skip.provider for skip in story.attempts.skipped] == ["a"]
+
+    story = AttemptStory([SlotElsewhere("b"), WORD], [AttemptSkipped("it rests")])
+    assert story.run() == [WORD]
+    assert story.asked == ["a", "b", "a"]
+    assert story.attempts.current.model.id == "a"
+
+
+def test_only_other_providers_that_have_not_failed_are_instead_of_a_queue() -> None:
+    story = AttemptStory([_error()], [WORD], [WORD])
+    others: list[tuple[str, ...]] = []
+    ask = story._ask
+
+    def asked(candidate: Candidate, avoid: frozenset[str]) -> ProviderCall[ChatChunk]:
+        others.append(story.attempts.queue.others)
+        return ask(candidate, avoid)
+
+    story.attempts._ask = asked
+    story.run()
+
+    assert others == [("b", "c"), ("c",)]
+
+
 def test_a_slot_that_never_came_is_told_as_the_provider_being_busy() -> None:
-    story = Story([_error(ProviderRateLimited, retry_after_s=5.0)])
+    story = AttemptStory([_error(ProviderRateLimited, retry_after_s=5.0)])
     ask: Callable[..., Any] = story._ask
 
     def unasked(candidate: Candidate, avoid: frozenset[str]) -> Any:
@@ -262,7 +374,7 @@ def test_a_slot_that_never_came_is_told_as_the_provider_being_busy() -> None:
         return trial
 
     story.attempts = Attempts(
-        [story.attempts.current], ask=unasked, lifeline=story.lifeline, budget=story.budget
+        [story.attempts.current], ask=unasked, cancel_token=story.cancel_token, budget=story.budget
     )
 
     with pytest.raises(ProviderRateLimited):

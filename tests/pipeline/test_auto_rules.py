@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from gateway.catalog import Model
+from gateway.catalog.snapshot import CatalogModel
 from gateway.health.routes import RouteState
 from gateway.health.windows import Measured
 from gateway.pipeline.errors import UnsupportedContent
-from gateway.pipeline.order import ChatOrder, Sort, Wish
-from gateway.pipeline.router import Routing, choose
+from gateway.pipeline.request import CompletionRequest, RequestedModel, Sort
+from gateway.pipeline.routing.router import Routing, choose
 from gateway.providers.chat_types import ChatRequest, Image, Message, ResponseFormat, Tool
-from gateway.providers.profile import ModelProfile
+from gateway.providers.profile import ModelProfile, ParameterRange
 from tests.pipeline.known_health import Known
 from tests.pipeline.test_router import _model, _order
 
@@ -28,14 +28,17 @@ PICTURE = Image(b"1", "image/png")
 
 
 def _auto(
-    *models: Model, order: ChatOrder | None = None, health: Any = None, sort: Sort | None = None
+    *models: CatalogModel,
+    completion_request: CompletionRequest | None = None,
+    health: Any = None,
+    sort: Sort | None = None,
 ) -> Routing:
-    wish = Wish(models, sort, is_auto=True)
-    return choose(order or _order(), [wish], health or Known())
+    requested = RequestedModel(models, sort, is_auto=True)
+    return choose(completion_request or _order(), [requested], health or Known())
 
 
 def _names(routing: Routing) -> list[str]:
-    return [one.model.id for one in routing.candidates]
+    return [candidate.model.id for candidate in routing.candidates]
 
 
 def test_of_equals_the_cheapest_answers() -> None:
@@ -72,7 +75,7 @@ def test_a_model_that_fails_loses_to_one_that_does_not() -> None:
 def test_a_weak_route_loses_to_a_sound_one() -> None:
     models = _model("cheap", "x", price=1000), _model("dear", "y", price=2000)
 
-    routing = _auto(*models, health=Known({"x-cheap": RouteState(is_shaky=True)}))
+    routing = _auto(*models, health=Known({"x-cheap": RouteState(is_degraded=True)}))
 
     assert _names(routing) == ["dear", "cheap"]
 
@@ -90,33 +93,39 @@ def test_what_a_request_demands_leaves_out_who_cannot(demand: dict[str, Any]) ->
     able = _model("able", "x", price=9000, profile=ABLE)
     talker = _model("talker", "y", price=1000, profile=TALKER)
 
-    routing = _auto(talker, able, order=_order(**demand))
+    routing = _auto(talker, able, completion_request=_order(**demand))
 
     assert _names(routing) == ["able"]
-    assert [one.model for one in routing.left_out] == ["talker"]
+    assert [item.model for item in routing.left_out] == ["talker"]
 
 
 def test_native_tools_are_worth_a_doubling_of_the_price_and_no_more() -> None:
     emulating = replace(ABLE, tools="emulated")
-    order = _order(tools=(Tool("look"),))
+    completion_request = _order(tools=(Tool("look"),))
 
     def first(price: int) -> str:
         native = _model("native", "x", price=price, profile=ABLE)
-        return _names(_auto(native, _model("other", "y", profile=emulating), order=order))[0]
+        return _names(
+            _auto(
+                native,
+                _model("other", "y", profile=emulating),
+                completion_request=completion_request,
+            )
+        )[0]
 
     assert (first(1900), first(2100)) == ("native", "other")
 
 
 def test_pictures_that_nobody_sees_are_refused_as_ever() -> None:
-    order = _order(messages=(Message("user", "?", images=(PICTURE,)),))
+    completion_request = _order(messages=(Message("user", "?", images=(PICTURE,)),))
 
     with pytest.raises(UnsupportedContent):
-        _auto(_model("talker", "x", profile=TALKER), order=order)
+        _auto(_model("talker", "x", profile=TALKER), completion_request=completion_request)
 
 
 def test_tools_that_nobody_calls_are_ignored_and_named() -> None:
     [candidate] = _auto(
-        _model("talker", "x", profile=TALKER), order=_order(tools=(Tool("look"),))
+        _model("talker", "x", profile=TALKER), completion_request=_order(tools=(Tool("look"),))
     ).candidates
 
     assert [str(change) for change in candidate.adapted] == ["tools=ignored"]
@@ -130,7 +139,10 @@ def test_a_russian_prompt_prefers_a_russian_maker(text: str, first: str) -> None
     foreign = _model("foreign", "y", price=1000)
 
     assert (
-        _names(_auto(local, foreign, order=_order(messages=(Message("user", text),))))[0] == first
+        _names(_auto(local, foreign, completion_request=_order(messages=(Message("user", text),))))[
+            0
+        ]
+        == first
     )
 
 
@@ -139,9 +151,14 @@ def test_a_prompt_that_fills_a_context_prefers_a_longer_one() -> None:
     long = replace(
         long, routes=(replace(long.routes[0], profile=replace(TALKER, context_tokens=9000)),)
     )
-    order = _order(messages=(Message("user", "ы" * 4000),))
+    completion_request = _order(messages=(Message("user", "ы" * 4000),))
 
-    assert _names(_auto(_model("short", "y", price=1000), long, order=order))[0] == "long"
+    assert (
+        _names(
+            _auto(_model("short", "y", price=1000), long, completion_request=completion_request)
+        )[0]
+        == "long"
+    )
 
 
 def test_the_price_is_that_of_this_request_not_of_a_token() -> None:
@@ -161,18 +178,30 @@ def test_the_price_is_that_of_this_request_not_of_a_token() -> None:
     short = _order(messages=(Message("user", "?"),), max_tokens=90)
     long = _order(messages=(Message("user", "z" * 2700),), max_tokens=10)
 
-    assert (_names(_auto(*models, order=short))[0], _names(_auto(*models, order=long))[0]) == (
+    assert (
+        _names(_auto(*models, completion_request=short))[0],
+        _names(_auto(*models, completion_request=long))[0],
+    ) == (
         "b",
         "a",
     )
 
 
-def test_the_second_choice_is_of_another_provider() -> None:
+def test_one_choice_is_of_another_provider() -> None:
     models = [_model(name, "x", price=1000 + n) for n, name in enumerate("abc")]
 
     routing = _auto(*models, _model("far", "y", price=8000))
 
-    assert _names(routing) == ["a", "far", "b"]
+    assert _names(routing) == ["a", "b", "far"]
+
+
+def test_the_best_of_another_provider_that_fits_is_a_choice_though_its_best_does_not() -> None:
+    models = [_model(name, "x", price=1000 + n) for n, name in enumerate("abc")]
+    short = _model("short", "y", price=1100, profile=replace(TALKER, context_tokens=1))
+
+    routing = _auto(*models, short, _model("far", "y", price=8000))
+
+    assert _names(routing) == ["a", "b", "far"]
 
 
 def test_a_suffix_takes_the_place_of_the_rules() -> None:
@@ -199,4 +228,16 @@ def test_a_resting_model_is_not_among_the_choices() -> None:
 def test_a_request_without_words_is_no_riddle() -> None:
     request = ChatRequest((Message("assistant", ""),))
 
-    assert _names(_auto(_model("a", "x"), order=ChatOrder(request, ("a",)))) == ["a"]
+    assert _names(
+        _auto(_model("a", "x"), completion_request=CompletionRequest(request, ("a",)))
+    ) == ["a"]
+
+
+def test_where_reasoning_is_asked_for_a_model_that_reasons_wins_over_one_twice_as_cheap() -> None:
+    efforts = {"reasoning_effort": ParameterRange(choices=("low", "high"))}
+    thinker = _model("thinker", "x", price=2000, profile=replace(TALKER, parameters=efforts))
+    talker = _model("talker", "y", price=1000, profile=TALKER)
+
+    assert _names(_auto(thinker, talker)) == ["talker", "thinker"]
+    asked = _order(reasoning_effort="high")
+    assert _names(_auto(thinker, talker, completion_request=asked)) == ["thinker", "talker"]

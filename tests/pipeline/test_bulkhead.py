@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 
-from gateway.pipeline.bulkhead import Bulkhead, Crowded
+from gateway.pipeline.execution.provider_call import Bulkhead, BulkheadFull
 
 pytestmark = pytest.mark.django_db
 
@@ -15,7 +15,7 @@ def test_a_provider_takes_half_of_the_places_and_leaves_the_others_theirs() -> N
         for _ in range(5):
             taken.enter_context(bulkhead.place("gigachat", is_test=False))
 
-        with pytest.raises(Crowded), bulkhead.place("gigachat", is_test=False):
+        with pytest.raises(BulkheadFull), bulkhead.place("gigachat", is_test=False):
             pass
         for _ in range(5):
             taken.enter_context(bulkhead.place("yandexgpt", is_test=False))
@@ -30,7 +30,7 @@ def test_test_keys_crowd_only_each_other() -> None:
         for _ in range(2):
             taken.enter_context(bulkhead.place("gigachat", is_test=True))
 
-        with pytest.raises(Crowded), bulkhead.place("gigachat", is_test=True):
+        with pytest.raises(BulkheadFull), bulkhead.place("gigachat", is_test=True):
             pass
         taken.enter_context(bulkhead.place("gigachat", is_test=False))
 

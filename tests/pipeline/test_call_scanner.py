@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.pipeline.call_scanner import CallScanner
-from gateway.pipeline.call_text import WrittenCall
+from gateway.pipeline.emulation.call_scanner import CallScanner, WrittenCall
 
 OFFERED = ("get_weather", "find.trains")
 CALL = '{"name": "get_weather", "arguments": {"city": "Москва {\\"}"}}'

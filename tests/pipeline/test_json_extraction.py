@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.pipeline.json_extraction import documents
+from gateway.pipeline.emulation.structured_output import documents
 
 DOCUMENT = '{\n  "a": [1, "x}"],\n  "б": "``` нет"\n}'
 

@@ -5,12 +5,13 @@ from collections.abc import Generator, Sequence
 import pytest
 
 from gateway.health.events import Kind, Note
-from gateway.pipeline.lifeline import CallerLifeline
-from gateway.pipeline.observation import Watch, kind_of, observed
+from gateway.pipeline.execution.cancel_token import CallerCancelToken
+from gateway.pipeline.execution.observation import AttemptWatch, kind_of, observed
 from gateway.providers import errors
-from gateway.providers.chat_types import TICK, ChatChunk, ChatRequest, Message, Usage
+from gateway.providers.chat_types import ChatChunk, ChatRequest, Message, Usage
+from gateway.providers.tick import TICK, Tick
 
-Step = ChatChunk | Exception
+Step = Tick | ChatChunk | Exception
 
 WORD = ChatChunk(text="слово ")
 END = ChatChunk(finish_reason="stop", usage=Usage(5, 12))
@@ -27,23 +28,23 @@ def notes() -> list[Note]:
     return _told
 
 
-def _chunks(steps: Sequence[Step]) -> Generator[ChatChunk, None, None]:
+def _chunks(steps: Sequence[Step]) -> Generator[Tick | ChatChunk, None, None]:
     for step in steps:
         if isinstance(step, Exception):
             raise step
         yield step
 
 
-def _watch() -> Watch:
+def _watch() -> AttemptWatch:
     probes = (("r/gigachat/GigaChat-2", "token"),)
-    return Watch("gigachat", "one", "GigaChat-2", _told.append, probes)
+    return AttemptWatch("gigachat", "one", "GigaChat-2", _told.append, probes)
 
 
 def _answer(
-    *steps: Step, request: ChatRequest = ASKED, lifeline: CallerLifeline | None = None
-) -> Generator[ChatChunk, None, None]:
-    lifeline = lifeline or CallerLifeline(total_timeout_s=60)
-    return observed(_chunks(steps), _watch(), request, lifeline)
+    *steps: Step, request: ChatRequest = ASKED, cancel_token: CallerCancelToken | None = None
+) -> Generator[Tick | ChatChunk, None, None]:
+    cancel_token = cancel_token or CallerCancelToken(total_timeout_s=60)
+    return observed(_chunks(steps), _watch(), request, cancel_token)
 
 
 def _error(kind: type[errors.ProviderError], **details: int) -> errors.ProviderError:
@@ -62,7 +63,7 @@ KINDS: list[tuple[errors.ProviderError, Kind]] = [
 ]
 
 
-@pytest.mark.parametrize(("error", "kind"), KINDS, ids=lambda one: getattr(one, "message", one))
+@pytest.mark.parametrize(("error", "kind"), KINDS, ids=lambda item: getattr(item, "message", item))
 def test_each_failure_has_its_kind_whenever_it_comes(
     notes: list[Note], error: errors.ProviderError, kind: Kind
 ) -> None:
@@ -93,21 +94,21 @@ def test_a_filtered_answer_is_a_good_one(notes: list[Note]) -> None:
 def test_an_answer_that_begins_and_never_comes_is_a_failure(notes: list[Note]) -> None:
     list(_answer(TICK, TICK))
 
-    assert [one.kind for one in notes] == ["failed"]
+    assert [note.kind for note in notes] == ["failed"]
 
 
 def test_a_caller_that_leaves_says_nothing_of_the_provider(notes: list[Note]) -> None:
     before = _answer(TICK, WORD)
     next(before)
     before.close()
-    assert [one.kind for one in notes] == ["abandoned"]
+    assert [note.kind for note in notes] == ["abandoned"]
 
     notes.clear()
-    lifeline = CallerLifeline(total_timeout_s=60)
-    lifeline.cut()
+    cancel_token = CallerCancelToken(total_timeout_s=60)
+    cancel_token.cancel()
     with pytest.raises(errors.ProviderUnavailable):
-        list(_answer(_error(errors.ProviderUnavailable), lifeline=lifeline))
-    assert [one.kind for one in notes] == ["abandoned"]
+        list(_answer(_error(errors.ProviderUnavailable), cancel_token=cancel_token))
+    assert [note.kind for note in notes] == ["abandoned"]
 
 
 def test_a_caller_that_leaves_in_the_middle_has_seen_it_answer(notes: list[Note]) -> None:
@@ -115,7 +116,7 @@ def test_a_caller_that_leaves_in_the_middle_has_seen_it_answer(notes: list[Note]
     next(running)
     running.close()
 
-    assert [one.kind for one in notes] == ["answered", "finished"]
+    assert [note.kind for note in notes] == ["answered", "finished"]
     assert notes[-1].tokens == 0
 
 
@@ -161,5 +162,5 @@ def test_how_long_a_provider_wants_to_be_spared_is_kept_within_reason(
 def test_nobody_watches_what_has_no_watch(notes: list[Note]) -> None:
     chunks = _chunks([WORD, END])
 
-    assert list(observed(chunks, None, ASKED, CallerLifeline(total_timeout_s=1))) == [WORD, END]
+    assert list(observed(chunks, None, ASKED, CallerCancelToken(total_timeout_s=1))) == [WORD, END]
     assert notes == []

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gateway.pipeline.retry_budget import FREE, RetryBudget
+from gateway.pipeline.execution.attempts import FREE, RetryBudget
 
 
 @dataclass

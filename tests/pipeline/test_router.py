@@ -1,20 +1,21 @@
 """Who is asked, in which order, and why the others are not."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from billing.pricing import PriceValue
-from gateway.catalog import Model, Route
+from gateway.catalog.snapshot import CatalogModel, CatalogRoute
 from gateway.pipeline.errors import (
     ContextLengthExceeded,
     InvalidParameter,
     NoProviderAvailable,
     UnsupportedContent,
 )
-from gateway.pipeline.order import ChatOrder, Preferences, Wish
-from gateway.pipeline.router import MAX_CANDIDATES, Routing, choose
+from gateway.pipeline.request import CompletionRequest, Preferences, RequestedModel
+from gateway.pipeline.routing.router import MAX_CANDIDATES, Routing, choose
 from gateway.providers.chat_types import ChatRequest, Image, Message
 from gateway.providers.profile import ModelProfile, ParameterRange
 
@@ -26,8 +27,8 @@ PROFILE = ModelProfile(
 )
 
 
-def _model(name: str, *providers: str, price: int = 1000, profile: Any = PROFILE) -> Model:
-    return Model(
+def _model(name: str, *providers: str, price: int = 1000, profile: Any = PROFILE) -> CatalogModel:
+    return CatalogModel(
         id=name,
         name=name,
         description="",
@@ -41,7 +42,7 @@ def _model(name: str, *providers: str, price: int = 1000, profile: Any = PROFILE
         is_auto=False,
         price=PriceValue(1, price, price, 0),
         routes=tuple(
-            Route(provider, f"{provider}-{name}", priority, 1, profile)
+            CatalogRoute(provider, f"{provider}-{name}", priority, 1, profile)
             for priority, provider in enumerate(providers)
         ),
     )
@@ -49,10 +50,10 @@ def _model(name: str, *providers: str, price: int = 1000, profile: Any = PROFILE
 
 def _order(
     *models: str, strict: bool = False, middle_out: bool = False, **request: Any
-) -> ChatOrder:
+) -> CompletionRequest:
     messages = request.pop("messages", (Message("user", "Привет"),))
     preferences = request.pop("preferences", Preferences())
-    return ChatOrder(
+    return CompletionRequest(
         ChatRequest(messages=messages, **request),
         models or ("a",),
         preferences,
@@ -61,12 +62,14 @@ def _order(
     )
 
 
-def _asked(order: ChatOrder, *models: Model) -> list[str]:
-    return [one.route.upstream_id for one in _chosen(order, *models).candidates]
+def _asked(completion_request: CompletionRequest, *models: CatalogModel) -> list[str]:
+    return [
+        candidate.route.upstream_id for candidate in _chosen(completion_request, *models).candidates
+    ]
 
 
-def _chosen(order: ChatOrder, *models: Model) -> Routing:
-    return choose(order, [Wish((model,)) for model in models])
+def _chosen(completion_request: CompletionRequest, *models: CatalogModel) -> Routing:
+    return choose(completion_request, [RequestedModel((model,)) for model in models])
 
 
 def test_models_are_tried_in_order_each_through_its_providers() -> None:
@@ -121,11 +124,11 @@ def test_a_price_at_the_limit_is_within_it() -> None:
 
 def test_required_parameters_leave_out_who_does_not_honour_them() -> None:
     able = ModelProfile(1000, 100, {"top_p": ParameterRange(0, 1)})
-    order = _order(top_p=0.5, preferences=Preferences(require_parameters=True))
+    completion_request = _order(top_p=0.5, preferences=Preferences(require_parameters=True))
 
-    assert _asked(order, _model("a", "x"), _model("b", "y", profile=able)) == ["y-b"]
+    assert _asked(completion_request, _model("a", "x"), _model("b", "y", profile=able)) == ["y-b"]
     with pytest.raises(NoProviderAvailable, match="top_p"):
-        _chosen(order, _model("a", "x"))
+        _chosen(completion_request, _model("a", "x"))
 
 
 def test_privacy_that_a_provider_cannot_give_leaves_it_out() -> None:
@@ -167,3 +170,12 @@ def test_adaptations_are_named_and_strict_forbids_them() -> None:
     with pytest.raises(InvalidParameter) as refusal:
         _chosen(_order(temperature=1.5, strict=True), _model("a", "x"))
     assert refusal.value.param == "temperature"
+
+
+def test_strict_forbids_a_field_that_means_nothing_and_names_its_path() -> None:
+    completion_request = replace(_order(strict=True), ignored=("tools[0].function.foo",))
+
+    with pytest.raises(InvalidParameter, match="foo=ignored") as refusal:
+        _chosen(completion_request, _model("a", "x"))
+
+    assert refusal.value.param == "tools[0].function.foo"

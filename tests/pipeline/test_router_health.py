@@ -8,37 +8,42 @@ from typing import Any
 import pytest
 
 from billing.pricing import PriceValue
-from gateway.catalog import Model, Route
+from gateway.catalog.snapshot import CatalogModel, CatalogRoute
 from gateway.health.monitor import Monitor
 from gateway.health.routes import Health, RouteState
 from gateway.health.windows import Measured
 from gateway.pipeline.errors import ContextLengthExceeded, NoProviderAvailable
-from gateway.pipeline.order import ChatOrder, Preferences, Sort, Wish
-from gateway.pipeline.router import Routing, choose, routes_of
+from gateway.pipeline.request import CompletionRequest, Preferences, RequestedModel, Sort
+from gateway.pipeline.routing.router import Routing, choose, routes_of
 from gateway.providers.chat_types import Message
-from tests.gateway.health.notes import note
+from tests.health.notes import note
 from tests.pipeline.known_health import Known
 from tests.pipeline.test_router import PROFILE, _model, _order
 
 
-def _served(name: str, *routes: Route, price: int = 1000) -> Model:
+def _served(name: str, *routes: CatalogRoute, price: int = 1000) -> CatalogModel:
     return replace(_model(name, "x", price=price), routes=routes)
 
 
-def _route(provider: str, *, cost: int | None = None, weight: int = 1, priority: int = 0) -> Route:
+def _route(
+    provider: str, *, cost: int | None = None, weight: int = 1, priority: int = 0
+) -> CatalogRoute:
     upstream_price = None if cost is None else PriceValue(1, cost, cost, 0)
-    return Route(provider, f"{provider}-up", priority, weight, PROFILE, upstream_price)
+    return CatalogRoute(provider, f"{provider}-up", priority, weight, PROFILE, upstream_price)
 
 
 def _chosen(
-    *wishes: Wish, health: Health | None = None, asked: ChatOrder | None = None, **preferences: Any
+    *requested_models: RequestedModel,
+    health: Health | None = None,
+    asked: CompletionRequest | None = None,
+    **preferences: Any,
 ) -> Routing:
     asked = asked or _order(preferences=Preferences(**preferences))
-    return choose(asked, wishes, health or Known(), random.Random(7).random)
+    return choose(asked, requested_models, health or Known(), random.Random(7).random)
 
 
 def _ids(routing: Routing) -> list[str]:
-    return [one.route.upstream_id for one in routing.candidates]
+    return [candidate.route.upstream_id for candidate in routing.candidates]
 
 
 def test_routes_of_one_priority_share_by_weight_and_by_the_square_of_what_they_cost_us() -> None:
@@ -50,7 +55,7 @@ def test_routes_of_one_priority_share_by_weight_and_by_the_square_of_what_they_c
     )
     lot = random.Random(1)
     first = Counter(
-        choose(_order(), [Wish((model,))], draw=lot.random).candidates[0].route.provider
+        choose(_order(), [RequestedModel((model,))], draw=lot.random).candidates[0].route.provider
         for _ in range(3000)
     )
 
@@ -62,13 +67,13 @@ def test_routes_of_one_priority_share_by_weight_and_by_the_square_of_what_they_c
 
 @pytest.mark.parametrize(
     "state",
-    [RouteState(is_shaky=True), RouteState(is_busy=True), RouteState(has_credentials=False)],
-    ids=["shaky", "busy", "no credentials"],
+    [RouteState(is_degraded=True), RouteState(is_busy=True), RouteState(has_credentials=False)],
+    ids=["degraded", "busy", "no credentials"],
 )
 def test_a_weak_route_stands_behind_a_sound_one_and_is_still_there(state: RouteState) -> None:
     model = _served("a", _route("first"), _route("second", priority=1))
 
-    routing = _chosen(Wish((model,)), health=Known({"first-up": state}))
+    routing = _chosen(RequestedModel((model,)), health=Known({"first-up": state}))
 
     assert _ids(routing) == ["second-up", "first-up"]
     assert len(routing.candidates[1].reasons) == 2
@@ -77,7 +82,9 @@ def test_a_weak_route_stands_behind_a_sound_one_and_is_still_there(state: RouteS
 def test_a_route_that_rests_is_left_out_and_the_record_says_so() -> None:
     model = _served("a", _route("first"), _route("second", priority=1))
 
-    routing = _chosen(Wish((model,)), health=Known({"first-up": RouteState(rest_ms=4000)}))
+    routing = _chosen(
+        RequestedModel((model,)), health=Known({"first-up": RouteState(rest_ms=4000)})
+    )
 
     assert _ids(routing) == ["second-up"]
     [left_out] = routing.left_out
@@ -88,7 +95,9 @@ def test_a_route_that_rests_is_left_out_and_the_record_says_so() -> None:
 def test_a_route_on_trial_keeps_its_place() -> None:
     model = _served("a", _route("first"), _route("second", priority=1))
 
-    routing = _chosen(Wish((model,)), health=Known({"first-up": RouteState(is_trial=True)}))
+    routing = _chosen(
+        RequestedModel((model,)), health=Known({"first-up": RouteState(is_half_open=True)})
+    )
 
     assert _ids(routing) == ["first-up", "second-up"]
 
@@ -98,14 +107,14 @@ def test_with_every_route_resting_nobody_is_available_until_the_first_is() -> No
     health = Known({"x-up": RouteState(rest_ms=9000), "y-up": RouteState(rest_ms=2500)})
 
     with pytest.raises(NoProviderAvailable) as refusal:
-        _chosen(*(Wish((model,)) for model in models), health=health)
+        _chosen(*(RequestedModel((model,)) for model in models), health=health)
 
     assert refusal.value.retry_after_s == 2.5
 
 
 def test_demands_that_leave_nobody_name_no_time() -> None:
     with pytest.raises(NoProviderAvailable) as refusal:
-        _chosen(Wish((_model("a", "x"),)), only=frozenset({"nobody"}))
+        _chosen(RequestedModel((_model("a", "x"),)), only=frozenset({"nobody"}))
 
     assert refusal.value.retry_after_s is None
 
@@ -114,7 +123,9 @@ def test_the_order_of_the_models_is_the_callers_whatever_their_health() -> None:
     first, second = _model("a", "x"), _model("b", "y")
 
     routing = _chosen(
-        Wish((first,)), Wish((second,)), health=Known({"x-a": RouteState(is_shaky=True)})
+        RequestedModel((first,)),
+        RequestedModel((second,)),
+        health=Known({"x-a": RouteState(is_degraded=True)}),
     )
 
     assert _ids(routing) == ["x-a", "y-b"]
@@ -124,7 +135,7 @@ def test_by_price_the_caller_comes_first_and_our_own_cost_breaks_the_tie() -> No
     cheap = _served("b", _route("other", cost=900), price=500)
     model = _served("a", _route("dear", cost=300), _route("cheap", cost=100, priority=1))
 
-    routing = _chosen(Wish((model, cheap), "price"))
+    routing = _chosen(RequestedModel((model, cheap), "price"))
 
     assert _ids(routing) == ["other-up", "cheap-up", "dear-up"]
     assert routing.candidates[0].reasons[0].startswith("price: 0.5 and 0.5 roubles")
@@ -142,29 +153,35 @@ def test_a_sort_goes_by_what_was_measured(sort: Sort, first: str) -> None:
         }
     )
 
-    assert _ids(_chosen(Wish((_served("a", *routes),)), health=health, sort=sort))[0] == first
+    assert (
+        _ids(_chosen(RequestedModel((_served("a", *routes),)), health=health, sort=sort))[0]
+        == first
+    )
 
 
 def test_what_was_not_measured_stands_behind_what_was() -> None:
     routes = [_route("unknown"), _route("slow", priority=1)]
     health = Known(figures={"slow-up": Measured(9, 0, first_token_ms=9000)})
 
-    routing = _chosen(Wish((_served("a", *routes),)), health=health, sort="latency")
+    routing = _chosen(RequestedModel((_served("a", *routes),)), health=health, sort="latency")
 
     assert _ids(routing) == ["slow-up", "unknown-up"]
     assert routing.candidates[1].reasons == ("latency: not measured of late",)
 
 
 def test_a_sort_is_within_each_model_unless_the_caller_sorts_across_them() -> None:
-    wishes = [Wish((_model("a", "x", price=3000),)), Wish((_model("b", "y", price=1000),))]
+    requested_models = [
+        RequestedModel((_model("a", "x", price=3000),)),
+        RequestedModel((_model("b", "y", price=1000),)),
+    ]
 
-    assert _ids(_chosen(*wishes, sort="price")) == ["x-a", "y-b"]
-    assert _ids(_chosen(*wishes, sort="price", across_models=True)) == ["y-b", "x-a"]
+    assert _ids(_chosen(*requested_models, sort="price")) == ["x-a", "y-b"]
+    assert _ids(_chosen(*requested_models, sort="price", across_models=True)) == ["y-b", "x-a"]
 
 
 def test_a_suffix_sorts_its_own_model_alone() -> None:
     routes = [_route("dear", cost=300), _route("cheap", cost=100, priority=1)]
-    floor = Wish((_served("a", *routes),), "price")
+    floor = RequestedModel((_served("a", *routes),), "price")
 
     assert _ids(_chosen(floor, sort="latency"))[0] == "cheap-up"
 
@@ -172,7 +189,7 @@ def test_a_suffix_sorts_its_own_model_alone() -> None:
 def test_the_order_of_providers_goes_before_any_sort() -> None:
     routes = [_route("dear", cost=300), _route("cheap", cost=100)]
 
-    routing = _chosen(Wish((_served("a", *routes),)), sort="price", order=("dear",))
+    routing = _chosen(RequestedModel((_served("a", *routes),)), sort="price", order=("dear",))
 
     assert _ids(routing) == ["dear-up", "cheap-up"]
     assert routing.strategy == "order"
@@ -181,7 +198,9 @@ def test_the_order_of_providers_goes_before_any_sort() -> None:
 def test_one_route_behind_two_models_is_asked_once() -> None:
     route = _route("x")
 
-    routing = _chosen(Wish((_served("a", route),)), Wish((_served("b", route),)))
+    routing = _chosen(
+        RequestedModel((_served("a", route),)), RequestedModel((_served("b", route),))
+    )
 
     assert len(routing.candidates) == 1
     assert "same route" in routing.left_out[0].reason
@@ -191,7 +210,7 @@ def test_without_fallbacks_a_resting_route_gives_its_place_to_the_next() -> None
     model = _served("a", _route("first"), _route("second", priority=1), _route("third", priority=2))
 
     routing = _chosen(
-        Wish((model,)),
+        RequestedModel((model,)),
         health=Known({"first-up": RouteState(rest_ms=1000)}),
         allow_fallbacks=False,
     )
@@ -200,26 +219,64 @@ def test_without_fallbacks_a_resting_route_gives_its_place_to_the_next() -> None
 
 
 def test_a_request_that_fits_nobody_is_told_why() -> None:
-    order = _order(messages=(Message("user", "ы" * 12_000),))
+    completion_request = _order(messages=(Message("user", "ы" * 12_000),))
 
     with pytest.raises(ContextLengthExceeded):
-        _chosen(Wish((_model("a", "x"),)), asked=order)
+        _chosen(RequestedModel((_model("a", "x"),)), asked=completion_request)
 
 
 def test_every_candidate_has_a_reason() -> None:
-    wishes = [
-        Wish((_served("a", _route("one"), _route("two")),)),
-        Wish((_model("c", "x"),), "price"),
+    requested_models = [
+        RequestedModel((_served("a", _route("one"), _route("two")),)),
+        RequestedModel((_model("c", "x"),), "price"),
     ]
 
-    assert all(one.reasons for one in _chosen(*wishes).candidates)
+    assert all(candidate.reasons for candidate in _chosen(*requested_models).candidates)
+
+
+def test_where_three_of_one_provider_come_first_the_best_of_another_is_the_third() -> None:
+    models = [_model(name, "x") for name in "abcd"]
+    others = [_model("e", "y"), _model("f", "z")]
+
+    routing = _chosen(*(RequestedModel((model,)) for model in (*models, *others)))
+
+    assert _ids(routing) == ["x-a", "x-b", "y-e"]
+    assert "should x fail" in routing.candidates[2].reasons[-1]
+    reasons = {item.model: item.reason for item in routing.left_out}
+    assert "another provider" in reasons["c"]
+    assert "stand before it" in reasons["d"]
+    assert "stand before it" in reasons["f"]
+
+
+def test_the_order_of_providers_leaves_the_last_place_to_another_one() -> None:
+    models = [_served(name, _route("x"), _route("y", priority=1)) for name in "a"]
+    models += [_model(name, "x") for name in "bcd"]
+    requested_models = [RequestedModel((model,)) for model in models]
+
+    routing = _chosen(RequestedModel(tuple(models)), order=("x",))
+
+    assert [candidate.route.provider for candidate in routing.candidates] == ["x", "x", "y"]
+    assert _chosen(*requested_models, only=frozenset({"x"})).candidates[-1].route.provider == "x"
+
+
+def test_another_provider_that_cannot_serve_takes_nobodys_place() -> None:
+    models = [_model(name, "x") for name in "abc"]
+    small = replace(PROFILE, context_tokens=1)
+
+    routing = _chosen(
+        *(RequestedModel((model,)) for model in models),
+        RequestedModel((_model("d", "y", profile=small),)),
+        health=Known(),
+    )
+
+    assert _ids(routing) == ["x-a", "x-b", "x-c"]
 
 
 def test_embeddings_take_sound_routes_first_and_none_that_rests() -> None:
     model = _served("e", _route("weak"), _route("sound", priority=1), _route("out", priority=2))
-    health = Known({"weak-up": RouteState(is_shaky=True), "out-up": RouteState(rest_ms=1000)})
+    health = Known({"weak-up": RouteState(is_degraded=True), "out-up": RouteState(rest_ms=1000)})
 
-    assert [one.provider for one in routes_of(model, health)] == ["sound", "weak"]
+    assert [item.provider for item in routes_of(model, health)] == ["sound", "weak"]
     with pytest.raises(NoProviderAvailable):
         routes_of(_served("e", _route("out")), health)
 
@@ -241,8 +298,11 @@ def test_real_requests_move_the_choice() -> None:
                 )
             )
 
-    assert _ids(_chosen(Wish((model,)), health=monitor)) == ["gigachat-up", "yandexgpt-up"]
-    assert _ids(_chosen(Wish((model,), "latency"), health=monitor)) == [
+    assert _ids(_chosen(RequestedModel((model,)), health=monitor)) == [
+        "gigachat-up",
+        "yandexgpt-up",
+    ]
+    assert _ids(_chosen(RequestedModel((model,), "latency"), health=monitor)) == [
         "yandexgpt-up",
         "gigachat-up",
     ]

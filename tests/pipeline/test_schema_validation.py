@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.pipeline.emulation.schema_validation import check_schema, fault_of
 from gateway.pipeline.errors import InvalidParameter
-from gateway.pipeline.schema_validation import check_schema, fault_of
 
 SCHEMAS = json.loads(Path(__file__).with_name("tool_schemas.json").read_text(encoding="utf-8"))
 DRAFT_7 = "http://json-schema.org/draft-07/schema#"

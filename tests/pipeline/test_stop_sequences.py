@@ -3,8 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.pipeline.stop_sequences import stop_at
-from gateway.providers.chat_types import TICK, ChatChunk, Usage
+from gateway.pipeline.emulation.stop_sequences import stop_at
+from gateway.providers.chat_types import ChatChunk, Usage
+from gateway.providers.tick import TICK
+from tests.pipeline.wrapper_chats import chunks_in
 
 TEXT = st.text(alphabet="ab#\nя", max_size=40)
 SEQUENCES = st.lists(st.text(alphabet="ab#\nя", min_size=1, max_size=4), min_size=1, max_size=4)
@@ -22,7 +24,7 @@ def test_the_text_ends_before_the_first_sequence_for_every_split(
     chunks = [ChatChunk(text=piece) for piece in pieces]
     chunks.append(ChatChunk(finish_reason="length"))
 
-    answer = list(stop_at(chunks, tuple(sequences)))
+    answer = chunks_in(stop_at(chunks, tuple(sequences)))
 
     whole = "".join(pieces)
     expected = _cut(whole, sequences)
@@ -33,16 +35,17 @@ def test_the_text_ends_before_the_first_sequence_for_every_split(
 def test_what_cannot_begin_a_sequence_is_not_held_back() -> None:
     answer = stop_at([ChatChunk(text="Привет, м"), ChatChunk(text="ир")], ("###",))
 
-    assert next(answer).text == "Привет, м"
+    assert next(answer) == ChatChunk(text="Привет, м")
 
 
 def test_a_tick_stays_a_tick_while_text_is_held_back() -> None:
     answer = stop_at([ChatChunk(text="#"), TICK, ChatChunk(text="!")], ("##",))
 
-    assert [chunk.text for chunk in answer] == ["", "", "#!"]
+    assert list(answer) == [ChatChunk(), TICK, ChatChunk(text="#!")]
 
 
 def test_usage_of_the_chunks_is_kept() -> None:
     usage = Usage(3, 4)
 
-    assert next(stop_at([ChatChunk(text="а", usage=usage)], ("б",))).usage == usage
+    (chunk,) = chunks_in(stop_at([ChatChunk(text="а", usage=usage)], ("б",)))
+    assert chunk.usage == usage

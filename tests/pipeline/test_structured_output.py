@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from gateway.pipeline.structured_output import StructuredOutputInvalid
+from gateway.pipeline.emulation.structured_output import StructuredOutputInvalid
 from gateway.providers.chat_types import (
-    TICK,
     ChatChunk,
     NamedTool,
     ResponseFormat,
@@ -15,13 +14,15 @@ from gateway.providers.chat_types import (
     Usage,
 )
 from gateway.providers.errors import ProviderRateLimited, ProviderRejected
-from tests.pipeline.layer_chats import (
+from gateway.providers.tick import TICK
+from tests.pipeline.wrapper_chats import (
     EMULATED,
     HALF_NATIVE,
     NATIVE,
     ScriptedModel,
     asking,
     call,
+    chunks_in,
     collected,
     layered,
     words,
@@ -79,21 +80,25 @@ def test_an_invalid_answer_is_repaired_at_no_cost(wrong, profile):
     answer = asked_of(model, profile)
     assert (answer.text, answer.finish_reason) == ('{"n": 1}', "stop")
     assert answer.usage == Usage(100, 9)
-    told = model.asked[1].messages
-    assert told[-1].role == "user"
-    assert told[-1].content.startswith("Error: ")
+    result = model.asked[1].messages
+    assert result[-1].role == "user"
+    assert result[-1].content.startswith("Error: ")
     assert wrong in model.prompt
     assert model.asked[1].tools == ()
 
 
 @pytest.mark.parametrize("profile", [NATIVE, HALF_NATIVE, EMULATED])
 def test_an_answer_that_stays_invalid_is_an_error(profile):
-    model = ScriptedModel([words('{"m": 1}')] * 2)
+    model = ScriptedModel([words('{"m": 1}', usage=FEW), words('{"o": 1}', usage=MANY)])
     with pytest.raises(StructuredOutputInvalid) as caught:
         asked_of(model, profile)
     assert not caught.value.retryable
     assert caught.value.provider == "p"
-    assert caught.value.raw == '{"m": 1}'
+    assert (caught.value.raw, caught.value.usage) == (None, Usage(260, 16))
+    assert caught.value.message == (
+        "The model was asked twice and gave no JSON that is valid:"
+        " it does not fit the schema at required."
+    )
     assert len(model.asked) == 2
 
 
@@ -111,7 +116,7 @@ def test_a_repair_that_is_cut_says_so():
 def test_a_call_of_the_callers_tool_needs_no_document():
     model = ScriptedModel([call("get_n", "{}")])
     answer = asked_of(model, tools=(TOOL,))
-    assert [one.name for one in answer.calls] == ["get_n"]
+    assert [item.name for item in answer.calls] == ["get_n"]
     assert answer.finish_reason == "tool_calls"
 
 
@@ -189,7 +194,7 @@ def test_a_busy_provider_in_the_repair_lets_another_try():
 @pytest.mark.parametrize("wanted", [None, ResponseFormat("text")])
 def test_text_streams_as_ever(wanted):
     model = ScriptedModel([words("Так", " и", " быть")])
-    chunks = list(layered(model, NATIVE)(asking("x", response_format=wanted)))
+    chunks = chunks_in(layered(model, NATIVE)(asking("x", response_format=wanted)))
     assert [chunk.text for chunk in chunks] == ["Так", " и", " быть", ""]
 
 

@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from gateway.pipeline.tool_checking import ToolCallInvalid
+from gateway.pipeline.emulation.tool_checking import ToolCallInvalid
 from gateway.providers.chat_types import (
-    TICK,
     ChatChunk,
     NamedTool,
     Tool,
@@ -15,13 +14,15 @@ from gateway.providers.chat_types import (
     Usage,
 )
 from gateway.providers.errors import ProviderRateLimited, ProviderRejected
-from tests.pipeline.layer_chats import (
+from gateway.providers.tick import TICK
+from tests.pipeline.wrapper_chats import (
     EMULATED,
     HALF_NATIVE,
     NATIVE,
     ScriptedModel,
     asking,
     call,
+    chunks_in,
     collected,
     layered,
     words,
@@ -52,9 +53,9 @@ def test_a_good_call_passes_as_it_is():
 
 def test_words_do_not_wait_for_a_call():
     model = ScriptedModel([[TICK, *words("Столица", " России")]])
-    chunks = list(layered(model, NATIVE)(asking("x", tools=(WEATHER,))))
-    assert [chunk.text for chunk in chunks] == ["", "Столица", " России", ""]
-    assert chunks[0] == TICK
+    tick, *chunks = layered(model, NATIVE)(asking("x", tools=(WEATHER,)))
+    assert tick is TICK
+    assert [chunk.text for chunk in chunks_in(chunks)] == ["Столица", " России", ""]
 
 
 def test_words_before_a_call_do_not_wait_but_the_call_does():
@@ -73,25 +74,29 @@ def test_words_before_a_call_do_not_wait_but_the_call_does():
     assert second == ChatChunk(tool_calls=(delta,), finish_reason="tool_calls", usage=FEW)
 
 
-@pytest.mark.parametrize(("name", "arguments"), [("get_weather", UNFIT), ("get_weather_now", GOOD)])
-def test_a_call_that_does_not_fit_is_made_again(name, arguments):
-    model = ScriptedModel([call(name, arguments, FEW), call("get_weather", GOOD, MANY)])
+@pytest.mark.parametrize(
+    ("arguments", "told"), [(UNFIT, UNFIT), ('{"city": "Ом', "{}"), ("[]", "{}"), ("null", "{}")]
+)
+def test_a_call_that_does_not_fit_is_made_again(arguments, told):
+    model = ScriptedModel([call("get_weather", arguments, FEW), call("get_weather", GOOD, MANY)])
     answer = asked_of(model)
     assert answer.calls == (ToolCall("call_native", "get_weather", GOOD),)
     assert answer.usage == Usage(100, 9)
+    assert not answer.has_invalid_calls
     again = model.asked[1]
     assert again.tool_choice == NamedTool("get_weather")
     assert [message.role for message in again.messages] == ["user", "assistant", "tool"]
-    assert again.messages[1].tool_calls == (ToolCall("call_native", name, arguments),)
+    assert again.messages[1].tool_calls == (ToolCall("call_native", "get_weather", told),)
     assert again.messages[2].tool_call_id == "call_native"
     assert again.messages[2].content.startswith("Error: ")
 
 
-def test_a_call_that_stays_unfit_is_passed_on_as_the_model_made_it():
-    worse = '{"town":"Тула"}'
+@pytest.mark.parametrize("worse", ['{"town":"Тула"}', '{"city": "Ту', "[]", ""])
+def test_a_call_that_stays_unfit_is_passed_on_as_the_model_made_it_and_marked(worse):
     model = ScriptedModel([call("get_weather", UNFIT, FEW), call("get_weather", worse, MANY)])
     answer = asked_of(model)
-    assert [one.arguments for one in answer.calls] == [worse]
+    assert [item.arguments for item in answer.calls] == [worse]
+    assert answer.has_invalid_calls
     assert len(model.asked) == 2
 
 
@@ -109,21 +114,23 @@ def test_an_unfit_call_outlives_a_repair_that_fails(second):
     model = ScriptedModel([call("get_weather", UNFIT, FEW), second])
     answer = asked_of(model)
     assert answer.calls == (ToolCall("call_native", "get_weather", UNFIT),)
+    assert answer.has_invalid_calls
     assert answer.usage == FEW
 
 
-def test_a_tool_that_was_never_offered_is_asked_for_once_again_then_an_error():
-    model = ScriptedModel([call("rm_rf", "{}"), call("rm_rf", "{}")])
-    with pytest.raises(ToolCallInvalid) as caught:
-        asked_of(model)
-    assert not caught.value.retryable
-    assert caught.value.provider == "p"
-    assert model.asked[1].tool_choice is None
-    assert model.open_answers == 0
+@pytest.mark.parametrize("name", ["rm_rf", "get_weather_now", "web_browser.open"])
+@pytest.mark.parametrize("arguments", ["{}", '{"a'])
+@pytest.mark.parametrize("choice", [None, "auto", "required"])
+def test_a_call_of_a_tool_that_was_not_offered_is_the_callers(name, arguments, choice):
+    model = ScriptedModel([call(name, arguments, FEW)])
+    answer = asked_of(model, tool_choice=choice)
+    assert answer.calls == (ToolCall("call_native", name, arguments),)
+    assert (answer.finish_reason, answer.usage) == ("tool_calls", FEW)
+    assert not answer.has_invalid_calls
 
 
-def test_a_model_may_turn_to_words_when_its_tool_does_not_exist():
-    model = ScriptedModel([call("rm_rf", "{}", FEW), words("Такого не умею.", usage=MANY)])
+def test_a_model_that_cannot_call_may_turn_to_words():
+    model = ScriptedModel([call("", "{}", FEW), words("Такого не умею.", usage=MANY)])
     answer = asked_of(model)
     assert (answer.text, answer.calls, answer.finish_reason) == ("Такого не умею.", (), "stop")
     assert answer.usage == Usage(100, 9)
@@ -131,16 +138,25 @@ def test_a_model_may_turn_to_words_when_its_tool_does_not_exist():
 
 def test_a_provider_that_refuses_the_repair_is_not_the_callers_fault():
     model = ScriptedModel(
-        [call("rm_rf", "{}"), [ProviderRejected("too long", provider="p", status=400)]]
+        [call("", "{}"), [ProviderRejected("too long", provider="p", status=400)]]
     )
-    with pytest.raises(ToolCallInvalid):
+    with pytest.raises(ToolCallInvalid) as caught:
         asked_of(model)
+    assert not caught.value.retryable
+    assert caught.value.provider == "p"
+    assert model.open_answers == 0
 
 
 def test_a_busy_provider_in_the_repair_lets_another_try():
-    model = ScriptedModel([call("rm_rf", "{}"), [ProviderRateLimited("busy", provider="p")]])
+    model = ScriptedModel([call("", "{}"), [ProviderRateLimited("busy", provider="p")]])
     with pytest.raises(ProviderRateLimited):
         asked_of(model)
+
+
+def test_a_named_tool_that_is_never_called_is_an_error():
+    model = ScriptedModel([call("current_time", "{}"), call("rm_rf", "{}")])
+    with pytest.raises(ToolCallInvalid):
+        asked_of(model, tool_choice=NamedTool("get_weather"))
 
 
 def test_a_demanded_call_is_demanded_again():
@@ -169,7 +185,7 @@ def test_a_cut_answer_owes_no_call(finish):
 def test_the_named_tool_is_the_only_one_that_counts():
     model = ScriptedModel([call("current_time", "{}"), call("get_weather", GOOD)])
     answer = asked_of(model, tool_choice=NamedTool("get_weather"))
-    assert [one.name for one in answer.calls] == ["get_weather"]
+    assert [item.name for item in answer.calls] == ["get_weather"]
 
 
 def test_a_model_that_knows_no_demand_is_told_in_words():
@@ -220,15 +236,22 @@ def test_a_written_call_that_cannot_be_read_is_written_again():
     good = '<tool_call>{"name": "get_weather", "arguments": {"city": "Омск"}}</tool_call>'
     model = ScriptedModel([words('<tool_call>{"na', usage=FEW), words(good, usage=MANY)])
     answer = asked_of(model, EMULATED)
-    assert [one.name for one in answer.calls] == ["get_weather"]
+    assert [item.name for item in answer.calls] == ["get_weather"]
     assert model.asked[1].messages[-2].content == '{"na'
     assert "no tool call that can be read" in model.prompt
 
 
 def test_a_written_call_that_stays_unreadable_is_an_error():
-    model = ScriptedModel([words('<tool_call>{"name": "get_weather"')] * 2)
+    model = ScriptedModel([words('<tool_call>{"na')] * 2)
     with pytest.raises(ToolCallInvalid):
         asked_of(model, EMULATED)
+
+
+def test_a_written_call_that_is_cut_behind_its_name_is_passed_on_and_marked():
+    cut = '{"name": "get_weather", "arguments": {"ci'
+    answer = asked_of(ScriptedModel([words(f"<tool_call>{cut}")] * 2), EMULATED)
+    assert [(item.name, item.arguments) for item in answer.calls] == [("get_weather", cut)]
+    assert answer.has_invalid_calls
 
 
 def test_arguments_of_a_tool_without_a_schema_are_any_object():

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.pipeline.tool_emulation import retold, with_tool_emulation
+from gateway.pipeline.emulation.tool_emulation import render_tools_as_text, with_tool_emulation
 from gateway.providers.chat_types import (
-    TICK,
     ChatChunk,
     ChatRequest,
     Message,
@@ -19,13 +18,14 @@ from gateway.providers.chat_types import (
     ToolCall,
     Usage,
 )
-from gateway.providers.errors import UnsupportedInput
-from tests.pipeline.layer_chats import (
+from gateway.providers.tick import TICK
+from tests.pipeline.wrapper_chats import (
     EMULATED,
     NATIVE,
     ScriptedModel,
     asking,
     call,
+    chunks_in,
     collected,
     words,
 )
@@ -45,10 +45,10 @@ def emulated(model, profile=EMULATED):
 
 
 def test_tools_are_told_and_gone_from_the_request():
-    told = retold(asking("Погода?", tools=(WEATHER, TIME), tool_choice="auto"))
-    assert told.tools == ()
-    assert told.tool_choice is None
-    system, user = told.messages
+    result = render_tools_as_text(asking("Погода?", tools=(WEATHER, TIME), tool_choice="auto"))
+    assert result.tools == ()
+    assert result.tool_choice is None
+    system, user = result.messages
     assert system.role == "system"
     assert user.content == "Погода?"
     for part in ('"weather.get-now"', '"get_time"', "Погода", json.dumps(WEATHER.parameters)):
@@ -57,7 +57,9 @@ def test_tools_are_told_and_gone_from_the_request():
 
 def test_the_choice_is_told():
     def system(**fields):
-        return retold(asking("x", tools=(WEATHER, TIME), **fields)).messages[0].content
+        return (
+            render_tools_as_text(asking("x", tools=(WEATHER, TIME), **fields)).messages[0].content
+        )
 
     assert "must call" not in system()
     assert "must call a tool" in system(tool_choice="required")
@@ -66,7 +68,7 @@ def test_the_choice_is_told():
     assert "weather.get-now" not in named
     assert "several" in system(parallel_tool_calls=True)
     assert "several" not in system(parallel_tool_calls=False)
-    (alone,) = retold(asking("x", tools=(WEATHER,), tool_choice="none")).messages
+    (alone,) = render_tools_as_text(asking("x", tools=(WEATHER,), tool_choice="none")).messages
     assert alone.role == "user"
 
 
@@ -84,21 +86,30 @@ def test_calls_and_results_are_retold_in_their_order():
             Message("user", "Ну?"),
         )
     )
-    told = retold(request).messages
-    assert [message.role for message in told] == ["user", "assistant", "user", "user"]
-    assert told[1].content == (
+    result = render_tools_as_text(request).messages
+    assert [message.role for message in result] == ["user", "assistant", "user", "user"]
+    assert result[1].content == (
         f'Смотрю.\n{WRITTEN}\n<tool_call>{{"name": "get_time", "arguments": {{}}}}</tool_call>'
     )
-    assert told[1].tool_calls == ()
-    assert told[2].content == (
+    assert result[1].tool_calls == ()
+    assert result[2].content == (
         "Result of the tool weather.get-now:\n-5\n\nResult of the tool get_time:\n12:05"
     )
 
 
-def test_a_result_of_no_call_is_refused_as_anywhere():
-    with pytest.raises(UnsupportedInput) as caught:
-        retold(ChatRequest((Message("tool", "-5", tool_call_id="a"),)))
-    assert caught.value.param == "messages[0].tool_call_id"
+def test_a_result_of_no_call_is_told_as_any_other():
+    result = render_tools_as_text(ChatRequest((Message("tool", "-5", tool_call_id="a"),)))
+    assert result.messages == (Message("user", "Result of a tool:\n-5"),)
+
+
+def test_an_earlier_call_is_an_example_of_the_form_even_if_it_was_broken():
+    broken = ToolCall("a", "f", '{"city": "Ом')
+    result = render_tools_as_text(ChatRequest((Message("assistant", tool_calls=(broken,)),)))
+    assert json.loads(result.messages[0].content[len("<tool_call>") : -len("</tool_call>")]) == {
+        "name": "f",
+        "arguments": {"arguments": '{"city": "Ом'},
+    }
+    assert result.messages[1] == Message("user", "Result of the tool f:\ncancelled")
 
 
 def test_a_written_call_comes_as_a_call():
@@ -116,7 +127,7 @@ def test_a_written_call_comes_as_a_call():
 
 def test_words_stream_on():
     model = ScriptedModel([words("Столица", " России —", " Москва.")])
-    chunks = list(emulated(model)(asking("x", tools=(WEATHER,))))
+    chunks = chunks_in(emulated(model)(asking("x", tools=(WEATHER,))))
     assert [chunk.text for chunk in chunks] == ["Столица", " России —", " Москва.", ""]
     assert chunks[-1].finish_reason == "stop"
 
@@ -127,7 +138,7 @@ def test_a_model_with_tools_is_asked_natively_and_its_leaks_are_read():
     request = asking("x", tools=(WEATHER,))
     answer = collected(emulated(model, NATIVE)(request))
     assert model.asked == [request]
-    assert [one.name for one in answer.calls] == ["weather.get-now"]
+    assert [item.name for item in answer.calls] == ["weather.get-now"]
     assert answer.finish_reason == "tool_calls"
 
 

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.pipeline.estimate import prompt_tokens
-from gateway.pipeline.transforms import ELLIPSIS, middle_out
+from gateway.pipeline.routing.middle_out import ELLIPSIS, middle_out
+from gateway.pipeline.token_estimate import prompt_tokens
 from gateway.providers.chat_types import ChatRequest, Message, ToolCall
 from gateway.providers.profile import ModelProfile
 
@@ -55,6 +55,15 @@ def test_one_message_that_is_too_long_loses_its_own_middle() -> None:
     assert kept.endswith("конец")
     assert ELLIPSIS in kept
     assert prompt_tokens(_request(Message("user", kept))) <= 310
+
+
+def test_two_messages_that_are_too_long_both_lose_their_middles() -> None:
+    messages = [Message("user", "слово " * 1000), Message("user", "другое " * 1000)]
+
+    kept = middle_out(_request(*messages), SMALL).messages
+
+    assert all(ELLIPSIS in message.content for message in kept)
+    assert prompt_tokens(_request(*kept)) <= 310
 
 
 @given(st.lists(st.text(max_size=600), min_size=1, max_size=12))

@@ -4,16 +4,16 @@ from typing import Any
 
 import pytest
 
-from billing.charges import ChargeRule
-from billing.constants import MAX_AMOUNT_NANO
+from billing.ledger.charges import ChargeRule
 from billing.pricing import PriceValue
-from gateway.catalog import Model, Route
-from gateway.pipeline import record
-from gateway.pipeline.router import Candidate
-from gateway.pipeline.stream import Report
+from gateway.catalog.snapshot import CatalogModel, CatalogRoute
+from gateway.pipeline.candidate import Candidate
+from gateway.pipeline.execution import record
+from gateway.pipeline.execution.stream import Report
 from gateway.providers.chat_types import ChatRequest, FinishReason, Message, Usage
 from gateway.providers.errors import ProviderUnavailable
 from gateway.providers.profile import ModelProfile
+from infra.credits import MAX_AMOUNT_NANO
 
 OURS = PriceValue(1, 500, 700, 300)
 THEIRS = PriceValue(2, 50, 70, 3)
@@ -30,9 +30,9 @@ def _report(
     failure: Exception | None = None,
 ) -> Report:
     profile = ModelProfile(context_tokens=1000, max_output_tokens=100)
-    route = Route("gigachat", "Giga", 0, 1, profile, upstream_price)
+    route = CatalogRoute("gigachat", "Giga", 0, 1, profile, upstream_price)
     words: dict[str, Any] = dict.fromkeys(("name", "description", "description_en", "owned_by"), "")
-    model = Model(
+    model = CatalogModel(
         id="giga",
         kind="chat",
         created=0,
@@ -52,6 +52,7 @@ def _report(
         native_finish_reason=None,
         is_cancelled=finish is None and failure is None,
         is_rewritten=False,
+        has_invalid_calls=False,
         failure=failure,
         attempts=(),
         latency_ms=1,

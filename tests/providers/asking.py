@@ -1,35 +1,37 @@
 """Plain ways to ask an HttpClient, for tests of what it does."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from gateway.providers._shared.http_client import Deadline, HttpClient, HttpResponse, drain
 from gateway.providers.base import Abort
-from gateway.providers.http_client import Countdown, HttpClient, HttpResponse, run_out
-from tests.providers.canned import Request, Step
+from gateway.providers.chat_types import ChatChunk
+from gateway.providers.tick import Tick
+from tests.providers.canned import CannedRequest, Step
 
 HANG_S = 20.0
 
 
-class Watched(Countdown):
-    """A lifeline that remembers what it holds."""
+class WatchedCancelToken(Deadline):
+    """A cancel token that remembers what it holds."""
 
     def __init__(self, timeout_s: float = HANG_S) -> None:
         super().__init__(timeout_s)
         self.abort: Abort | None = None
-        self.detached = 0
+        self.unbound = 0
 
-    def attach(self, abort: Abort) -> None:
+    def bind(self, abort: Abort) -> None:
         self.abort = abort
 
-    def detach(self) -> None:
-        self.detached += 1
+    def unbind(self) -> None:
+        self.unbound += 1
 
 
 OpenClient = Callable[..., HttpClient]
 
 
-def always(*steps: Step) -> Callable[[Request], Sequence[Step]]:
+def always(*steps: Step) -> Callable[[CannedRequest], Sequence[Step]]:
     return lambda _: steps
 
 
@@ -38,20 +40,29 @@ def send(
     *,
     headers: Mapping[str, str] = MappingProxyType({}),
     body: bytes = b"{}",
-    lifeline: Countdown | None = None,
+    cancel_token: Deadline | None = None,
 ) -> HttpResponse:
     """POST and give the answer once its head is there."""
-    return run_out(
+    return drain(
         client.send(
-            "POST", "/ask", headers=headers, body=body, lifeline=lifeline or Countdown(HANG_S)
+            "POST",
+            "/ask",
+            headers=headers,
+            body=body,
+            cancel_token=cancel_token or Deadline(HANG_S),
         )
     )
+
+
+def chunks_in(steps: Iterable[Tick | ChatChunk]) -> list[ChatChunk]:
+    """Leave the ticks out."""
+    return [step for step in steps if isinstance(step, ChatChunk)]
 
 
 def fetch(client: HttpClient, **options: Any) -> bytes:
     response = send(client, **options)
     try:
-        return run_out(response.read())
+        return drain(response.read())
     finally:
         response.close()
 
@@ -59,6 +70,6 @@ def fetch(client: HttpClient, **options: Any) -> bytes:
 def read_lines(client: HttpClient) -> list[bytes]:
     response = send(client)
     try:
-        return [line for line in response.lines() if line is not None]
+        return [line for line in response.lines() if isinstance(line, bytes)]
     finally:
         response.close()

@@ -15,7 +15,7 @@ Step = bytes | float | Literal["hold", "reset", "close"]
 
 
 @dataclass(frozen=True)
-class Request:
+class CannedRequest:
     """What the server was asked; header names in lower case, `connection` counts from 0."""
 
     method: str
@@ -25,7 +25,7 @@ class Request:
     connection: int
 
 
-Answer = Callable[[Request], Iterable[Step]]
+Answer = Callable[[CannedRequest], Iterable[Step]]
 """A generator may wait for the test between two steps."""
 
 
@@ -33,7 +33,7 @@ class CannedServer:
     """Serves while its `with` lasts; `requests` and `connections` tell what came."""
 
     def __init__(self, answer: Answer, *, tls: ssl.SSLContext | None = None) -> None:
-        self.requests: list[Request] = []
+        self.requests: list[CannedRequest] = []
         self.connections = 0
         self.left = threading.Event()
         self._answer = answer
@@ -117,12 +117,12 @@ def reply(
     raw = body.encode() if isinstance(body, str) else body
     headers = {"Content-Type": content_type, "Content-Length": str(len(raw))}
     headers |= {name.replace("_", "-"): value for name, value in more.items()}
-    return _head(status, headers) + raw
+    return head(status, headers) + raw
 
 
 def stream_head(content_type: str = "text/event-stream", status: int = 200) -> bytes:
     """Write the head of a chunked answer."""
-    return _head(status, {"Content-Type": content_type, "Transfer-Encoding": "chunked"})
+    return head(status, {"Content-Type": content_type, "Transfer-Encoding": "chunked"})
 
 
 def chunk(data: bytes | str) -> bytes:
@@ -131,12 +131,12 @@ def chunk(data: bytes | str) -> bytes:
     return b"%x\r\n%s\r\n" % (len(raw), raw)
 
 
-def _head(status: int, headers: Mapping[str, str]) -> bytes:
+def head(status: int, headers: Mapping[str, str]) -> bytes:
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     return f"HTTP/1.1 {status} Canned\r\n{lines}\r\n".encode()
 
 
-def _requests(peer: socket.socket, number: int) -> Iterator[Request]:
+def _requests(peer: socket.socket, number: int) -> Iterator[CannedRequest]:
     with peer.makefile("rb") as reader:
         while line := reader.readline():
             method, target, _ = line.decode().split(" ")
@@ -145,4 +145,4 @@ def _requests(peer: socket.socket, number: int) -> Iterator[Request]:
                 name, _, value = field.partition(": ")
                 headers[name.lower()] = value
             body = reader.read(int(headers.get("content-length", "0")))
-            yield Request(method, target, headers, body, number)
+            yield CannedRequest(method, target, headers, body, number)

@@ -1,10 +1,12 @@
-"""Clients of the network that end with their test."""
+"""Clients of the network that end with their test, and one sandbox for all providers."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from gateway.providers.http_client import HttpClient
+from gateway.providers._shared.http_client import HttpClient
+from sandbox.server import Sandbox
 
 
 @pytest.fixture
@@ -19,3 +21,15 @@ def open_client():
     yield make
     for client in clients:
         client.close()
+
+
+@pytest.fixture(scope="package")
+def running_sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as served:
+        yield served
+
+
+@pytest.fixture
+def sandbox(running_sandbox: Sandbox) -> Sandbox:
+    running_sandbox.reset()
+    return running_sandbox

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 import pytest
 
-from gateway.providers.chat_types import TICK
+from gateway.providers._shared.http_client import Deadline, HttpClient, drain
 from gateway.providers.errors import (
     ProviderTimeout,
     ProviderUnavailable,
 )
-from gateway.providers.http_client import Countdown, HttpClient, run_out
+from gateway.providers.tick import TICK
 from tests.providers.asking import HANG_S, OpenClient, always, fetch, send
-from tests.providers.canned import CannedServer, Request, Step, reply
+from tests.providers.canned import CannedRequest, CannedServer, Step, reply
 from tests.providers.certificates import make_certificate, server_tls
 
 
@@ -98,8 +98,8 @@ def test_a_connection_closed_while_idle_is_replaced(open_client: OpenClient):
 
 
 def test_a_connection_closed_as_it_is_taken_up_is_replaced_once(open_client: OpenClient):
-    def answer(request: Request) -> Sequence[Step]:
-        first = not [one for one in server.requests if one.connection == request.connection][1:]
+    def answer(request: CannedRequest) -> Sequence[Step]:
+        first = not [item for item in server.requests if item.connection == request.connection][1:]
         return [reply("ok")] if first else ["reset"]
 
     with CannedServer(answer) as server:
@@ -121,7 +121,7 @@ def test_no_more_idle_connections_are_kept_than_allowed(open_client: OpenClient)
         client = open_client(server.url, max_idle=1)
         responses = [send(client) for _ in range(3)]
         for response in responses:
-            run_out(response.read())
+            drain(response.read())
             response.close()
         for response in [send(client) for _ in range(3)]:
             response.close()
@@ -136,7 +136,7 @@ def test_a_connection_idle_for_long_is_not_trusted(open_client: OpenClient):
 
 
 def test_a_hundred_threads_share_the_pool(open_client: OpenClient):
-    def answer(request: Request) -> Sequence[Step]:
+    def answer(request: CannedRequest) -> Sequence[Step]:
         return [reply(request.body)]
 
     with CannedServer(answer) as server:
@@ -195,7 +195,7 @@ def test_a_time_that_is_over_already_connects_to_nobody(open_client: OpenClient)
     with CannedServer(always(reply("ok"))) as server:
         client = open_client(server.url)
         with pytest.raises(ProviderTimeout):
-            send(client, lifeline=Countdown(0.0))
+            send(client, cancel_token=Deadline(0.0))
         assert server.connections == 0
 
 
@@ -212,7 +212,7 @@ def test_an_answer_before_the_whole_request_was_read_is_heard(open_client: OpenC
         thread.start()
         client = open_client(f"http://127.0.0.1:{listener.getsockname()[1]}")
         response = send(client, body=b"x" * 20_000_000)
-        assert (response.status, run_out(response.read())) == (413, b"too large")
+        assert (response.status, drain(response.read())) == (413, b"too large")
         response.close()
         thread.join(HANG_S)
 
@@ -223,11 +223,11 @@ def test_a_peer_that_takes_no_request_ticks_and_times_out(open_client: OpenClien
             f"http://127.0.0.1:{listener.getsockname()[1]}", tick_s=0.05, read_timeout_s=0.3
         )
         steps = client.send(
-            "POST", "/", headers={}, body=b"x" * 30_000_000, lifeline=Countdown(HANG_S)
+            "POST", "/", headers={}, body=b"x" * 30_000_000, cancel_token=Deadline(HANG_S)
         )
         assert next(steps) == TICK
         with pytest.raises(ProviderTimeout):
-            run_out(steps)
+            drain(steps)
 
 
 def test_tls_is_verified_against_the_bundle_and_its_connection_kept(

@@ -9,18 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.providers.chat_types import TICK, ChatChunk
+from gateway.providers._shared.http_client import Deadline, HttpClient, drain
 from gateway.providers.errors import (
     ProviderError,
     ProviderProtocolError,
     ProviderTimeout,
 )
-from gateway.providers.http_client import Countdown, HttpClient, run_out
+from gateway.providers.tick import TICK, Tick
 from tests.providers.asking import HANG_S, OpenClient, always, fetch, read_lines, send
 from tests.providers.canned import CannedServer, Step, chunk, reply, stream_head
 
 
-def ticks_and_result(steps: Generator[ChatChunk, None, Any]) -> tuple[int, Any]:
+def ticks_and_result(steps: Generator[Tick, None, Any]) -> tuple[int, Any]:
     ticks = 0
     while True:
         try:
@@ -41,7 +41,7 @@ def test_a_provisional_answer_is_passed_over(open_client: OpenClient):
         response = send(open_client(server.url))
         assert response.status == 200
         assert "x-a" not in response.headers
-        assert run_out(response.read()) == b"ok"
+        assert drain(response.read()) == b"ok"
         response.close()
 
 
@@ -130,7 +130,7 @@ def test_draining_does_not_wait_for_a_peer_that_never_ends(open_client: OpenClie
 def test_silence_before_the_head_ticks(open_client: OpenClient):
     with CannedServer(always(0.1, reply("ok"))) as server:
         client = open_client(server.url, tick_s=0.01)
-        steps = client.send("POST", "/", headers={}, body=b"", lifeline=Countdown(HANG_S))
+        steps = client.send("POST", "/", headers={}, body=b"", cancel_token=Deadline(HANG_S))
         ticks, response = ticks_and_result(steps)
         response.close()
     assert ticks >= 2
@@ -146,7 +146,7 @@ def test_silence_within_a_body_ticks_also_while_bytes_drip(open_client: OpenClie
         assert (ticks >= 2, body) == (True, b"12345678")
         response.close()
         response = send(client)
-        assert list(response.lines()).count(None) >= 2
+        assert list(response.lines()).count(TICK) >= 2
         response.close()
 
 
@@ -175,7 +175,7 @@ def test_a_slow_reader_is_not_a_silent_provider(open_client: OpenClient):
 def test_the_total_time_ends_a_drip_that_beats_the_read_timeout(open_client: OpenClient):
     drip: list[Step] = [step for _ in range(100) for step in (chunk("a"), 0.02)]
     with CannedServer(always(stream_head(), *drip)) as server:
-        response = send(open_client(server.url), lifeline=Countdown(0.3))
+        response = send(open_client(server.url), cancel_token=Deadline(0.3))
         with pytest.raises(ProviderTimeout):
             list(response.lines())
         response.close()

@@ -7,12 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.providers._shared.simplify_schema import (
+    SchemaUnfit,
+    simplify_parameters,
+    simplify_schema,
+)
 from gateway.providers.chat_types import JSONObject
-from gateway.providers.json_schema import SchemaUnfit, narrow, narrow_parameters
 
 
 def property_of(schema: JSONObject) -> JSONObject:
-    narrowed: JSONObject = narrow_parameters({"type": "object", "properties": {"p": schema}})
+    narrowed: JSONObject = simplify_parameters({"type": "object", "properties": {"p": schema}})
     found: JSONObject = narrowed["properties"]["p"]
     return found
 
@@ -29,18 +33,18 @@ def test_a_plain_schema_stays_as_it_is():
         "required": ["city"],
         "additionalProperties": False,
     }
-    assert narrow(schema) == schema
+    assert simplify_schema(schema) == schema
 
 
 @pytest.mark.parametrize("schema", [{}, {"type": "object"}, {"$schema": "x", "title": "T"}])
 def test_parameters_are_an_object_with_properties_even_if_nothing_is_said(schema: JSONObject):
-    narrowed = narrow_parameters(schema)
+    narrowed = simplify_parameters(schema)
     assert (narrowed["type"], narrowed["properties"]) == ("object", {})
 
 
 def test_parameters_of_another_type_are_refused():
     with pytest.raises(SchemaUnfit, match="object"):
-        narrow_parameters({"type": "array"})
+        simplify_parameters({"type": "array"})
 
 
 @pytest.mark.parametrize(
@@ -87,7 +91,7 @@ def test_all_parts_of_a_whole_are_merged():
         ],
         "description": "both",
     }
-    assert narrow_parameters(schema) == {
+    assert simplify_parameters(schema) == {
         "type": "object",
         "description": "both",
         "properties": {"a": {"type": "string"}, "b": {"type": "integer"}},
@@ -103,7 +107,7 @@ def test_references_are_put_in_place_and_words_beside_them_win():
             "y": {"anyOf": [{"$ref": "#/$defs/a~1b~0c"}, {"type": "null"}]},
         },
     }
-    assert narrow_parameters(schema)["properties"] == {
+    assert simplify_parameters(schema)["properties"] == {
         "x": {"type": "integer", "description": "mine"},
         "y": {"type": "integer", "description": "a number"},
     }
@@ -115,7 +119,7 @@ def test_a_recursion_is_cut_and_named():
         "properties": {"left": {"$ref": "#/$defs/Node"}, "v": {"type": "integer"}},
     }
     schema = {"$defs": {"Node": node}, "properties": {"root": {"$ref": "#/$defs/Node"}}}
-    root = narrow_parameters(schema)["properties"]["root"]
+    root = simplify_parameters(schema)["properties"]["root"]
     assert root["properties"]["v"] == {"type": "integer"}
     assert root["properties"]["left"] == {
         "type": "object",
@@ -129,7 +133,7 @@ def test_schemas_that_refer_to_each_other_and_to_themselves_come_to_an_end():
         "$defs": {"A": {"$ref": "#/$defs/B"}, "B": {"$ref": "#/$defs/A"}},
         "properties": {"a": {"$ref": "#/$defs/A"}, "self": {"$ref": "#"}},
     }
-    assert narrow_parameters(schema)["properties"]["self"]["type"] == "object"
+    assert simplify_parameters(schema)["properties"]["self"]["type"] == "object"
 
 
 @pytest.mark.parametrize(
@@ -137,7 +141,7 @@ def test_schemas_that_refer_to_each_other_and_to_themselves_come_to_an_end():
 )
 def test_a_reference_out_of_the_schema_or_to_nothing_is_refused(reference: Any):
     with pytest.raises(SchemaUnfit, match="reference"):
-        narrow({"type": "object", "properties": {"p": {"$ref": reference}}})
+        simplify_schema({"type": "object", "properties": {"p": {"$ref": reference}}})
 
 
 def test_references_that_multiply_without_end_are_refused():
@@ -146,31 +150,37 @@ def test_references_that_multiply_without_end_are_refused():
         doubled = {"$ref": f"#/$defs/N{level + 1}"}
         definitions[f"N{level}"] = {"properties": {"a": doubled, "b": doubled}}
     with pytest.raises(SchemaUnfit, match="large"):
-        narrow({"$defs": definitions, "$ref": "#/$defs/N0"})
+        simplify_schema({"$defs": definitions, "$ref": "#/$defs/N0"})
 
 
 def test_a_chain_of_references_too_long_to_follow_is_refused():
     definitions = {f"N{n}": {"allOf": [{"$ref": f"#/$defs/N{n + 1}"}]} for n in range(200)}
     definitions["N200"] = {"type": "string"}  # type: ignore[dict-item]
     with pytest.raises(SchemaUnfit, match="deep"):
-        narrow({"$defs": definitions, "$ref": "#/$defs/N0"})
+        simplify_schema({"$defs": definitions, "$ref": "#/$defs/N0"})
 
 
-@pytest.mark.parametrize("schema", [[], "string", 5, None])
+def test_a_null_property_allows_anything():
+    properties: list[Any] = [None, {}]
+    null, free = ({"type": "object", "properties": {"p": schema}} for schema in properties)
+    assert simplify_schema(null) == simplify_schema(free)
+
+
+@pytest.mark.parametrize("schema", [[], "string", 5])
 def test_what_is_no_schema_is_refused(schema: Any):
     with pytest.raises(SchemaUnfit):
-        narrow({"type": "object", "properties": {"p": schema}})
+        simplify_schema({"type": "object", "properties": {"p": schema}})
 
 
 def test_properties_that_are_no_object_are_refused():
     with pytest.raises(SchemaUnfit, match="properties"):
-        narrow({"type": "object", "properties": []})
+        simplify_schema({"type": "object", "properties": []})
 
 
 def test_formats_are_kept_unless_a_provider_names_its_own():
     schema = {"type": "string", "format": "uuid"}
-    assert narrow(schema) == schema
-    assert narrow(schema, formats=frozenset({"date"})) == {"type": "string"}
+    assert simplify_schema(schema) == schema
+    assert simplify_schema(schema, formats=frozenset({"date"})) == {"type": "string"}
 
 
 LEAVES = st.sampled_from(
@@ -209,12 +219,12 @@ def assert_digestible(node: JSONObject) -> None:
 
 @given(SCHEMAS)
 def test_whatever_comes_in_what_goes_out_is_digestible_and_a_schema(schema: Any):
-    narrowed = narrow({"type": "object", "properties": {"p": schema}})
+    narrowed = simplify_schema({"type": "object", "properties": {"p": schema}})
     assert_digestible(narrowed)
     jsonschema.Draft202012Validator.check_schema(narrowed)
 
 
 @given(SCHEMAS)
 def test_narrowing_twice_is_narrowing_once(schema: Any):
-    once = narrow({"type": "object", "properties": {"p": schema}})
-    assert narrow(once) == once
+    once = simplify_schema({"type": "object", "properties": {"p": schema}})
+    assert simplify_schema(once) == once

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.providers.tool_names import ToolNames
+from gateway.providers._shared.tool_names import ToolNames
 
 FITTING = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from gateway.sandbox.exchange import ProviderName
+from sandbox.core.exchange import ProviderName
 from tests.sandbox.callers import GigaChatCaller, YandexCaller, question
 
 each_provider = pytest.mark.parametrize("provider", ["gigachat", "yandexgpt"])

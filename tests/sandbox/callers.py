@@ -10,20 +10,20 @@ from typing import Any, Self
 import jwt
 import requests
 
-from gateway.sandbox.credentials import (
+from sandbox.core.credentials import (
     GIGACHAT_CREDENTIALS,
     GIGACHAT_SCOPE,
     YANDEX_API_KEY,
     YANDEX_FOLDER_ID,
     ServiceAccountKey,
 )
-from gateway.sandbox.server import Sandbox
+from sandbox.server import Sandbox
 
 TIMEOUT_S = 20
 IAM_AUDIENCE = "https://iam.api.cloud.yandex.net/iam/v1/tokens"
 
 
-class Caller:
+class SandboxCaller:
     """A session that ignores the proxies of the environment."""
 
     def __init__(self, sandbox: Sandbox) -> None:
@@ -43,7 +43,7 @@ class Caller:
         self.session.close()
 
 
-class GigaChatCaller(Caller):
+class GigaChatCaller(SandboxCaller):
     """Calls the GigaChat emulator with a token of its own."""
 
     _token: str | None = None
@@ -117,7 +117,7 @@ class GigaChatCaller(Caller):
         return str(response.json()["id"])
 
 
-class YandexCaller(Caller):
+class YandexCaller(SandboxCaller):
     """Calls the Yandex emulator with the sandbox's API key."""
 
     def call(

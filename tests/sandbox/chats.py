@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from gateway.sandbox.conversation import Conversation, Reply, Turn
-from gateway.sandbox.markers import read_markers
-from gateway.sandbox.script import Script
+from sandbox.core.conversation import Conversation, Reply, Turn
+from sandbox.core.markers import read_markers
+from sandbox.core.scenario import Scenario
 
 
 def chat(*texts: str, system: str = "", **demands: Any) -> Conversation:
@@ -18,7 +18,7 @@ def chat(*texts: str, system: str = "", **demands: Any) -> Conversation:
 def reply(*texts: str, system: str = "", **demands: Any) -> Reply:
     """Return what the script replies to such a conversation."""
     conversation = chat(*texts, system=system, **demands)
-    return Script().reply(conversation, read_markers(conversation))
+    return Scenario().reply(conversation, read_markers(conversation))
 
 
 def say(*texts: str, system: str = "", **demands: Any) -> str:

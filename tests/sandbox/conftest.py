@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.sandbox.server import Sandbox
+from sandbox.server import Sandbox
 from tests.sandbox.both_providers import Both
 from tests.sandbox.callers import GigaChatCaller, YandexCaller
 from tests.sandbox.openai_caller import OpenAICaller

@@ -44,10 +44,10 @@ def chat_body(**changes: Any) -> dict[str, Any]:
     return {k: None if v is ... else v for k, v in body.items() if v is not None}
 
 
-def assert_invalid(gigachat: GigaChatCaller, body: dict[str, Any], said: str = "") -> None:
+def assert_invalid(gigachat: GigaChatCaller, body: dict[str, Any], text: str = "") -> None:
     response = gigachat.chat(body)
     assert response.status_code == 422, response.text
     refusal = response.json()
     assert set(refusal) == {"status", "message"}
     assert refusal["status"] == 422
-    assert said in refusal["message"]
+    assert text in refusal["message"]

@@ -5,13 +5,13 @@ from typing import Any
 
 import requests
 
-from gateway.sandbox.credentials import OPENAI_COMPATIBLE_API_KEY
-from tests.sandbox.callers import TIMEOUT_S, Caller, sse
+from sandbox.core.credentials import OPENAI_COMPATIBLE_API_KEY
+from tests.sandbox.callers import TIMEOUT_S, SandboxCaller, sse
 
 USER = {"role": "user", "content": "Сколько планет?"}
 
 
-class OpenAICaller(Caller):
+class OpenAICaller(SandboxCaller):
     """Calls the emulator with the sandbox's key."""
 
     def call(

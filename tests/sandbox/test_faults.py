@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import requests
 
-from gateway.sandbox import faults
-from gateway.sandbox.exchange import ProviderName
-from gateway.sandbox.server import Sandbox
+from sandbox.core import faults
+from sandbox.core.exchange import ProviderName
+from sandbox.server import Sandbox
 from tests.sandbox.both_providers import Both, each_mode, each_provider, events, is_finished
 from tests.sandbox.callers import question
 

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from gateway.sandbox.credentials import GIGACHAT_CREDENTIALS, GIGACHAT_SCOPE
-from gateway.sandbox.server import Sandbox
+from sandbox.core.credentials import GIGACHAT_CREDENTIALS, GIGACHAT_SCOPE
+from sandbox.server import Sandbox
 from tests.sandbox.callers import GigaChatCaller
 
 CHAT = {"model": "GigaChat-2", "messages": [{"role": "user", "content": "Привет"}]}

@@ -19,7 +19,7 @@ FUNCTIONS: dict[str, dict[str, Any]] = {
     "not a list": {"functions": {"name": "price"}},
     "in the form of tools": {"functions": [{"type": "function", "function": {"name": "price"}}]},
     "without a name": function(name=None),
-    "name with a dash": function(name="get-price"),
+    "name with a space": function(name="get price"),
     "name in Cyrillic": function(name="цена"),
     "name that starts with a digit": function(name="1price"),
     "two of one name": {"functions": [*function()["functions"], *function()["functions"]]},

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.sandbox.server import Sandbox
+from sandbox.server import Sandbox
 from tests.sandbox.callers import GigaChatCaller
 from tests.sandbox.gigachat_bodies import (
     SCHEMA,

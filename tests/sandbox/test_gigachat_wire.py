@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.sandbox.server import Sandbox
+from sandbox.server import Sandbox
 from tests.sandbox.callers import GigaChatCaller
 
 WEATHER = {
@@ -28,7 +28,7 @@ def messages(*turns: tuple[str, str]) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("base", ["/api/v1", "/v1"])
 def test_an_answer_has_the_recorded_fields(gigachat: GigaChatCaller, base: str) -> None:
-    body = {"model": "GigaChat-2-Max", "messages": messages(("user", "Сколько планет?"))}
+    body = {"model": "GigaChat-2-Max", "messages": messages(("user", "Столица России?"))}
     response = gigachat.chat(body, base=base)
     answer = response.json()
     assert set(answer) == {"choices", "created", "model", "object", "usage"}
@@ -36,7 +36,7 @@ def test_an_answer_has_the_recorded_fields(gigachat: GigaChatCaller, base: str) 
     assert answer["model"] == "GigaChat-2-Max:2.0.28.2"
     assert set(answer["choices"][0]) == {"message", "index", "finish_reason"}
     assert answer["choices"][0]["message"] == {
-        "content": "В Солнечной системе восемь планет.",
+        "content": "Столица России — Москва.",
         "role": "assistant",
     }
     usage = answer["usage"]
@@ -89,7 +89,7 @@ def test_the_usage_counts_as_the_counter_does(gigachat: GigaChatCaller) -> None:
     text = answer["choices"][0]["message"]["content"]
     body = {"model": "GigaChat-2", "input": [text, "Привет"]}
     counted = gigachat.call("POST", "/tokens/count", json=body).json()
-    assert [set(one) for one in counted] == [{"object", "tokens", "characters"}] * 2
+    assert [set(item) for item in counted] == [{"object", "tokens", "characters"}] * 2
     assert counted[0]["tokens"] == answer["usage"]["completion_tokens"]
     assert counted[1] == {"object": "tokens", "tokens": 2, "characters": 6}
 
@@ -178,10 +178,10 @@ def test_the_token_limit_cuts_the_answer(gigachat: GigaChatCaller) -> None:
 
 
 def test_several_choices_say_the_same(gigachat: GigaChatCaller) -> None:
-    one = gigachat.ask("Привет")
+    first = gigachat.ask("Привет")
     two = gigachat.ask("Привет", n=2)
     assert [choice["index"] for choice in two["choices"]] == [0, 1]
-    assert two["usage"]["completion_tokens"] == 2 * one["usage"]["completion_tokens"]
+    assert two["usage"]["completion_tokens"] == 2 * first["usage"]["completion_tokens"]
     finishes = [
         event["choices"][0]["index"]
         for event in gigachat.stream("Привет", n=2)
@@ -198,17 +198,32 @@ def test_the_filter_is_a_finish_not_an_error(gigachat: GigaChatCaller) -> None:
 
 
 def test_a_session_that_repeats_its_beginning_is_cached(gigachat: GigaChatCaller) -> None:
-    def cached(session: str, *turns: tuple[str, str]) -> int:
+    def usage(session: str, *turns: tuple[str, str]) -> tuple[int, int]:
         body = {"model": "GigaChat-2", "messages": messages(*turns)}
-        usage = gigachat.chat(body, headers={"X-Session-ID": session}).json()["usage"]
-        assert 0 <= usage["precached_prompt_tokens"] < usage["prompt_tokens"]
-        return int(usage["precached_prompt_tokens"])
+        answer = gigachat.chat(body, headers={"X-Session-ID": session}).json()["usage"]
+        assert answer["total_tokens"] == answer["prompt_tokens"] + answer["completion_tokens"]
+        return answer["prompt_tokens"], answer["precached_prompt_tokens"]
+
+    def cached(session: str, *turns: tuple[str, str]) -> int:
+        return usage(session, *turns)[1]
 
     first = ("system", "Отвечай кратко."), ("user", "Привет")
     assert cached("a-1", *first) == 0
     assert cached("b-1", *first) == 0
     assert cached("a-1", *first, ("assistant", "Привет!"), ("user", "Как дела?")) > 0
     assert cached("a-1", ("user", "Другое")) == 0
+
+
+def test_cached_tokens_stand_beside_the_prompt_and_may_be_more(gigachat: GigaChatCaller) -> None:
+    long = ("system", "Отвечай кратко. " * 100), ("user", "Привет")
+    body = {"model": "GigaChat-2", "messages": messages(*long)}
+    first, second = (
+        gigachat.chat(body, headers={"X-Session-ID": "c-1"}).json()["usage"] for _ in range(2)
+    )
+    assert first["precached_prompt_tokens"] == 0
+    assert second["precached_prompt_tokens"] > second["prompt_tokens"]
+    whole = second["precached_prompt_tokens"] + second["prompt_tokens"]
+    assert whole == first["prompt_tokens"]
 
 
 def test_an_image_is_seen_by_a_model_with_eyes(gigachat: GigaChatCaller) -> None:
@@ -285,5 +300,5 @@ def test_the_body_is_utf8_not_escapes(gigachat: GigaChatCaller) -> None:
     assert json.loads(raw.split(b"\n\n")[0].removeprefix(b"data: "))
 
 
-def dot(one: list[float], other: list[float]) -> float:
-    return sum(a * b for a, b in zip(one, other, strict=True))
+def dot(first: list[float], other: list[float]) -> float:
+    return sum(a * b for a, b in zip(first, other, strict=True))

@@ -2,21 +2,21 @@
 
 from collections.abc import Iterable
 
-from gateway.sandbox.controls import Settings
-from gateway.sandbox.conversation import Conversation
-from gateway.sandbox.exchange import EVENT_STREAM, Answer, Piece
-from gateway.sandbox.gigachat import GigaChat
-from gateway.sandbox.markers import read_markers, without_markers
-from gateway.sandbox.script import Script
+from sandbox.core.controls import Settings
+from sandbox.core.conversation import Conversation
+from sandbox.core.exchange import EVENT_STREAM, Piece, SandboxResponse
+from sandbox.core.markers import read_markers, without_markers
+from sandbox.core.scenario import Scenario
+from sandbox.gigachat.emulator import GigaChatEmulator
 from tests.sandbox.chats import chat
 
-EMULATOR = GigaChat(Settings(), Script())
+EMULATOR = GigaChatEmulator(Settings(), Scenario())
 
 
-def marked(text: str, *, streamed: bool = True) -> Answer:
+def marked(text: str, *, streamed: bool = True) -> SandboxResponse:
     """Return an answer of four pieces after the faults that the words ask for."""
     pieces = [Piece(b"a"), Piece(b"b", 0.01), Piece(b"c", 0.01), Piece(b"d", 0.01)]
-    answer = Answer(200, EVENT_STREAM, pieces, streamed=streamed)
+    answer = SandboxResponse(200, EVENT_STREAM, pieces, streamed=streamed)
     for fault in read_markers(chat(text)).faults():
         answer = fault.change(answer, EMULATOR)
     return answer

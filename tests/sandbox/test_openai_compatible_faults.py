@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import requests
 
-from gateway.sandbox import faults
-from gateway.sandbox.exchange import Reported
-from gateway.sandbox.server import Sandbox
+from sandbox.core import faults
+from sandbox.core.exchange import Reported
+from sandbox.server import Sandbox
 from tests.sandbox.both_providers import each_mode, events, is_finished
 from tests.sandbox.openai_caller import OpenAICaller, chat_body
 

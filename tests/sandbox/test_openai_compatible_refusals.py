@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.sandbox.server import Sandbox
+from sandbox.server import Sandbox
 from tests.sandbox.openai_caller import USER, OpenAICaller, chat_body
 
 SYSTEM = {"role": "system", "content": "Кратко."}

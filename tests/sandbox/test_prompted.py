@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.sandbox.json_schema import is_valid
+from sandbox.core.json_schema import is_valid
 from tests.sandbox.chats import say
 
 PARAMETERS: dict[str, Any] = {
@@ -16,40 +16,15 @@ PARAMETERS: dict[str, Any] = {
 TOOL = {"name": "get_weather", "description": "Погода в городе", "parameters": PARAMETERS}
 WRAPPED_TOOLS = json.dumps([{"type": "function", "function": TOOL}], ensure_ascii=False)
 TOOLS = json.dumps({"tools": [TOOL]}, ensure_ascii=False)
-LISTED = f"- get_weather: Погода в городе\n  Parameters: {json.dumps(PARAMETERS)}"
 CALL = {"name": "get_weather", "arguments": {"city": "Москва"}}
 
-FORMS = {
-    "a bare call": ('{"name": "<tool>", "arguments": {...}}', CALL),
-    "a list of calls": (
-        '{"tool_calls": [{"name": "имя", "arguments": {…}}, ...]}',
-        {"tool_calls": [CALL]},
-    ),
-    "other keys": (
-        '{"action": "call", "tool": "name", "args": <object>}',
-        {"action": "call", "tool": "get_weather", "args": {"city": "Москва"}},
-    ),
-    "nested as in an API": (
-        '{"tool_calls": [{"type": "function", "function": {"name": "x", "arguments": {}}}]}',
-        {"tool_calls": [{"type": "function", "function": CALL}]},
-    ),
-}
 
-
-@pytest.mark.parametrize(
-    "tools", [WRAPPED_TOOLS, TOOLS, LISTED], ids=["wrapped", "plain", "listed"]
-)
-@pytest.mark.parametrize(("form", "written"), FORMS.values(), ids=FORMS.keys())
-def test_a_call_is_written_in_the_form_that_is_shown(tools: str, form: str, written: Any) -> None:
-    system = f"You have these tools:\n{tools}\nTo call one, answer only with JSON: {form}"
-    assert json.loads(say("Какая погода в Москве?", system=system)) == written
+@pytest.mark.parametrize("tools", [WRAPPED_TOOLS, TOOLS], ids=["wrapped", "plain"])
+def test_a_call_is_written_where_its_subject_comes_up(tools: str) -> None:
+    system = f"You have these tools:\n{tools}\nTo call one, answer with JSON."
+    assert json.loads(say("Какая погода в Москве?", system=system)) == CALL
     with pytest.raises(ValueError, match="Expecting value"):
         json.loads(say("Расскажи анекдот", system=system))
-
-
-def test_the_usual_form_is_used_where_none_is_shown() -> None:
-    system = f"Tools: {TOOLS}. Answer with a JSON call if you need one."
-    assert json.loads(say("Какая погода в Москве?", system=system)) == CALL
 
 
 def test_tags_around_the_form_are_kept() -> None:
@@ -123,11 +98,6 @@ def test_json_may_be_asked_for_without_a_schema() -> None:
     system = "Respond only with a valid JSON object."
     assert json.loads(say("Столица России?", system=system)) == {
         "answer": "Столица России — Москва."
-    }
-    like = 'Answer in JSON like {"city": "Paris", "population": 1}'
-    assert json.loads(say("Что за город Казань, 1300000?", system=like)) == {
-        "city": "Казань",
-        "population": 1300000,
     }
 
 

@@ -1,4 +1,4 @@
-"""The server of the sandbox: many connections, hang-ups, the journal, starting and stopping."""
+"""The server of the sandbox: many connections, hang-ups, the request log, starting and stopping."""
 
 import http.client
 import json
@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from gateway.sandbox.exchange import Reported
-from gateway.sandbox.server import Sandbox
+from sandbox.core.exchange import Reported
+from sandbox.server import Sandbox
 from tests.sandbox.callers import GigaChatCaller, YandexCaller, question
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -29,8 +29,8 @@ UNDER_GEVENT = """
 from gevent import monkey; monkey.patch_all()
 import gevent, http.client, json
 from urllib.parse import urlsplit
-from gateway.sandbox.credentials import YANDEX_API_KEY, YANDEX_FOLDER_ID
-from gateway.sandbox.server import Sandbox
+from sandbox.core.credentials import YANDEX_API_KEY, YANDEX_FOLDER_ID
+from sandbox.server import Sandbox
 
 BODY = json.dumps({
     "modelUri": f"gpt://{YANDEX_FOLDER_ID}/yandexgpt",
@@ -168,7 +168,7 @@ def test_a_sandbox_can_be_started_again() -> None:
 def test_a_taken_port_is_an_error() -> None:
     with Sandbox() as first:
         taken = urlsplit(first.yandex_origin).port or 0
-        second = Sandbox(yandex_port=taken)
+        second = Sandbox({"yandexgpt": taken})
         with pytest.raises(OSError, match="in use"):
             second.start()
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from gateway.sandbox.credentials import YANDEX_API_KEY, YANDEX_FOLDER_ID
-from gateway.sandbox.server import Sandbox
+from sandbox.core.credentials import YANDEX_API_KEY, YANDEX_FOLDER_ID
+from sandbox.server import Sandbox
 from tests.sandbox.callers import YandexCaller, model_uri, question
 
 USER = {"role": "user", "text": "Столица Татарстана?"}
@@ -128,7 +128,7 @@ NO_TEXT: dict[str, dict[str, Any]] = {
 
 
 def assert_refused(
-    yandex: YandexCaller, body: dict[str, Any], status: int = 400, code: int = 3, said: str = ""
+    yandex: YandexCaller, body: dict[str, Any], status: int = 400, code: int = 3, text: str = ""
 ) -> None:
     response = yandex.complete({k: v for k, v in body.items() if v is not ...})
     assert response.status_code == status, response.text
@@ -137,7 +137,7 @@ def assert_refused(
     error = refusal["error"]
     assert set(error) == {"grpcCode", "httpCode", "message", "httpStatus", "details"}
     assert (error["httpCode"], error["grpcCode"]) == (status, code)
-    assert said in error["message"]
+    assert text in error["message"]
 
 
 def test_the_body_that_the_refused_ones_spoil_is_good(yandex: YandexCaller) -> None:
@@ -153,12 +153,12 @@ def test_a_wrong_request_is_refused(yandex: YandexCaller, change: dict[str, Any]
 
 @pytest.mark.parametrize("message", NO_TEXT.values(), ids=NO_TEXT.keys())
 def test_a_message_without_text_is_empty(yandex: YandexCaller, message: dict[str, Any]) -> None:
-    assert_refused(yandex, {**question(""), **messages(message)}, said="empty message text")
+    assert_refused(yandex, {**question(""), **messages(message)}, text="empty message text")
 
 
 @pytest.mark.parametrize("name", ["top_p", "stop", "n", "seed", "stream", "tool_calls"])
 def test_an_unknown_field_is_refused_by_name(yandex: YandexCaller, name: str) -> None:
-    assert_refused(yandex, {**question("Привет"), name: 1}, said=name)
+    assert_refused(yandex, {**question("Привет"), name: 1}, text=name)
 
 
 @pytest.mark.parametrize(
@@ -173,21 +173,21 @@ def test_a_model_that_is_gone_is_not_found(yandex: YandexCaller, model: str) -> 
 
 @pytest.mark.parametrize("where", ["uri", "header"])
 def test_the_folder_of_another_is_refused(yandex: YandexCaller, where: str) -> None:
-    said = (
+    text = (
         "Specified folder ID 'b1gother' does not match with service account folder ID "
         f"'{YANDEX_FOLDER_ID}'"
     )
     if where == "uri":
         body = question("Привет", modelUri="gpt://b1gother/yandexgpt")
-        return assert_refused(yandex, body, said=said)
+        return assert_refused(yandex, body, text=text)
     response = yandex.complete(question("Привет"), headers={"x-folder-id": "b1gother"})
     assert response.status_code == 400
-    assert response.json()["error"]["message"] == said
+    assert response.json()["error"]["message"] == text
 
 
 def test_a_prompt_over_the_context_is_refused_with_both_numbers(yandex: YandexCaller) -> None:
     body = question("да " * 40_000)
-    assert_refused(yandex, body, said="Number of input tokens must be no more than 32768, got 4")
+    assert_refused(yandex, body, text="Number of input tokens must be no more than 32768, got 4")
 
 
 def test_a_request_without_a_credential_is_told_so(yandex: YandexCaller) -> None:
@@ -267,6 +267,6 @@ def test_an_unknown_embedding_model_is_not_found(yandex: YandexCaller) -> None:
     assert yandex.call("/foundationModels/v1/textEmbedding", body).status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/v1/chat/completions", "/foundationModels/v1/models"])
+@pytest.mark.parametrize("path", ["/v2/chat/completions", "/foundationModels/v1/models"])
 def test_a_wrong_path_is_not_found(yandex: YandexCaller, path: str) -> None:
     assert yandex.call(path, {}).status_code == 404

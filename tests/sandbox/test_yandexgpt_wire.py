@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from gateway.sandbox.credentials import YANDEX_FOLDER_ID
-from gateway.sandbox.server import Sandbox
+from sandbox.core.credentials import YANDEX_FOLDER_ID
+from sandbox.server import Sandbox
 from tests.sandbox.callers import YandexCaller, model_uri, question
 
 FINAL = "ALTERNATIVE_STATUS_FINAL"
@@ -32,12 +32,12 @@ def calls(result: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_an_answer_is_wrapped_and_counts_in_strings(yandex: YandexCaller) -> None:
-    response = yandex.complete(question("Столица Татарстана?"))
+    response = yandex.complete(question("Столица России?"))
     assert set(response.json()) == {"result"}
     result = response.json()["result"]
     assert set(result) == {"alternatives", "usage", "modelVersion"}
     assert result["alternatives"] == [
-        {"message": {"role": "assistant", "text": "Столица Татарстана — Казань."}, "status": FINAL}
+        {"message": {"role": "assistant", "text": "Столица России — Москва."}, "status": FINAL}
     ]
     usage = result["usage"]
     details = usage.pop("completionTokensDetails")

@@ -1,25 +1,26 @@
 """An API key from the shell, with credits for its account where they are asked for."""
 
-import re
 from argparse import ArgumentParser
-from decimal import Decimal
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from accounts import api_keys, users
-from accounts.errors import EmailTaken, InvalidEmail, InvalidKeySetting
-from billing import ledger
-from billing.constants import MAX_AMOUNT_NANO
+from accounts import users
+from accounts.errors import (
+    AccountSuspended,
+    EmailTaken,
+    InvalidEmail,
+    InvalidKeySetting,
+    TooManyKeys,
+)
+from accounts.keys import issuing
 from billing.errors import BillingError
-from billing.pricing import credits_text, nano_of
+from billing.ledger import ledger
+from infra.credits import MAX_AMOUNT_NANO, credits_text, parse_credits
 
 DEFAULT_NAME = "shell"
 REASON = "issue_key"
-
-# No sign, no exponent, no digits of other alphabets; more than ten are no sum of this service's.
-_CREDITS = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,9})?")
 
 
 class Command(BaseCommand):
@@ -55,10 +56,8 @@ class Command(BaseCommand):
                 account = users.register(email=email) if user is None else users.own_account(user)
                 if amount_nano is not None:
                     ledger.adjust(account.pk, amount_nano, reason=REASON, actor_id=None)
-                _, raw = api_keys.issue(
-                    account=account, user=account.owner, name=name, is_test=test
-                )
-        except (InvalidEmail, EmailTaken) as error:
+                _, raw = issuing.issue(account=account, user=account.owner, name=name, is_test=test)
+        except (InvalidEmail, EmailTaken, TooManyKeys, AccountSuspended) as error:
             raise CommandError(f"{email!r}: {error}") from None
         except InvalidKeySetting as error:
             raise CommandError(f"{name!r}: {error}") from None
@@ -69,16 +68,13 @@ class Command(BaseCommand):
 
 def _amount_nano(text: str) -> int:
     """Read a number of credits above zero. Raises CommandError, which repeats the text."""
-    refusal = CommandError(
-        f"--credits {text!r}: write credits above zero and up to {credits_text(MAX_AMOUNT_NANO)},"
-        " with 9 decimals at most, such as 100 or 0.5."
-    )
-    if _CREDITS.fullmatch(text) is None:
-        raise refusal
     try:
-        amount_nano = nano_of(Decimal(text))
+        amount_nano = parse_credits(text)
     except ValueError:
-        raise refusal from None
-    if amount_nano == 0:
-        raise refusal
+        amount_nano = 0
+    if not 0 < amount_nano <= MAX_AMOUNT_NANO:
+        raise CommandError(
+            f"--credits {text!r}: write credits above zero and up to"
+            f" {credits_text(MAX_AMOUNT_NANO)}, with 9 decimals at most, such as 100 or 0.5."
+        )
     return amount_nano

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from billing.pricing import percent_of
-from gateway.repricing import reprice
+from gateway.catalog.repricing import reprice
 
 
 class Command(BaseCommand):

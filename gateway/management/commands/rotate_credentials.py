@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from gateway.models import ProviderCredential
-from gateway.secret_box import SecretUnreadable
+from infra.secret_box import SecretUnreadable
 
 
 class Command(BaseCommand):

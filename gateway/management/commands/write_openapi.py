@@ -7,7 +7,7 @@ import orjson
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from gateway.api.openapi.document import document
+from gateway.api.schema.openapi.document import document
 
 PUBLIC_URL = "http://localhost:8000"
 """The default address: the file must not change with the environment of who writes it."""

@@ -1,7 +1,9 @@
-"""Ids of tool calls, which GigaChat lacks, and the function state that travels inside them."""
+"""Ids of tool calls, which GigaChat lacks; its function state is carried inside them."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from uuid import UUID
+
+from gateway.providers.gigachat import v2_call_ids
 
 _PREFIX = "call_"
 _STATE_CHARS = 22
@@ -22,9 +24,11 @@ def mint_call_id(state_id: str | None, unique: str) -> str:
 
 
 def state_id_of(call_id: str) -> str | None:
-    """Give the state that an id of ours bears; None for any other id."""
+    """Return the state inside an id of ours; None for any other id."""
     state = call_id[len(_PREFIX) : _MARK]
-    if not call_id.startswith(_PREFIX) or call_id[_MARK : _MARK + 1] != "_":
+    if call_id.startswith(v2_call_ids.PREFIX) or not call_id.startswith(_PREFIX):
+        return None
+    if call_id[_MARK : _MARK + 1] != "_":
         return None
     try:
         raw = urlsafe_b64decode(f"{state}==")

@@ -1,24 +1,24 @@
-"""What GigaChat answers, an event or a whole body -> ChatChunks, with the state of one completion.
+"""Events or the whole body of a GigaChat answer -> ChatChunks.
 
-A stream is lines of server-sent events without ids; deltas are increments, a function call comes
-in one piece, usage unasked in the last event. Source: ai-forever/gigachat,
-models/chat_completions.py and tests/integration;
+Deltas are increments, a function call comes in one piece, usage unasked in the last event.
+Source: ai-forever/gigachat, models/chat_completions.py and tests/integration;
 developers.sber.ru/docs/ru/gigachat/api/reference/rest/post-chat; read 2026-11.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, NoReturn, TypeGuard
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 import orjson
 
-from gateway.providers.chat_types import ChatChunk, FinishReason, JSONObject, ToolCallDelta, Usage
+from gateway.providers._shared.redaction import Redact
+from gateway.providers._shared.server_sent_events import DONE, EventLines
+from gateway.providers._shared.tool_names import ToolNames
+from gateway.providers.chat_types import ChatChunk, FinishReason, ToolCallDelta
 from gateway.providers.errors import ProviderProtocolError
 from gateway.providers.gigachat.call_ids import mint_call_id
-from gateway.providers.gigachat.failures import PROVIDER, RAW_CHARS_MAX, refusal_of
-from gateway.providers.tool_names import ToolNames
+from gateway.providers.gigachat.failures import PROVIDER, error_from_event
+from gateway.providers.gigachat.usage import read_usage
 
-TOKENS_MAX = 10**9
-"""A count above it is no count."""
 _FINISH: dict[str, FinishReason] = {
     "stop": "stop",
     "length": "length",
@@ -26,75 +26,64 @@ _FINISH: dict[str, FinishReason] = {
     "blacklist": "content_filter",
 }
 _SERVICE_ROLES = ("function_in_progress", "search_result")
-"""Built-in functions at work: nothing that the model says."""
+"""Roles of events about built-in functions, which are no words of the model."""
 
 
-class ChunkReader:
-    """Reads one completion. `scrub` takes secrets out of the provider's own words."""
+class GigaChatChunkReader:
+    """Parses one completion, streamed or not."""
 
-    def __init__(
-        self, *, names: ToolNames, mint_id: Callable[[], str], scrub: Callable[[str], str]
-    ) -> None:
+    def __init__(self, *, names: ToolNames, mint_id: Callable[[], str], redact: Redact) -> None:
         self.done = False
         self._names = names
         self._mint_id = mint_id
-        self._scrub = scrub
+        self._redact = redact
         self._finished = False
         self._calls = 0
-        self._begun_event: list[bytes] = []
+        self._events = EventLines()
 
     def line(self, line: bytes) -> ChatChunk | None:
-        """Take one line of a stream; None if it says nothing. `done` is set by the last one.
+        """Parse one line of a stream; None if the caller gets nothing of it.
 
         Raises ProviderProtocolError on garbage, or the ProviderError that an error event means.
         """
-        if not line:
-            return self._event_end()
-        if not line.startswith(b"data:"):
-            return None
-        data = line[5:].strip()
-        if data == b"[DONE]":
+        try:
+            event = self._events.take(line)
+        except ValueError:
+            _garbled("what is no JSON")
+        if event is DONE:
             self.done = True
             return None
-        if self._begun_event:
-            self._begun_event.append(data)
-            return None
-        try:
-            event: Any = orjson.loads(data)
-        except orjson.JSONDecodeError:
-            # An event may go on in further data lines; its end decides.
-            if data:
-                self._begun_event.append(data)
-            return None
-        return self._chunk(event, "delta")
+        return None if event is None else self._chunk(event.value, "delta")
 
     def end(self) -> ChatChunk | None:
-        """Take note of the end of the stream. Raises ProviderProtocolError if it was cut."""
-        chunk = self._event_end()
+        """Parse what is left at the end of the stream. Raises ProviderProtocolError if it was cut.
+
+        Half an event that follows the finish reason is ignored.
+        """
+        try:
+            event = self._events.end()
+        except ValueError:
+            if self._finished:
+                return None
+            _garbled("what is no JSON")
+        chunk = None if event is None else self._chunk(event.value, "delta")
         if not self._finished:
             _garbled("an answer without an end")
         return chunk
 
     def whole(self, body: bytes) -> ChatChunk:
-        """Take an answer that was not streamed."""
+        """Parse an answer that was not streamed."""
         chunk = self._chunk(_loaded(body), "message")
         if chunk is None or chunk.finish_reason is None:
             _garbled("an answer without an end")
         return chunk
 
-    def _event_end(self) -> ChatChunk | None:
-        if not self._begun_event:
-            return None
-        data = b"\n".join(self._begun_event)
-        self._begun_event.clear()
-        return self._chunk(_loaded(data), "delta")
-
     def _chunk(self, event: Any, part: str) -> ChatChunk | None:
         if not isinstance(event, dict):
             _garbled("an event that is no object")
         choices = event.get("choices")
-        if choices is None:
-            self._refuse(event)
+        if choices is None and (error := error_from_event(event, redact=self._redact)) is not None:
+            raise error
         if not isinstance(choices, list):
             _garbled("an answer without choices")
         usage = read_usage(event.get("usage"))
@@ -103,17 +92,17 @@ class ChunkReader:
         choice = choices[0]
         if not isinstance(choice, dict):
             _garbled("a choice that is no object")
-        said = choice.get(part, {})
-        if not isinstance(said, dict):
+        message = choice.get(part, {})
+        if not isinstance(message, dict):
             _garbled(f"a {part} that is no object")
         text = reasoning = ""
         calls: tuple[ToolCallDelta, ...] = ()
-        if said.get("role") not in _SERVICE_ROLES:
-            text = _text(said.get("content"))
-            reasoning = _text(said.get("reasoning_content"))
-            function_call = said.get("function_call")
+        if message.get("role") not in _SERVICE_ROLES:
+            text = _text(message.get("content"))
+            reasoning = _text(message.get("reasoning_content"))
+            function_call = message.get("function_call")
             if function_call is not None:
-                calls = (self._call(function_call, said.get("functions_state_id")),)
+                calls = (self._call(function_call, message.get("functions_state_id")),)
         native = choice.get("finish_reason")
         finish = self._finish(native) if native is not None else None
         if not (text or reasoning or calls or finish or usage):
@@ -128,16 +117,16 @@ class ChunkReader:
         )
 
     def _call(self, function_call: Any, state_id: Any) -> ToolCallDelta:
+        """Read a call; arguments that are no object are passed on as text, for others to judge."""
         name = function_call.get("name") if isinstance(function_call, dict) else None
         if not isinstance(name, str) or not name:
             _garbled("a function call without a name")
         arguments = function_call.get("arguments")
-        if isinstance(arguments, str):
-            arguments = _loaded(arguments.encode("utf-8", "replace"))
-        if arguments is None:
-            arguments = {}
-        if not isinstance(arguments, dict):
-            _garbled("arguments that are no object")
+        if not isinstance(arguments, str):
+            try:
+                arguments = orjson.dumps({} if arguments is None else arguments).decode()
+            except orjson.JSONEncodeError:
+                _garbled("arguments nested too deep")
         index = self._calls
         self._calls += 1
         state = state_id if isinstance(state_id, str) else None
@@ -145,7 +134,7 @@ class ChunkReader:
             index=index,
             id=mint_call_id(state, self._mint_id()),
             name=self._names.from_wire(name),
-            arguments=orjson.dumps(arguments).decode(),
+            arguments=arguments,
         )
 
     def _finish(self, native: Any) -> FinishReason:
@@ -159,32 +148,6 @@ class ChunkReader:
             # A built-in function was called: callers loop for ever on a call that is not there.
             return "stop"
         return "tool_calls" if finish == "stop" and self._calls else finish
-
-    def _refuse(self, event: JSONObject) -> None:
-        """Raise what an error inside an answer of status 200 means, if the event is one."""
-        status = event.get("status")
-        if type(status) is int and 400 <= status < 600:
-            text = self._scrub(orjson.dumps(event).decode())
-            raise refusal_of(status, text[:RAW_CHARS_MAX])
-
-
-def read_usage(usage: Any) -> Usage | None:
-    """Read the counters; None if any is missing or cannot be true, for half a count is none.
-
-    `precached_prompt_tokens` is part of `prompt_tokens`.
-    """
-    if not isinstance(usage, Mapping):
-        return None
-    prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
-    cached = usage.get("precached_prompt_tokens")
-    cached = 0 if cached is None else cached
-    if not (_is_count(prompt) and _is_count(completion) and _is_count(cached)):
-        return None
-    return Usage(prompt, completion, cached_tokens=min(cached, prompt))
-
-
-def _is_count(value: Any) -> TypeGuard[int]:
-    return type(value) is int and 0 <= value <= TOKENS_MAX
 
 
 def _text(content: Any) -> str:

@@ -1,4 +1,4 @@
-"""Vectors and token counts: requests split to GigaChat's limits, answers checked.
+"""Embeddings and token counts of GigaChat: texts in batches, answers checked.
 
 Source: developers.sber.ru/docs/ru/gigachat/api/reference/rest/post-embeddings and
 post-tokens-count; read 2026-11.
@@ -9,8 +9,11 @@ from typing import Any, NoReturn
 
 import orjson
 
+from gateway.providers._shared.embeddings import batches as split
+from gateway.providers._shared.embeddings import read_vectors
+from gateway.providers._shared.token_counts import is_count
+from gateway.providers.chat_types import Embedding
 from gateway.providers.errors import ProviderProtocolError
-from gateway.providers.gigachat.chunks import TOKENS_MAX
 from gateway.providers.gigachat.failures import PROVIDER
 
 BATCH_TEXTS_MAX = 90
@@ -20,53 +23,31 @@ BATCH_CHARS_MAX = 1_000_000
 
 def batches(texts: Sequence[str]) -> Iterator[list[str]]:
     """Split `texts` in order."""
-    batch: list[str] = []
-    chars = 0
-    for text in texts:
-        if batch and (len(batch) == BATCH_TEXTS_MAX or chars + len(text) > BATCH_CHARS_MAX):
-            yield batch
-            batch, chars = [], 0
-        batch.append(text)
-        chars += len(text)
-    if batch:
-        yield batch
+    return split(texts, texts_max=BATCH_TEXTS_MAX, chars_max=BATCH_CHARS_MAX)
 
 
 def read_counts(body: bytes, expected: int) -> list[int]:
     """Read `[{"object": "tokens", "tokens": 2, "characters": 5}, ...]`."""
-    items = _items(_loaded(body), expected)
-    return [_count(item.get("tokens")) for item in items]
-
-
-def read_vectors(body: bytes, expected: int) -> tuple[list[tuple[float, ...]], int]:
-    """Read `{"data": [{"index", "embedding", "usage": {"prompt_tokens"}}]}` and sum the usage."""
-    answer = _loaded(body)
-    items = _items(answer.get("data") if isinstance(answer, dict) else None, expected)
-    vectors: dict[int, tuple[float, ...]] = {}
-    prompt_tokens = 0
-    for place, item in enumerate(items):
-        index, vector, usage = item.get("index", place), item.get("embedding"), item.get("usage")
-        if type(index) is not int or not isinstance(vector, list) or not isinstance(usage, dict):
-            _garbled()
-        if not vector or not all(type(number) in (int, float) for number in vector):
-            _garbled()
-        vectors[index] = tuple(float(number) for number in vector)
-        prompt_tokens += _count(usage.get("prompt_tokens"))
-    if vectors.keys() != set(range(expected)):
-        _garbled()
-    return [vectors[index] for index in range(expected)], prompt_tokens
-
-
-def _items(items: Any, expected: int) -> list[dict[str, Any]]:
+    items = _loaded(body)
     if not isinstance(items, list) or len(items) != expected:
         _garbled()
-    if not all(isinstance(item, dict) for item in items):
+    return [_count(item, "tokens") for item in items]
+
+
+def read_embedding(body: bytes, expected: int) -> Embedding:
+    """Read `{"data": [{"index", "embedding", "usage": {"prompt_tokens"}}]}` and sum the usage."""
+    answer = _loaded(body)
+    vectors = read_vectors(answer, expected)
+    if vectors is None:
         _garbled()
-    return items
+    return Embedding(
+        vectors, sum(_count(item.get("usage"), "prompt_tokens") for item in answer["data"])
+    )
 
 
-def _count(value: Any) -> int:
-    if type(value) is not int or not 0 <= value <= TOKENS_MAX:
+def _count(holder: Any, name: str) -> int:
+    value = holder.get(name) if isinstance(holder, dict) else None
+    if not is_count(value):
         _garbled()
     return value
 

@@ -1,29 +1,20 @@
-"""Refusals of GigaChat -> the ProviderError tree, free of secrets.
+"""Errors of GigaChat -> the ProviderError tree, free of secrets.
 
 The API answers `{"status": 422, "message": "..."}`, the token endpoint `{"code": 5, "message":
 "..."}`, and a proxy on the way may answer a page of HTML. Source:
 developers.sber.ru/docs/ru/gigachat/api/errors-description, read 2026-11.
 """
 
-import math
-from collections.abc import Iterable, Mapping
-from datetime import UTC
-from email.utils import parsedate_to_datetime
+from typing import Any
 
 import orjson
 
-from gateway.providers.errors import (
-    ProviderAuthError,
-    ProviderError,
-    ProviderRateLimited,
-    ProviderRejected,
-    ProviderTimeout,
-    ProviderUnavailable,
-)
+from gateway.providers._shared.error_responses import ErrorBody, error_from_status, event_text
+from gateway.providers._shared.redaction import Redact
+from gateway.providers.chat_types import JSONObject
+from gateway.providers.errors import ProviderError
 
 PROVIDER = "gigachat"
-RAW_CHARS_MAX = 2_000
-SECRET_CHARS_MIN = 8
 _CONTEXT_WORDS = (
     "context length",
     "context size",
@@ -37,95 +28,35 @@ _CONTEXT_WORDS = (
 )
 
 
-def scrubbed(text: str, secrets: Iterable[str]) -> str:
-    """Put stars in the place of every secret that is too long to be a common word."""
-    for secret in secrets:
-        if len(secret) >= SECRET_CHARS_MIN:
-            text = text.replace(secret, "***")
-    return text
-
-
-def refusal(
-    status: int,
-    body: bytes,
-    *,
-    secrets: Iterable[str] = (),
-    retry_after: str | None = None,
-    now_s: float = 0.0,
+def error_from_response(
+    status: int, body: bytes, *, redact: Redact, retry_after_s: float | None = None
 ) -> ProviderError:
-    """Make the error that an answer means; `now_s` is Unix time, for a dated Retry-After."""
-    text = scrubbed(body.decode("utf-8", "replace"), secrets)
-    return refusal_of(status, text, retry_after_s=retry_after_s(retry_after, now_s))
-
-
-def refusal_of(status: int, text: str, *, retry_after_s: float | None = None) -> ProviderError:
-    """Make the error that `status` means; `text` is the provider's own, already free of secrets."""
-    raw = text[:RAW_CHARS_MAX]
-    match status:
-        case 400 | 413 | 422:
-            message = _message(text) or "The provider rejects this request."
-            return ProviderRejected(
-                message[:RAW_CHARS_MAX],
-                context_length_exceeded=status == 413 or _is_about_context(message),
-                provider=PROVIDER,
-                status=status,
-                raw=raw,
-            )
-        case 401 | 402 | 403:
-            return ProviderAuthError(
-                "The provider refuses our credential.", provider=PROVIDER, status=status, raw=raw
-            )
-        case 408:
-            return ProviderTimeout(
-                "The provider took too long.", provider=PROVIDER, status=status, raw=raw
-            )
-        case 429:
-            return ProviderRateLimited(
-                "The provider takes no more requests at once.",
-                provider=PROVIDER,
-                status=status,
-                raw=raw,
-                retry_after_s=retry_after_s,
-            )
-        case _:
-            return ProviderUnavailable(
-                f"The provider answered with status {status}.",
-                provider=PROVIDER,
-                status=status,
-                raw=raw,
-                retry_after_s=retry_after_s,
-            )
-
-
-def retry_after_s(value: str | None, now_s: float) -> float | None:
-    """Read a Retry-After header, in seconds or an HTTP date; None if it says nothing sensible."""
-    if value is None:
-        return None
+    """Make the error that an answer of `status` means."""
     try:
-        wait_s = float(value)
-    except ValueError:
-        try:
-            moment = parsedate_to_datetime(value)
-        except ValueError:
-            return None
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        wait_s = moment.timestamp() - now_s
-    return max(wait_s, 0.0) if math.isfinite(wait_s) else None
-
-
-def _message(text: str) -> str | None:
-    try:
-        complaint = orjson.loads(text)
+        parsed: Any = orjson.loads(body)
     except orjson.JSONDecodeError:
+        parsed = None
+    return error_from_status(
+        status,
+        _read_error(parsed, status),
+        raw=body.decode("utf-8", "replace"),
+        provider=PROVIDER,
+        redact=redact,
+        retry_after_s=retry_after_s,
+    )
+
+
+def error_from_event(event: JSONObject, *, redact: Redact) -> ProviderError | None:
+    """Make the error that an event inside an answer of status 200 means; None if it is no error."""
+    status = event.get("status")
+    if type(status) is not int or not 400 <= status < 600:
         return None
-    if isinstance(complaint, Mapping):
-        message = complaint.get("message")
-        if isinstance(message, str):
-            return message.strip() or None
-    return None
+    error = _read_error(event, status)
+    return error_from_status(status, error, raw=event_text(event), provider=PROVIDER, redact=redact)
 
 
-def _is_about_context(message: str) -> bool:
-    lowered = message.lower()
-    return any(words in lowered for words in _CONTEXT_WORDS)
+def _read_error(parsed: Any, status: int) -> ErrorBody:
+    message = parsed.get("message") if isinstance(parsed, dict) else None
+    text = message.strip() if isinstance(message, str) else ""
+    is_about_context = status == 413 or any(words in text.lower() for words in _CONTEXT_WORDS)
+    return ErrorBody(text, is_about_context=is_about_context)

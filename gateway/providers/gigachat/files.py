@@ -11,12 +11,13 @@ from urllib.parse import quote
 import orjson
 from urllib3 import encode_multipart_formdata
 
-from gateway.providers.base import Lifeline
-from gateway.providers.chat_types import ChatChunk, Image, Message
+from gateway.providers._shared.api_client import JSON_HEADERS, ApiClient
+from gateway.providers._shared.http_client import Deadline, drain
+from gateway.providers.base import CancelToken
+from gateway.providers.chat_types import Image, Message
 from gateway.providers.errors import ProviderError, ProviderProtocolError, UnsupportedInput
-from gateway.providers.gigachat.channel import Channel
 from gateway.providers.gigachat.failures import PROVIDER
-from gateway.providers.http_client import Countdown, run_out
+from gateway.providers.tick import Tick
 
 IMAGES_MAX = 10
 IMAGE_BYTES_MAX = 15 * 1024 * 1024
@@ -50,46 +51,50 @@ def refuse_unfit(messages: Sequence[Message]) -> None:
             raise UnsupportedInput("GigaChat takes 80 MB of images per request.", param=param)
 
 
-class FileStore:
-    """Files of one completion: what was uploaded through it can be deleted through it."""
+class GigaChatFiles:
+    """The files of one completion."""
 
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
+    def __init__(self, api: ApiClient, path: str) -> None:
+        self._api = api
+        self._path = path
         self._ids: list[str] = []
 
     def upload(
-        self, messages: Sequence[Message], lifeline: Lifeline
-    ) -> Generator[ChatChunk, None, dict[int, list[str]]]:
+        self, messages: Sequence[Message], cancel_token: CancelToken
+    ) -> Generator[Tick, None, dict[int, list[str]]]:
         """Upload every image; return the ids by the index of the message."""
         attachments: dict[int, list[str]] = {}
         for index, message in enumerate(messages):
             for image in message.images:
-                file_id = yield from self._upload(image, lifeline)
+                file_id = yield from self._upload(image, cancel_token)
                 attachments.setdefault(index, []).append(file_id)
         return attachments
 
     def delete(self) -> None:
-        """Delete what was uploaded. A failure is logged: the completion is over, whatever happens.
+        """Delete what was uploaded; a failure is only logged, for the completion is over.
 
-        The caller may have left and cut its lifeline, so this goes by one of its own.
+        The caller may have left, so this has a deadline of its own.
         """
-        countdown = Countdown(DELETION_S)
+        deadline = Deadline(DELETION_S)
         while self._ids:
             file_id = self._ids.pop()
-            path = f"/files/{quote(file_id, safe='')}/delete"
+            path = f"{self._path}/{quote(file_id, safe='')}/delete"
             try:
-                run_out(self._channel.ask(path, b"", lifeline=countdown))
+                drain(self._api.ask(path, b"", cancel_token=deadline))
             except ProviderError as error:
                 log.warning("The file %s was not deleted: %s", file_id, error.message)
 
-    def _upload(self, image: Image, lifeline: Lifeline) -> Generator[ChatChunk, None, str]:
+    def _upload(self, image: Image, cancel_token: CancelToken) -> Generator[Tick, None, str]:
         mime_type = _mime_type(image)
         name = f"image.{_ENDINGS[mime_type]}"
         body, content_type = encode_multipart_formdata(
             {"file": (name, image.data, mime_type), "purpose": "general"}
         )
-        answer = yield from self._channel.ask(
-            "/files", body, lifeline=lifeline, content_type=content_type
+        answer = yield from self._api.ask(
+            self._path,
+            body,
+            cancel_token=cancel_token,
+            headers={**JSON_HEADERS, "Content-Type": content_type},
         )
         file_id = _file_id(answer)
         self._ids.append(file_id)

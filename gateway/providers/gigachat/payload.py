@@ -7,56 +7,43 @@ guides/structured-output; ai-forever/gigachat, models/chat.py; read 2026-11.
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-import orjson
-
+from gateway.providers._shared.parameters import refuse_all_but
+from gateway.providers._shared.simplify_schema import SchemaUnfit, simplify_parameters
+from gateway.providers._shared.tool_calls import has_tools
+from gateway.providers._shared.tool_names import ToolNames
 from gateway.providers.chat_types import ChatRequest, JSONObject, NamedTool, Tool
 from gateway.providers.errors import UnsupportedInput
 from gateway.providers.gigachat.conversation import wire_messages
-from gateway.providers.json_schema import SchemaUnfit, narrow_parameters
-from gateway.providers.tool_names import ToolNames
 
 RESERVED_NAMES = frozenset({"text2image", "text2model3d", "web_search"})
 """Built-in functions: a caller's own of that name would be taken for them."""
 FORMATS = frozenset({"date", "date-time", "time"})
 NO_ATTACHMENTS: Mapping[int, Sequence[str]] = MappingProxyType({})
-_NEUTRAL_IF_FALSY = (
-    "top_k",
-    "min_p",
-    "stop",
-    "frequency_penalty",
-    "presence_penalty",
-    "logit_bias",
-    "logprobs",
-    "top_logprobs",
+_HONOURED = frozenset(
+    {"max_tokens", "temperature", "top_p", "repetition_penalty", "reasoning_effort"}
 )
 
 
-def tool_names(request: ChatRequest) -> ToolNames:
-    """Name on the wire every tool that a request offers or remembers."""
-    offered = [tool.name for tool in request.tools]
-    remembered = [call.name for message in request.messages for call in message.tool_calls]
-    return ToolNames([*offered, *remembered], reserved=RESERVED_NAMES)
-
-
-def payload(
+def completion_payload(
     request: ChatRequest,
     *,
     upstream_id: str,
     names: ToolNames,
     attachments: Mapping[int, Sequence[str]] = NO_ATTACHMENTS,
 ) -> JSONObject:
-    """Write a request. Raises UnsupportedInput for what GigaChat cannot be told.
+    """Write a request. Raises UnsupportedInput for what GigaChat has no parameter for.
 
-    A tool's `strict` is no such thing: it binds the answer, not the question. `parallel_tool_calls`
-    is none either, for GigaChat makes one call a turn, which either value allows.
+    A tool's `strict` is left out, and so is `parallel_tool_calls`: GigaChat makes one call a turn,
+    which either value allows.
     """
-    _refuse_unsayable(request)
+    refuse_all_but(_HONOURED, request)
+    refuse_collection(request)
     wire: JSONObject = {
         "model": upstream_id,
         "messages": wire_messages(request, names, attachments),
         "stream": request.stream,
     }
-    wire.update(_sampling(request))
+    wire.update(sampling(request))
     if request.max_tokens is not None:
         wire["max_tokens"] = request.max_tokens
     if request.reasoning_effort is not None:
@@ -66,31 +53,16 @@ def payload(
     return wire
 
 
-def encoded(wire: JSONObject) -> bytes:
-    """Write the bytes of a body. Raises UnsupportedInput on text that no UTF-8 can hold."""
-    try:
-        return orjson.dumps(wire)
-    except orjson.JSONEncodeError as error:
-        raise UnsupportedInput(
-            f"The request cannot be written as JSON: {error}.", param="messages"
-        ) from error
-
-
-def _refuse_unsayable(request: ChatRequest) -> None:
-    for name in _NEUTRAL_IF_FALSY:
-        if getattr(request, name):
-            raise UnsupportedInput(f"GigaChat has no {name}.", param=name)
-    if request.seed is not None:
-        raise UnsupportedInput("GigaChat has no seed.", param="seed")
-    if request.n != 1:
-        raise UnsupportedInput("GigaChat gives one choice.", param="n")
+def refuse_collection(request: ChatRequest) -> None:
+    """Raise UnsupportedInput where the provider must keep nothing: GigaChat has no such switch."""
     if request.data_collection == "deny":
         raise UnsupportedInput(
             "GigaChat cannot be told to collect no data.", param="provider.data_collection"
         )
 
 
-def _sampling(request: ChatRequest) -> JSONObject:
+def sampling(request: ChatRequest) -> JSONObject:
+    """Write temperature, nucleus and repetition penalty, which both chat forms call alike."""
     wire: JSONObject = {}
     if request.temperature == 0:
         # 0 is out of GigaChat's range; the narrowest nucleus means the same.
@@ -106,19 +78,14 @@ def _sampling(request: ChatRequest) -> JSONObject:
 
 
 def _functions(request: ChatRequest, names: ToolNames) -> JSONObject:
-    choice = request.tool_choice
-    offered = {tool.name for tool in request.tools}
-    if isinstance(choice, NamedTool) and choice.name not in offered:
-        raise UnsupportedInput(f"No tool {choice.name!r} is offered.", param="tool_choice")
-    if not offered:
-        if choice == "required":
-            raise UnsupportedInput("No tool is offered.", param="tool_choice")
+    if not has_tools(request):
         # A function_call without functions would let the model use built-in ones.
         return {}
+    choice = request.tool_choice
     wanted: str | JSONObject
     if isinstance(choice, NamedTool):
         wanted = {"name": names.to_wire(choice.name)}
-    elif choice == "required" and len(offered) == 1:
+    elif choice == "required" and len({tool.name for tool in request.tools}) == 1:
         wanted = {"name": names.to_wire(request.tools[0].name)}
     else:
         wanted = "none" if choice == "none" else "auto"
@@ -130,7 +97,7 @@ def _functions(request: ChatRequest, names: ToolNames) -> JSONObject:
 
 def _function(index: int, tool: Tool, names: ToolNames) -> JSONObject:
     try:
-        parameters = narrow_parameters(tool.parameters, formats=FORMATS)
+        parameters = simplify_parameters(tool.parameters, formats=FORMATS)
     except SchemaUnfit as error:
         raise UnsupportedInput(str(error), param=f"tools[{index}].function.parameters") from error
     function: JSONObject = {"name": names.to_wire(tool.name), "parameters": parameters}

@@ -1,34 +1,53 @@
 """Any OpenAI-compatible server as a Provider: payload out, chunks in."""
 
-import logging
-import secrets
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass, field, replace
+from functools import partial
+from types import MappingProxyType
 
-from gateway.providers.base import TICK_S, Lifeline
-from gateway.providers.chat_types import TICK, ChatChunk, ChatRequest, Embedding
-from gateway.providers.errors import ProviderError, ProviderUnavailable
-from gateway.providers.http_client import Countdown, HttpClient, HttpResponse, run_out
-from gateway.providers.openai_compatible.auth import ApiKey
-from gateway.providers.openai_compatible.chunks import ChunkReader
+from gateway.providers._shared.api_client import JSON_HEADERS, ApiClient
+from gateway.providers._shared.credentials import ApiKey, Credential
+from gateway.providers._shared.embeddings import joined
+from gateway.providers._shared.http_client import EVENT_STREAM, Deadline, HttpClient, drain
+from gateway.providers._shared.json_body import encode_json
+from gateway.providers._shared.streaming import is_event_stream, read_answer
+from gateway.providers._shared.tool_calls import mint_call_id
+from gateway.providers._shared.tool_names import tool_names
+from gateway.providers.base import AccountModels, CancelToken
+from gateway.providers.chat_types import ChatChunk, ChatRequest, Embedding
+from gateway.providers.errors import ProviderUnavailable, UnsupportedInput
+from gateway.providers.openai_compatible.chunks import OpenAIChunkReader
 from gateway.providers.openai_compatible.embeddings import (
+    BATCH_TEXTS_MAX,
     batches,
     embedding_payload,
-    read_vectors,
+    read_embedding,
 )
-from gateway.providers.openai_compatible.failures import refusal
-from gateway.providers.openai_compatible.payload import encoded, payload, tool_names
+from gateway.providers.openai_compatible.failures import error_from_response
+from gateway.providers.openai_compatible.payload import completion_payload
+from gateway.providers.openai_listing import ListedModel, read_models
+from gateway.providers.profile import ModelProfile
+from gateway.providers.tick import TICK_S, Tick
 
-JSON = "application/json"
-EVENT_STREAM = "text/event-stream"
-
-log = logging.getLogger(__name__)
+_STREAM_HEADERS: Mapping[str, str] = {**JSON_HEADERS, "Accept": EVENT_STREAM}
 
 
-def mint_call_id() -> str:
-    """Make the id of a tool call, unique within any conversation."""
-    return f"call_{secrets.token_hex(12)}"
+@dataclass(frozen=True, slots=True)
+class ServerHabits:
+    """How one server differs from others.
+
+    `chat_model` and `embedding_model` turn an upstream id into what it calls the model. `deny_headers` tell
+    it to keep nothing of a request; without any it cannot be told. `texts_max` is how many texts it embeds
+    at once. `secrets` are to be masked in errors beside the key.
+    """
+
+    chat_model: str = "{}"
+    embedding_model: str = "{}"
+    deny_headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    texts_max: int = BATCH_TEXTS_MAX
+    secrets: Iterable[str] = ()
 
 
 class OpenAICompatible:
@@ -39,7 +58,9 @@ class OpenAICompatible:
         name: str,
         *,
         base_url: str,
-        api_key: str | None,
+        api_key: str | None = None,
+        credential: Credential | None = None,
+        habits: ServerHabits = ServerHabits(),
         ca_bundle_file: str | None = None,
         connect_timeout_s: float = 3.0,
         read_timeout_s: float = 60.0,
@@ -50,26 +71,35 @@ class OpenAICompatible:
         """Take address and key; nothing is sent yet.
 
         `name` is the provider's slug. `base_url` is used as given: `/chat/completions` is appended,
-        so it mostly ends in `/v1`. Raises ValueError on a wrong address or key, OSError without the
-        CA bundle.
+        so it mostly ends in `/v1`. A `credential` goes before `api_key`. Raises ValueError on a wrong
+        address or key, OSError without the CA bundle.
         """
         self.name = name
-        self._key = ApiKey(api_key)
-        self._http = HttpClient(
-            base_url,
-            provider=name,
-            ca_bundle_file=ca_bundle_file,
-            connect_timeout_s=connect_timeout_s,
-            read_timeout_s=read_timeout_s,
-            tick_s=tick_s,
+        self.urls = (base_url,)
+        self._api = ApiClient(
+            HttpClient(
+                base_url,
+                provider=name,
+                ca_bundle_file=ca_bundle_file,
+                connect_timeout_s=connect_timeout_s,
+                read_timeout_s=read_timeout_s,
+                tick_s=tick_s,
+            ),
+            credential or ApiKey(api_key),
+            read_error=partial(error_from_response, provider=name),
+            secrets=habits.secrets,
+            now_s=now_s,
         )
-        self._tick_s = tick_s
+        self._habits = habits
         self._mint_id = mint_id
-        self._now_s = now_s
+
+    def narrowed(self, profile: ModelProfile) -> ModelProfile:
+        """Return the profile: every account here can do what its models can."""
+        return profile
 
     def stream(
-        self, request: ChatRequest, *, upstream_id: str, lifeline: Lifeline
-    ) -> Generator[ChatChunk, None, None]:
+        self, request: ChatRequest, *, upstream_id: str, cancel_token: CancelToken, wire: str = ""
+    ) -> Generator[Tick | ChatChunk, None, None]:
         """Ask for a completion and yield it as it comes, or whole if it was not to be streamed.
 
         Raises:
@@ -77,104 +107,68 @@ class OpenAICompatible:
             UnsupportedInput: the request says what this wire has no place for.
         """
         names = tool_names(request)
-        body = encoded(payload(request, upstream_id=upstream_id, names=names))
-        accept = EVENT_STREAM if request.stream else JSON
-        response = yield from self._open("/chat/completions", body, accept, lifeline)
+        headers = _STREAM_HEADERS if request.stream else JSON_HEADERS
+        if request.data_collection == "deny" and self._habits.deny_headers:
+            headers = {**headers, **self._habits.deny_headers}
+            request = replace(request, data_collection="allow")
+        model = self._habits.chat_model.format(upstream_id)
+        body = encode_json(completion_payload(request, upstream_id=model, names=names))
+        response = yield from self._api.open(
+            "/chat/completions", body, cancel_token=cancel_token, headers=headers
+        )
         with closing(response):
-            reader = ChunkReader(
-                provider=self.name, names=names, mint_id=self._mint_id, scrub=self._key.scrub
+            reader = OpenAIChunkReader(
+                provider=self.name, names=names, mint_id=self._mint_id, redact=self._api.redact
             )
-            if _is_streamed(response, asked=request.stream):
-                yield from _streamed(reader, response, self._tick_s)
-            else:
-                yield reader.whole((yield from response.read()))
+            is_streamed = is_event_stream(response, asked=request.stream)
+            yield from read_answer(response, reader, is_streamed=is_streamed)
+
+    def list_models(self, *, timeout_s: float) -> AccountModels:
+        """List the models of the account, which costs nothing. Raises ProviderError."""
+        return self._api.list_models("/models", timeout_s=timeout_s)
 
     def count_tokens(
-        self, texts: Sequence[str], *, upstream_id: str, timeout_s: float
+        self, texts: Sequence[str], *, upstream_id: str, timeout_s: float, wire: str = ""
     ) -> list[int]:
-        """Raise ProviderUnavailable: this wire has no counter, and a guess of ours would be none."""
-        raise self._without_counter()
+        """Raise ProviderUnavailable: this wire has no counter."""
+        raise ProviderUnavailable("The provider has no token counter.", provider=self.name)
 
-    def count_chat_tokens(self, request: ChatRequest, *, upstream_id: str, timeout_s: float) -> int:
-        """Raise ProviderUnavailable, as `count_tokens` does."""
-        raise self._without_counter()
+    def count_chat_tokens(
+        self, request: ChatRequest, *, upstream_id: str, timeout_s: float, wire: str = ""
+    ) -> int:
+        """Raise UnsupportedInput: another model may be counted, another try may not."""
+        raise UnsupportedInput(
+            "The provider of this model has no token counter; `usage` of an answer has its tokens.",
+            param="model",
+        )
 
-    def embed(self, texts: Sequence[str], *, upstream_id: str, timeout_s: float) -> Embedding:
+    def embed(
+        self,
+        texts: Sequence[str],
+        *,
+        upstream_id: str,
+        timeout_s: float,
+        dimensions: int | None = None,
+        wire: str = "",
+    ) -> Embedding:
         """Embed the texts, in as many requests as their number needs."""
-        countdown = Countdown(timeout_s)
-        vectors: list[tuple[float, ...]] = []
-        prompt_tokens = 0
-        for batch in batches(texts):
-            body = encoded(embedding_payload(batch, upstream_id=upstream_id))
-            answer = run_out(self._ask("/embeddings", body, countdown))
-            embedding = read_vectors(answer, len(batch), provider=self.name)
-            vectors += embedding.vectors
-            prompt_tokens += embedding.prompt_tokens
-        return Embedding(tuple(vectors), prompt_tokens)
+        deadline = Deadline(timeout_s)
+        model = self._habits.embedding_model.format(upstream_id)
+
+        def ask(batch: list[str]) -> Embedding:
+            payload = embedding_payload(batch, upstream_id=model, dimensions=dimensions)
+            answer = drain(
+                self._api.ask("/embeddings", encode_json(payload), cancel_token=deadline)
+            )
+            return read_embedding(answer, len(batch), provider=self.name)
+
+        return joined(map(ask, batches(texts, self._habits.texts_max)))
+
+    def models(self, *, timeout_s: float) -> list[ListedModel]:
+        """Return the models that the server lists; it charges nothing for that."""
+        answer = drain(self._api.ask("/models", None, cancel_token=Deadline(timeout_s)))
+        return read_models(answer, provider=self.name)
 
     def close(self) -> None:
         """Drop the idle connections."""
-        self._http.close()
-
-    def _ask(self, path: str, body: bytes, lifeline: Lifeline) -> Generator[ChatChunk, None, bytes]:
-        response = yield from self._open(path, body, JSON, lifeline)
-        with closing(response):
-            return (yield from response.read())
-
-    def _open(
-        self, path: str, body: bytes, accept: str, lifeline: Lifeline
-    ) -> Generator[ChatChunk, None, HttpResponse]:
-        """POST and return an answer of success, which the caller closes; tick in silences."""
-        headers = {"Content-Type": JSON, "Accept": accept, **self._key.headers}
-        response = yield from self._http.send(
-            "POST", path, headers=headers, body=body, lifeline=lifeline
-        )
-        request_id = response.headers.get("x-request-id")
-        log.debug("%s %s: %d, X-Request-ID %s", self.name, path, response.status, request_id)
-        if 200 <= response.status < 300:
-            return response
-        with closing(response):
-            try:
-                complaint = yield from response.read()
-            except ProviderError:
-                # The status says enough; what broke is only the explanation.
-                complaint = b""
-        raise refusal(
-            response.status,
-            complaint,
-            provider=self.name,
-            scrub=self._key.scrub,
-            retry_after=response.headers.get("retry-after"),
-            now_s=self._now_s(),
-        )
-
-    def _without_counter(self) -> ProviderUnavailable:
-        return ProviderUnavailable("The provider has no token counter.", provider=self.name)
-
-
-def _is_streamed(response: HttpResponse, *, asked: bool) -> bool:
-    """Believe the answer before the question: servers that cannot stream answer as a whole."""
-    content_type = response.headers.get("content-type", "").lower()
-    if content_type.startswith(JSON):
-        return False
-    return asked or content_type.startswith(EVENT_STREAM)
-
-
-def _streamed(
-    reader: ChunkReader, response: HttpResponse, tick_s: float
-) -> Generator[ChatChunk, None, None]:
-    spoken_s = time.monotonic()
-    for line in response.lines():
-        chunk = TICK if line is None else reader.line(line)
-        if chunk is None and time.monotonic() - spoken_s >= tick_s:
-            # Comments, or a model that thinks: alive, and silent to the caller.
-            chunk = TICK
-        if chunk is not None:
-            spoken_s = time.monotonic()
-            yield chunk
-        if reader.done:
-            response.drain()
-            break
-    last = reader.end()
-    if last is not None:
-        yield last
+        self._api.close()

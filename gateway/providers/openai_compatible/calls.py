@@ -2,7 +2,8 @@
 
 OpenAI and vLLM give `index`, `id` and `name` first and then pieces of `arguments`. Ollama sends whole
 calls, all of index 0 (ollama/ollama#15457) or of none (#7881); older vLLM put a new id on every piece;
-others leave the ids out or write `arguments` as an object. Read 2026-11.
+others leave the ids out, write `arguments` as an object, or give every call of a tool its name for an id
+(Alice AI). Read 2026-11.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,13 +12,13 @@ from typing import Any, NoReturn
 
 import orjson
 
+from gateway.providers._shared.tool_names import ToolNames
 from gateway.providers.chat_types import JSONObject, ToolCallDelta
-from gateway.providers.tool_names import ToolNames
 
 
 @dataclass(slots=True)
 class _Call:
-    """One call so far. Until its name has come, nothing of it is passed on."""
+    """One call so far. Nothing of it is passed on until its name has come."""
 
     index: int
     wire_id: str = ""
@@ -30,7 +31,7 @@ class _Call:
 
 
 class CallReader:
-    """Reads the calls of one answer. `garbled` raises what says that the provider sent nonsense."""
+    """Reads the calls of one answer. `garbled` raises ProviderProtocolError with the text it is given."""
 
     def __init__(
         self,
@@ -50,7 +51,7 @@ class CallReader:
         return len(self._calls)
 
     def take(self, pieces: Any) -> tuple[ToolCallDelta, ...]:
-        """Take `tool_calls` of a delta or a message."""
+        """Read `tool_calls` of a delta or a message."""
         if pieces is None:
             return ()
         if not isinstance(pieces, list):
@@ -58,11 +59,11 @@ class CallReader:
         return tuple(delta for piece in pieces for delta in self._take(piece))
 
     def take_deprecated(self, function: Any) -> tuple[ToolCallDelta, ...]:
-        """Take `function_call`, of which an answer has one at most."""
+        """Read the deprecated `function_call`, of which an answer has one at most."""
         return () if function is None else self.take([{"index": 0, "function": function}])
 
     def end(self, *, is_cut: bool) -> tuple[ToolCallDelta, ...]:
-        """Note the end of all calls; one without a word of arguments has none, unless it was cut."""
+        """End all calls: unless the answer was cut, one without arguments gets `{}`."""
         if any(not call.name for call in self._calls):
             self._garbled("a tool call without a name")
         if is_cut:
@@ -87,7 +88,7 @@ class CallReader:
             call.name = name
             yield ToolCallDelta(
                 index=call.index,
-                id=self._unique(call.wire_id or wire_id),
+                id=self._unique(call.wire_id or wire_id, name),
                 name=self._names.from_wire(name),
                 arguments=call.written,
             )
@@ -117,7 +118,7 @@ class CallReader:
             try:
                 return orjson.dumps(arguments).decode()
             except orjson.JSONEncodeError:
-                self._garbled("arguments nested past all reason")
+                self._garbled("arguments nested too deep")
         if not isinstance(arguments, str | None):
             self._garbled("arguments that are neither text nor object")
         return arguments or ""
@@ -128,8 +129,9 @@ class CallReader:
             self._garbled(f"a tool call whose {name} is no text")
         return value or ""
 
-    def _unique(self, wire_id: str) -> str:
-        unique = wire_id if wire_id and wire_id not in self._ids else self._mint_id()
+    def _unique(self, wire_id: str, name: str) -> str:
+        is_unique = wire_id not in ("", name) and wire_id not in self._ids
+        unique = wire_id if is_unique else self._mint_id()
         self._ids.add(unique)
         return unique
 

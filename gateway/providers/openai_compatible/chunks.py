@@ -1,4 +1,4 @@
-"""What an OpenAI-compatible server answers, an event or a whole body -> ChatChunks.
+"""Events or the whole body of an OpenAI-compatible answer -> ChatChunks.
 
 Source: OpenAI's API reference, chat/object and chat/streaming; vLLM's entrypoints/openai; Ollama's
 openai/openai.go; read 2026-11.
@@ -9,13 +9,21 @@ from typing import Any, NoReturn
 
 import orjson
 
-from gateway.providers.chat_types import ChatChunk, FinishReason, JSONObject, ToolCallDelta
+from gateway.providers._shared.logprobs import read_logprob
+from gateway.providers._shared.redaction import Redact
+from gateway.providers._shared.server_sent_events import DONE, EventLines
+from gateway.providers._shared.tool_names import ToolNames
+from gateway.providers.chat_types import (
+    ChatChunk,
+    FinishReason,
+    JSONObject,
+    TokenLogprob,
+    ToolCallDelta,
+)
 from gateway.providers.errors import ProviderProtocolError
 from gateway.providers.openai_compatible.calls import CallReader
-from gateway.providers.openai_compatible.events import DONE, EventLines
-from gateway.providers.openai_compatible.failures import Scrub, complaint_of, refusal_of
+from gateway.providers.openai_compatible.failures import error_from_event
 from gateway.providers.openai_compatible.usage import read_usage
-from gateway.providers.tool_names import ToolNames
 
 _FINISH: dict[str, FinishReason] = {
     "stop": "stop",
@@ -25,30 +33,27 @@ _FINISH: dict[str, FinishReason] = {
     "content_filter": "content_filter",
 }
 _BROKEN = ("abort", "error")
-"""The server says itself that the answer is not all of it."""
-_STATUS_OF_AN_ERROR = 500
-"""What an error inside an answer of status 200 means where it names no status."""
+"""Finish reasons by which the server itself says that the answer is incomplete."""
+_LEAKED = "[TOOL_CALL_END]"
+"""A mark of Alice AI's own template, which stands in the text beside a call that had to be made."""
 
 
-class ChunkReader:
-    """Reads one completion, streamed or plain. `mint_id` makes the ids that calls may lack.
-
-    What a model thinks aloud (`reasoning`, `reasoning_content`) is not passed on.
-    """
+class OpenAIChunkReader:
+    """Reads one completion, streamed or plain. `mint_id` makes the ids that calls may lack."""
 
     def __init__(
-        self, *, provider: str, names: ToolNames, mint_id: Callable[[], str], scrub: Scrub
+        self, *, provider: str, names: ToolNames, mint_id: Callable[[], str], redact: Redact
     ) -> None:
         self.done = False
         self._provider = provider
-        self._scrub = scrub
+        self._redact = redact
         self._events = EventLines()
         self._calls = CallReader(names=names, mint_id=mint_id, garbled=self._garbled)
         self._has_begun = False
         self._has_finished = False
 
     def line(self, line: bytes) -> ChatChunk | None:
-        """Take one line of a stream; None if it says nothing. `done` is set by the last one.
+        """Parse one line of a stream; None if the caller gets nothing of it.
 
         Raises:
             ProviderProtocolError: garbage.
@@ -64,9 +69,9 @@ class ChunkReader:
         return None if event is None else self._chunk(event.value, "delta")
 
     def end(self) -> ChatChunk | None:
-        """Take note of the end of the stream. Raises ProviderProtocolError if it was cut.
+        """Parse what is left at the end of the stream. Raises ProviderProtocolError if it was cut.
 
-        Behind the finish mark half an event is lost, and no answer with it.
+        Half an event that follows the finish reason is ignored.
         """
         try:
             event = self._events.end()
@@ -79,14 +84,14 @@ class ChunkReader:
             return chunk
         if not self.done or not self._has_begun:
             self._garbled("an answer without an end")
-        # An orderly end, to which the server gave no reason.
+        # [DONE] came, without a finish reason.
         calls = self._calls.end(is_cut=False)
         return ChatChunk(
             tool_calls=calls, finish_reason="tool_calls" if len(self._calls) else "stop"
         )
 
     def whole(self, body: bytes) -> ChatChunk:
-        """Take an answer that was not streamed. Raises as `line` does."""
+        """Parse an answer that was not streamed. Raises as `line` does."""
         try:
             answer: Any = orjson.loads(body)
         except orjson.JSONDecodeError:
@@ -100,7 +105,7 @@ class ChunkReader:
         if not isinstance(event, dict):
             self._garbled("an event that is no object")
         if event.get("error") is not None or event.get("object") == "error":
-            self._refuse(event)
+            raise error_from_event(event, provider=self._provider, redact=self._redact)
         choices = event.get("choices")
         if not isinstance(choices, list):
             self._garbled("an answer without choices")
@@ -111,30 +116,35 @@ class ChunkReader:
         if not isinstance(choice, dict):
             self._garbled("a choice that is no object")
         self._has_begun = True
-        said = choice.get(part)
-        if said is None and part == "delta":
-            said = {}
-        if not isinstance(said, dict):
+        message = choice.get(part)
+        if message is None and part == "delta":
+            message = {}
+        if not isinstance(message, dict):
             self._garbled(f"a {part} that is no object")
-        text = self._text(said, "content") + self._text(said, "refusal")
-        calls = self._calls.take(said.get("tool_calls"))
-        calls += self._calls.take_deprecated(said.get("function_call"))
+        text = self._text(message, "content") + self._text(message, "refusal")
+        if _LEAKED in text:
+            text = text.replace(_LEAKED, "")
+        reasoning = _reasoning(message)
+        calls = self._calls.take(message.get("tool_calls"))
+        calls += self._calls.take_deprecated(message.get("function_call"))
         finish, native, last = self._finish(choice.get("finish_reason"))
         calls += last
-        if not (text or calls or finish or usage):
+        if not (text or reasoning or calls or finish or usage):
             return None
         return ChatChunk(
             text=text,
+            reasoning=reasoning,
             tool_calls=calls,
             finish_reason=finish,
             native_finish_reason=native,
             usage=usage,
+            logprobs=_logprobs(choice["logprobs"]) if choice.get("logprobs") else (),
         )
 
     def _finish(
         self, native: Any
     ) -> tuple[FinishReason | None, str | None, tuple[ToolCallDelta, ...]]:
-        """Settle finish reason and calls: a caller given one without the other loops for ever."""
+        """Make finish reason and calls agree: a caller given one without the other loops for ever."""
         if native is None or native == "":
             return None, None, ()
         if not isinstance(native, str):
@@ -145,27 +155,36 @@ class ChunkReader:
         finish = _FINISH.get(native, "stop")
         last = self._calls.end(is_cut=finish in ("length", "content_filter"))
         if finish in ("stop", "tool_calls"):
-            # A named tool is called under the reason "stop".
+            # A call of a tool that tool_choice named ends with "stop".
             finish = "tool_calls" if len(self._calls) else "stop"
         return finish, native, last
 
-    def _text(self, said: JSONObject, name: str) -> str:
-        value = said.get(name)
+    def _text(self, message: JSONObject, name: str) -> str:
+        value = message.get(name)
         if not isinstance(value, str | None):
             self._garbled(f"a {name} that is no text")
         return value or ""
-
-    def _refuse(self, event: JSONObject) -> NoReturn:
-        complaint = complaint_of(event)
-        raise refusal_of(
-            complaint.status or _STATUS_OF_AN_ERROR,
-            complaint,
-            orjson.dumps(event).decode(),
-            provider=self._provider,
-            scrub=self._scrub,
-        )
 
     def _garbled(self, what: str) -> NoReturn:
         raise ProviderProtocolError(
             f"The provider sent {what}.", provider=self._provider, status=200
         )
+
+
+def _logprobs(written: Any) -> tuple[TokenLogprob, ...]:
+    """Read `{"content": [{"token", "logprob", "top_logprobs"}]}`."""
+    content = written.get("content") if isinstance(written, dict) else None
+    found = [
+        read_logprob(item, item.get("top_logprobs"))
+        for item in (content if isinstance(content, list) else [])
+        if isinstance(item, dict)
+    ]
+    return tuple(item for item in found if item is not None)
+
+
+def _reasoning(message: JSONObject) -> str:
+    """Return what the model thinks aloud: one text under two names. What is no text is passed over."""
+    for name in ("reasoning_content", "reasoning"):
+        if isinstance(value := message.get(name), str) and value:
+            return value
+    return ""

@@ -1,4 +1,4 @@
-"""Vectors: requests split to what servers take at once, answers checked.
+"""Embeddings of an OpenAI-compatible server: texts in batches, answers checked.
 
 Source: OpenAI's API reference, embeddings/create; read 2026-11.
 """
@@ -8,39 +8,35 @@ from typing import Any
 
 import orjson
 
+from gateway.providers._shared.embeddings import batches as split
+from gateway.providers._shared.embeddings import read_vectors
+from gateway.providers._shared.token_counts import is_count
 from gateway.providers.chat_types import Embedding, JSONObject
 from gateway.providers.errors import ProviderProtocolError
-from gateway.providers.openai_compatible.usage import is_count
 
 BATCH_TEXTS_MAX = 64
 BATCH_CHARS_MAX = 200_000
-"""Well below OpenAI's 2,048 texts and 300,000 tokens; servers of one's own name no limit."""
+"""Well below OpenAI's 2,048 texts and 300,000 tokens; self-hosted servers name no limit."""
 
 
-def batches(texts: Sequence[str]) -> Iterator[list[str]]:
+def batches(texts: Sequence[str], texts_max: int = BATCH_TEXTS_MAX) -> Iterator[list[str]]:
     """Split `texts` in order."""
-    batch: list[str] = []
-    chars = 0
-    for text in texts:
-        if batch and (len(batch) == BATCH_TEXTS_MAX or chars + len(text) > BATCH_CHARS_MAX):
-            yield batch
-            batch, chars = [], 0
-        batch.append(text)
-        chars += len(text)
-    if batch:
-        yield batch
+    return split(texts, texts_max=texts_max, chars_max=BATCH_CHARS_MAX)
 
 
-def embedding_payload(batch: Sequence[str], *, upstream_id: str) -> JSONObject:
+def embedding_payload(
+    batch: Sequence[str], *, upstream_id: str, dimensions: int | None = None
+) -> JSONObject:
     """Write a request; a text alone goes without a list, for Yandex takes none."""
-    return {
+    payload: JSONObject = {
         "model": upstream_id,
         "input": batch[0] if len(batch) == 1 else list(batch),
         "encoding_format": "float",
     }
+    return payload if dimensions is None else payload | {"dimensions": dimensions}
 
 
-def read_vectors(body: bytes, expected: int, *, provider: str) -> Embedding:
+def read_embedding(body: bytes, expected: int, *, provider: str) -> Embedding:
     """Read `{"data": [{"index", "embedding"}], "usage": {"prompt_tokens"}}`, in the order of the texts.
 
     Raises ProviderProtocolError: another form, another number of vectors, or no count to charge by.
@@ -49,28 +45,11 @@ def read_vectors(body: bytes, expected: int, *, provider: str) -> Embedding:
         answer: Any = orjson.loads(body)
     except orjson.JSONDecodeError:
         answer = None
-    found = _vectors(answer)
+    vectors = read_vectors(answer, expected)
     usage = answer.get("usage") if isinstance(answer, dict) else None
     tokens = usage.get("prompt_tokens") if isinstance(usage, dict) else None
-    if found is None or found.keys() != set(range(expected)) or not is_count(tokens):
+    if vectors is None or not is_count(tokens):
         raise ProviderProtocolError(
             "The provider's answer is not what was asked for.", provider=provider, status=200
         )
-    return Embedding(tuple(found[index] for index in range(expected)), tokens)
-
-
-def _vectors(answer: Any) -> dict[int, tuple[float, ...]] | None:
-    items = answer.get("data") if isinstance(answer, dict) else None
-    if not isinstance(items, list):
-        return None
-    found: dict[int, tuple[float, ...]] = {}
-    for place, item in enumerate(items):
-        if not isinstance(item, dict):
-            return None
-        index, vector = item.get("index", place), item.get("embedding")
-        if type(index) is not int or index in found or not isinstance(vector, list) or not vector:
-            return None
-        if not all(type(number) in (int, float) for number in vector):
-            return None
-        found[index] = tuple(map(float, vector))
-    return found
+    return Embedding(vectors, tokens)

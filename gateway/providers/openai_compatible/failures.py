@@ -1,4 +1,4 @@
-"""Refusals of an OpenAI-compatible upstream -> the ProviderError tree, free of secrets.
+"""Errors of an OpenAI-compatible server -> the ProviderError tree, free of secrets.
 
 Known shapes: `{"error": {"message", "type", "param", "code"}}` (OpenAI, Ollama, vLLM), the same without
 its envelope (vLLM before 0.9), `{"error": "text"}` (vLLM's 401), `{"detail": …}` (FastAPI), and pages of
@@ -6,28 +6,17 @@ proxies. `code` is a word at OpenAI, the status at vLLM. Source: OpenAI's guides
 entrypoints/openai; Ollama's openai/openai.go; llama.cpp's tools/server; read 2026-11.
 """
 
-import math
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
-from gateway.providers.errors import (
-    ProviderAuthError,
-    ProviderError,
-    ProviderRateLimited,
-    ProviderRejected,
-    ProviderTimeout,
-    ProviderUnavailable,
-)
+from gateway.providers._shared.error_responses import ErrorBody, error_from_status, event_text
+from gateway.providers._shared.redaction import Redact
+from gateway.providers.chat_types import JSONObject
+from gateway.providers.errors import ProviderError
 
-Scrub = Callable[[str], str]
-
-RAW_CHARS_MAX = 2_000
 _CONTEXT_CODES = frozenset({"context_length_exceeded", "exceed_context_size_error"})
 _CONTEXT_WORDS = (
     "context length",
@@ -58,100 +47,50 @@ _STATUSES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Complaint:
-    """What an upstream says of its refusal; `status` is None where it names none."""
+def error_from_response(
+    status: int,
+    body: bytes,
+    *,
+    provider: str,
+    redact: Redact,
+    retry_after_s: float | None = None,
+) -> ProviderError:
+    """Make the error that an answer of `status` means."""
+    try:
+        parsed: Any = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        parsed = None
+    return error_from_status(
+        status,
+        read_error(parsed),
+        raw=body.decode("utf-8", "replace"),
+        provider=provider,
+        redact=redact,
+        retry_after_s=retry_after_s,
+    )
 
-    text: str
-    status: int | None = None
-    is_about_context: bool = False
+
+def error_from_event(event: JSONObject, *, provider: str, redact: Redact) -> ProviderError:
+    """Make the error that an event inside an answer of status 200 means, 500 if it names no status."""
+    error = read_error(event)
+    raw = event_text(event)
+    return error_from_status(error.status or 500, error, raw=raw, provider=provider, redact=redact)
 
 
-def complaint_of(parsed: Any) -> Complaint:
-    """Understand an error, whichever of the shapes it has."""
+def read_error(parsed: Any) -> ErrorBody:
+    """Read a parsed error, whichever of the known shapes it has."""
     inner = parsed.get("error") if isinstance(parsed, Mapping) else parsed
     if isinstance(parsed, Mapping) and not isinstance(inner, Mapping | str):
         inner = parsed
     fields = inner if isinstance(inner, Mapping) else {"message": inner}
     text = _text(fields.get("message")) or _detail(fields.get("detail"))
-    named = [fields.get("code"), fields.get("status"), fields.get("type")]
-    statuses = filter(None, map(_status, named))
-    lowered = text.lower()
-    return Complaint(
+    names = [fields.get("code"), fields.get("status"), fields.get("type")]
+    return ErrorBody(
         text,
-        next(statuses, None),
-        is_about_context=any(isinstance(one, str) and one in _CONTEXT_CODES for one in named)
-        or any(words in lowered for words in _CONTEXT_WORDS),
+        next(filter(None, map(_status, names)), None),
+        is_about_context=any(isinstance(name, str) and name in _CONTEXT_CODES for name in names)
+        or any(words in text.lower() for words in _CONTEXT_WORDS),
     )
-
-
-def refusal(
-    status: int,
-    body: bytes,
-    *,
-    provider: str,
-    scrub: Scrub,
-    retry_after: str | None = None,
-    now_s: float = 0.0,
-) -> ProviderError:
-    """Make the error that an answer of `status` means; `now_s` is Unix time, for a dated Retry-After."""
-    try:
-        complaint = complaint_of(orjson.loads(body))
-    except orjson.JSONDecodeError:
-        complaint = Complaint("")
-    return refusal_of(
-        status,
-        complaint,
-        body.decode("utf-8", "replace"),
-        provider=provider,
-        scrub=scrub,
-        retry_after_s=retry_after_s(retry_after, now_s),
-    )
-
-
-def refusal_of(
-    status: int,
-    complaint: Complaint,
-    raw: str,
-    *,
-    provider: str,
-    scrub: Scrub,
-    retry_after_s: float | None = None,
-) -> ProviderError:
-    """Make the error that `status` means; `raw` is the upstream's own text and may bear secrets."""
-    raw = scrub(raw)[:RAW_CHARS_MAX]
-    if status in (400, 413, 422):
-        return ProviderRejected(
-            scrub(complaint.text)[:RAW_CHARS_MAX] or "The provider rejects this request.",
-            context_length_exceeded=complaint.is_about_context,
-            provider=provider,
-            status=status,
-            raw=raw,
-        )
-    kind: type[ProviderError] = ProviderUnavailable
-    message = f"The provider answered with status {status}."
-    if status in (401, 402, 403):
-        kind, message = ProviderAuthError, "The provider refuses our credential."
-    elif status == 408:
-        kind, message = ProviderTimeout, "The provider took too long."
-    elif status == 429:
-        kind, message = ProviderRateLimited, "The provider takes no more requests at once."
-    return kind(message, provider=provider, status=status, raw=raw, retry_after_s=retry_after_s)
-
-
-def retry_after_s(value: str | None, now_s: float) -> float | None:
-    """Read a Retry-After header, in seconds or an HTTP date; None if it says nothing sensible."""
-    if value is None:
-        return None
-    try:
-        wait_s = float(value)
-    except ValueError:
-        try:
-            moment = parsedate_to_datetime(value)
-        except ValueError:
-            return None
-        wait_s = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now_s
-    return max(wait_s, 0.0) if math.isfinite(wait_s) else None
 
 
 def _status(named: Any) -> int | None:
@@ -168,4 +107,4 @@ def _detail(value: Any) -> str:
     """Read FastAPI's `detail`: a text, or a list of `{"loc": ["body", "n"], "msg": "..."}`."""
     if not isinstance(value, list):
         return _text(value)
-    return "; ".join(_text(one.get("msg")) for one in value if isinstance(one, Mapping))
+    return "; ".join(_text(fault.get("msg")) for fault in value if isinstance(fault, Mapping))

@@ -1,16 +1,16 @@
-"""ChatRequest -> the body of POST /chat/completions: pure, total and loud.
+"""ChatRequest -> the body of POST /chat/completions.
 
-Which of the words a model honours is its profile's business; here each has its place on the wire.
+Which parameters a model honours is its profile's business; here each has its place on the wire.
 Source: OpenAI's API reference, chat/create; docs.vllm.ai, serving/openai_compatible_server (the
 extra parameters `top_k`, `min_p`, `repetition_penalty`); read 2026-11.
 """
 
-import orjson
-
-from gateway.providers.chat_types import ChatRequest, JSONObject, NamedTool, Tool
+from gateway.providers._shared.parameters import refuse_all_but
+from gateway.providers._shared.tool_calls import has_tools, wire_function
+from gateway.providers._shared.tool_names import ToolNames
+from gateway.providers.chat_types import ChatRequest, JSONObject, NamedTool
 from gateway.providers.errors import UnsupportedInput
 from gateway.providers.openai_compatible.conversation import wire_messages
-from gateway.providers.tool_names import ToolNames
 
 _SAMPLING = (
     "max_tokens",
@@ -24,23 +24,17 @@ _SAMPLING = (
     "repetition_penalty",
     "reasoning_effort",
 )
+_HONOURED = frozenset({*_SAMPLING, "stop", "logit_bias", "logprobs", "top_logprobs"})
 _SCHEMA_NAME = "answer"
 
 
-def tool_names(request: ChatRequest) -> ToolNames:
-    """Name on the wire every tool that a request offers or remembers."""
-    offered = [tool.name for tool in request.tools]
-    remembered = [call.name for message in request.messages for call in message.tool_calls]
-    return ToolNames([*offered, *remembered])
-
-
-def payload(request: ChatRequest, *, upstream_id: str, names: ToolNames) -> JSONObject:
+def completion_payload(request: ChatRequest, *, upstream_id: str, names: ToolNames) -> JSONObject:
     """Write a request.
 
     `session_id` has no place on this wire: such servers find a cached prompt by its text.
 
     Raises:
-        UnsupportedInput: what this wire, or what a chunk of ours brings back, has no place for.
+        UnsupportedInput: this wire, or a chunk of its answer, has no place for it.
     """
     _refuse_unsayable(request)
     wire: JSONObject = {
@@ -55,6 +49,10 @@ def payload(request: ChatRequest, *, upstream_id: str, names: ToolNames) -> JSON
             wire[name] = value
     if request.stop:
         wire["stop"] = list(request.stop)
+    if request.logprobs:
+        wire["logprobs"] = True
+        if request.top_logprobs is not None:
+            wire["top_logprobs"] = request.top_logprobs
     if request.logit_bias:
         wire["logit_bias"] = dict(request.logit_bias)
     wire.update(_tool_fields(request, names))
@@ -62,22 +60,8 @@ def payload(request: ChatRequest, *, upstream_id: str, names: ToolNames) -> JSON
     return wire
 
 
-def encoded(wire: JSONObject) -> bytes:
-    """Write the bytes of a body. Raises UnsupportedInput on text that no UTF-8 can hold."""
-    try:
-        return orjson.dumps(wire)
-    except orjson.JSONEncodeError as error:
-        raise UnsupportedInput(
-            f"The request cannot be written as JSON: {error}.", param="messages"
-        ) from error
-
-
 def _refuse_unsayable(request: ChatRequest) -> None:
-    if request.n != 1:
-        raise UnsupportedInput("This model gives one choice.", param="n")
-    for name in ("logprobs", "top_logprobs"):
-        if getattr(request, name):
-            raise UnsupportedInput(f"{name} cannot be passed on from this model.", param=name)
+    refuse_all_but(_HONOURED, request)
     if request.data_collection == "deny":
         raise UnsupportedInput(
             "This model cannot be told to collect no data.", param="provider.data_collection"
@@ -85,16 +69,12 @@ def _refuse_unsayable(request: ChatRequest) -> None:
 
 
 def _tool_fields(request: ChatRequest, names: ToolNames) -> JSONObject:
-    choice = request.tool_choice
-    offered = {tool.name for tool in request.tools}
-    if isinstance(choice, NamedTool) and choice.name not in offered:
-        raise UnsupportedInput(f"No tool {choice.name!r} is offered.", param="tool_choice")
-    if not offered:
-        if choice == "required":
-            raise UnsupportedInput("No tool is offered.", param="tool_choice")
+    if not has_tools(request):
         # Servers refuse every word about tools where there are none.
         return {}
-    fields: JSONObject = {"tools": [_tool(tool, names) for tool in request.tools]}
+    tools = [{"type": "function", "function": wire_function(tool, names)} for tool in request.tools]
+    fields: JSONObject = {"tools": tools}
+    choice = request.tool_choice
     if isinstance(choice, NamedTool):
         name = names.to_wire(choice.name)
         fields["tool_choice"] = {"type": "function", "function": {"name": name}}
@@ -103,17 +83,6 @@ def _tool_fields(request: ChatRequest, names: ToolNames) -> JSONObject:
     if request.parallel_tool_calls is not None:
         fields["parallel_tool_calls"] = request.parallel_tool_calls
     return fields
-
-
-def _tool(tool: Tool, names: ToolNames) -> JSONObject:
-    function: JSONObject = {"name": names.to_wire(tool.name)}
-    if tool.description:
-        function["description"] = tool.description
-    # Not every chat template knows what an absent schema means.
-    function["parameters"] = tool.parameters or {"type": "object", "properties": {}}
-    if tool.strict is not None:
-        function["strict"] = tool.strict
-    return {"type": "function", "function": function}
 
 
 def _response_format(request: ChatRequest) -> JSONObject:

@@ -4,12 +4,10 @@ Source: OpenAI's API reference, chat/object; vLLM's protocol.py, UsageInfo; read
 """
 
 from collections.abc import Mapping
-from typing import Any, TypeGuard
+from typing import Any
 
+from gateway.providers._shared.token_counts import is_count
 from gateway.providers.chat_types import Usage
-
-TOKENS_MAX = 10**9
-"""A count above it is no count."""
 
 
 def read_usage(usage: Any) -> Usage | None:
@@ -31,11 +29,6 @@ def read_usage(usage: Any) -> Usage | None:
         cached_tokens=min(cached, prompt),
         reasoning_tokens=min(reasoning, completion),
     )
-
-
-def is_count(value: Any) -> TypeGuard[int]:
-    """Tell whether `value` can be a number of tokens."""
-    return type(value) is int and 0 <= value <= TOKENS_MAX
 
 
 def _detail(usage: Mapping[str, Any], details: str, name: str) -> int:

@@ -1,31 +1,40 @@
-"""YandexGPT behind the Provider protocol: credential, payload, host and chunks put together."""
+"""YandexGPT as a Provider: payload out, chunks in, one text a request for vectors and counts."""
 
-import secrets
 import time
+import uuid
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
-from gateway.providers.base import Lifeline
-from gateway.providers.chat_types import TICK, ChatChunk, ChatRequest, Embedding, JSONObject
-from gateway.providers.http_client import Countdown, HttpClient, HttpResponse
-from gateway.providers.yandexgpt.answers import read_token_list, read_vector
-from gateway.providers.yandexgpt.auth import ApiKey, Credential, IamTokens
-from gateway.providers.yandexgpt.chunks import ChunkReader
-from gateway.providers.yandexgpt.conversation import tool_names
-from gateway.providers.yandexgpt.failures import PROVIDER
-from gateway.providers.yandexgpt.model_host import NO_LOGGING, ModelHost
+from gateway.providers._shared.api_client import ApiClient
+from gateway.providers._shared.credentials import ApiKey, Credential
+from gateway.providers._shared.embeddings import joined
+from gateway.providers._shared.http_client import JSON, Deadline, HttpClient, drain
+from gateway.providers._shared.json_body import encode_json
+from gateway.providers._shared.streaming import read_answer
+from gateway.providers._shared.tool_calls import mint_call_id
+from gateway.providers._shared.tool_names import tool_names
+from gateway.providers.base import AccountModels, CancelToken
+from gateway.providers.chat_types import ChatChunk, ChatRequest, Embedding, JSONObject
+from gateway.providers.errors import ProviderError, ProviderRateLimited
+from gateway.providers.profile import ModelProfile
+from gateway.providers.tick import TICK_S, Tick
+from gateway.providers.yandexgpt.answers import result_of
+from gateway.providers.yandexgpt.auth import iam_token
+from gateway.providers.yandexgpt.chunks import YandexChunkReader
+from gateway.providers.yandexgpt.embeddings import read_embedding, read_token_list
+from gateway.providers.yandexgpt.failures import PROVIDER, error_from_response
 from gateway.providers.yandexgpt.payload import completion_payload, model_uri
 
-
-def mint_call_id() -> str:
-    """Make the id of a tool call, unique within any conversation."""
-    return f"call_{secrets.token_hex(12)}"
+_API = "/foundationModels/v1"
+TRIED_MODEL = "yandexgpt-lite"
+_FIRST_PAUSE_S = 0.1
+_LONGEST_PAUSE_S = 1.0
 
 
 class YandexGPT:
-    """Yandex's models at one address under one credential. Thread safe."""
+    """YandexGPT behind one address and one credential. See `gateway.providers.base.Provider`."""
 
     name = PROVIDER
 
@@ -39,64 +48,95 @@ class YandexGPT:
         iam_url: str = "https://iam.api.cloud.yandex.net/iam/v1/tokens",
         connect_timeout_s: float = 3.0,
         read_timeout_s: float = 60.0,
+        tick_s: float = TICK_S,
         mint_id: Callable[[], str] = mint_call_id,
-        clock: Callable[[], float] = time.time,
+        now_s: Callable[[], float] = time.time,
     ) -> None:
         """Take address and credential; nothing is sent yet.
 
         `base_url` has no path, `iam_url` is the whole address of the exchange. An API key goes
         before `service_account_key`, the parsed key file. Raises ValueError without either.
         """
-        credential: Credential
+        self.credential: Credential
         if api_key:
-            credential = ApiKey(api_key)
+            self.credential = ApiKey(api_key, scheme="Api-Key")
+            self.urls: tuple[str, ...] = (base_url,)
         elif service_account_key is not None:
-            credential = IamTokens(service_account_key, iam_url=iam_url, clock=clock)
+            self.credential = iam_token(service_account_key, iam_url=iam_url, now_s=now_s)
+            self.urls = (base_url, iam_url)
         else:
             raise ValueError("YandexGPT needs an API key or a service account key.")
-        self._client = HttpClient(
+        http = HttpClient(
             base_url,
             provider=PROVIDER,
             connect_timeout_s=connect_timeout_s,
             read_timeout_s=read_timeout_s,
+            tick_s=tick_s,
         )
-        self._host = ModelHost(self._client, credential, folder_id=folder_id)
+        self._api = ApiClient(
+            http,
+            self.credential,
+            read_error=error_from_response,
+            secrets=(folder_id,),
+            now_s=now_s,
+        )
         self._folder_id = folder_id
         self._mint_id = mint_id
 
+    def narrowed(self, profile: ModelProfile) -> ModelProfile:
+        """Return the profile: every account here can do what its models can."""
+        return profile
+
     def stream(
-        self, request: ChatRequest, *, upstream_id: str, lifeline: Lifeline
-    ) -> Generator[ChatChunk, None, None]:
-        """Ask `upstream_id` and yield the answer as it comes; see base.Provider.
+        self, request: ChatRequest, *, upstream_id: str, cancel_token: CancelToken, wire: str = ""
+    ) -> Generator[Tick | ChatChunk, None, None]:
+        """Ask for a completion and yield it as it comes, or whole if it was not to be streamed.
 
         Raises:
             ProviderError: the upstream failed.
-            UnsupportedInput: the request says what Yandex has no word for.
+            UnsupportedInput: the request says what this wire has no place for.
         """
         names = tool_names(request)
         payload = completion_payload(
             request, folder_id=self._folder_id, upstream_id=upstream_id, names=names
         )
-        headers = NO_LOGGING if request.data_collection == "deny" else {}
-        response = yield from self._host.ask(
-            "completion", payload, lifeline=lifeline, headers=headers
+        response = yield from self._api.open(
+            f"{_API}/completion",
+            encode_json(payload),
+            cancel_token=cancel_token,
+            headers=_headers(may_log=request.data_collection != "deny"),
         )
         with closing(response):
-            reader = ChunkReader(names=names, mint_id=self._mint_id, scrub=self._host.scrub)
-            yield from _streamed(response, reader) if request.stream else _whole(response, reader)
+            reader = YandexChunkReader(names=names, mint_id=self._mint_id, redact=self._api.redact)
+            yield from read_answer(response, reader, is_streamed=request.stream)
+
+    def list_models(self, *, timeout_s: float) -> AccountModels:
+        """Count a word in the folder, which its role must allow, and list the models: both cost nothing.
+
+        An address without a list is none the worse for it. Raises ProviderError.
+        """
+        self.count_tokens(["a"], upstream_id=TRIED_MODEL, timeout_s=timeout_s)
+        try:
+            return self._api.list_models("/v1/models", timeout_s=timeout_s)
+        except ProviderError as error:
+            if error.status in (404, 405):
+                return AccountModels((), "")
+            raise
 
     def count_tokens(
-        self, texts: Sequence[str], *, upstream_id: str, timeout_s: float
+        self, texts: Sequence[str], *, upstream_id: str, timeout_s: float, wire: str = ""
     ) -> list[int]:
         """Count the tokens of each text; the tokenizer takes one text per call, and is free."""
-        countdown = Countdown(timeout_s)
+        deadline = Deadline(timeout_s)
         uri = model_uri("gpt", self._folder_id, upstream_id)
         return [
-            self._count("tokenize", {"modelUri": uri, "text": text}, countdown) if text else 0
+            self._count("tokenize", {"modelUri": uri, "text": text}, deadline) if text else 0
             for text in texts
         ]
 
-    def count_chat_tokens(self, request: ChatRequest, *, upstream_id: str, timeout_s: float) -> int:
+    def count_chat_tokens(
+        self, request: ChatRequest, *, upstream_id: str, timeout_s: float, wire: str = ""
+    ) -> int:
         """Count the prompt tokens of `request` as the model will see it, chat template included."""
         payload = completion_payload(
             replace(request, stream=False),
@@ -104,44 +144,57 @@ class YandexGPT:
             upstream_id=upstream_id,
             names=tool_names(request),
         )
-        return self._count("tokenizeCompletion", payload, Countdown(timeout_s))
+        return self._count("tokenizeCompletion", payload, Deadline(timeout_s))
 
-    def embed(self, texts: Sequence[str], *, upstream_id: str, timeout_s: float) -> Embedding:
-        """Vectors of `texts`: one text per call, one call after the other, within Yandex's rate."""
-        countdown = Countdown(timeout_s)
+    def embed(
+        self,
+        texts: Sequence[str],
+        *,
+        upstream_id: str,
+        timeout_s: float,
+        dimensions: int | None = None,
+        wire: str = "",
+    ) -> Embedding:
+        """Embed the texts: one a request, one request after the other, within Yandex's rate."""
+        deadline = Deadline(timeout_s)
         uri = model_uri("emb", self._folder_id, upstream_id)
-        payloads = [{"modelUri": uri, "text": text} for text in texts]
-        answers = [
-            read_vector(self._host.call("textEmbedding", payload, lifeline=countdown))
-            for payload in payloads
-        ]
-        return Embedding(
-            vectors=tuple(vector for vector, _ in answers),
-            prompt_tokens=sum(tokens for _, tokens in answers),
+        size = {} if dimensions is None else {"dim": str(dimensions)}
+        payloads = [{"modelUri": uri, "text": text, **size} for text in texts]
+        return joined(
+            read_embedding(self._call("textEmbedding", payload, deadline)) for payload in payloads
         )
 
     def close(self) -> None:
         """Drop the idle connections."""
-        self._client.close()
+        self._api.close()
 
-    def _count(self, method: str, payload: JSONObject, lifeline: Lifeline) -> int:
-        return read_token_list(self._host.call(method, payload, lifeline=lifeline))
+    def _count(self, method: str, payload: JSONObject, cancel_token: Deadline) -> int:
+        return read_token_list(self._call(method, payload, cancel_token))
+
+    def _call(self, method: str, payload: JSONObject, cancel_token: Deadline) -> JSONObject:
+        """POST to `method` and return the whole answer.
+
+        Yandex allows few such calls a second: a 429 is waited out as long as the deadline allows.
+        """
+        body = encode_json(payload)
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            headers = _headers(may_log=False)
+            try:
+                answer = drain(
+                    self._api.ask(
+                        f"{_API}/{method}", body, cancel_token=cancel_token, headers=headers
+                    )
+                )
+                return result_of(answer, redact=self._api.redact)
+            except ProviderRateLimited as error:
+                wait_s = max(pause_s, error.retry_after_s or 0.0)
+                if time.monotonic() + wait_s >= cancel_token.deadline_s:
+                    raise
+            time.sleep(wait_s)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
 
-def _whole(response: HttpResponse, reader: ChunkReader) -> Generator[ChatChunk, None, None]:
-    chunk = reader.read((yield from response.read()))
-    reader.end()
-    if chunk is not None:
-        yield chunk
-
-
-def _streamed(response: HttpResponse, reader: ChunkReader) -> Generator[ChatChunk, None, None]:
-    for line in response.lines():
-        if line is None:
-            yield TICK
-        elif (chunk := reader.read(line)) is not None:
-            yield chunk
-        if reader.finished:
-            response.drain()
-            return
-    reader.end()
+def _headers(*, may_log: bool) -> Mapping[str, str]:
+    headers = {"Content-Type": JSON, "x-client-request-id": str(uuid.uuid4())}
+    return headers if may_log else {**headers, "x-data-logging-enabled": "false"}

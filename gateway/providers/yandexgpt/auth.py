@@ -1,141 +1,117 @@
-"""Credentials of Yandex Cloud: an API key as it is, or IAM tokens, cached and renewed.
+"""IAM tokens of Yandex Cloud, which the key of a service account is exchanged for.
 
-Source: yandex-cloud/docs, iam/concepts/authorization and _includes/iam-token-lifetime.md.
+Source: yandex-cloud/docs, iam/operations/iam-token/create-for-sa.md, iam/concepts/authorization and
+_includes/iam-token-lifetime.md.
 """
 
-import threading
+import re
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from datetime import UTC, datetime
+from typing import Any
 
-from gateway.providers.errors import ProviderError, ProviderTimeout
-from gateway.providers.yandexgpt.failures import PROVIDER
-from gateway.providers.yandexgpt.iam import TOTAL_TIMEOUT_S, IamExchange, IamToken
+import jwt
+import orjson
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from gateway.providers._shared.credentials import SHORTEST_LIFE_S, AccessToken, RenewedToken
+from gateway.providers._shared.error_responses import RAW_CHARS_MAX
+from gateway.providers._shared.redaction import redact
+from gateway.providers._shared.token_request import no_token, post_for_token
+from gateway.providers.errors import (
+    ProviderAuthError,
+    ProviderError,
+    ProviderTimeout,
+    ProviderUnavailable,
+)
+from gateway.providers.yandexgpt.failures import PROVIDER, read_body
+
+# The audience is this text, also where the exchange is reached by another address.
+_AUDIENCE = "https://iam.api.cloud.yandex.net/iam/v1/tokens"
+_JWT_LIFE_S = 3600
 _RENEW_AFTER_S = 3600.0
-_TRY_AGAIN_AFTER_S = 60.0
-"""How long a token that could not be renewed serves on before the next attempt."""
-_SHORTEST_LIFE_S = 60.0
-"""A token that seems to live shorter means a wrong clock of ours, not a call to IAM each time."""
+_TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")
 
 
-class Credential(Protocol):
-    """Gives the `Authorization` header. Thread safe."""
+def iam_token(
+    service_account_key: Mapping[str, Any],
+    *,
+    iam_url: str,
+    now_s: Callable[[], float] = time.time,
+) -> RenewedToken:
+    """Read the content of a key file; nothing is sent yet.
 
-    def authorization(self) -> str: ...
+    Raises ValueError if it is not what `yc iam key create` writes.
+    """
+    key = _ServiceAccountKey(service_account_key)
 
-    def renew(self, stale: str) -> bool:
-        """Replace what gave the refused header `stale`; False if nothing newer can be had."""
-        ...
+    def issue() -> AccessToken:
+        status, body = post_for_token(
+            iam_url, provider=PROVIDER, json={"jwt": key.assertion(int(now_s()))}
+        )
+        if status != 200:
+            raise _refusal(status, redact(read_body(body).text)[:RAW_CHARS_MAX])
+        return _read(body, now_s())
 
-    def secrets(self) -> tuple[str, ...]:
-        """Name what no text that leaves us may bear."""
-        ...
-
-
-class ApiKey:
-    """A service account's API key: valid until it is deleted, hence not renewable."""
-
-    def __init__(self, key: str) -> None:
-        self._key = key
-
-    def authorization(self) -> str:
-        return f"Api-Key {self._key}"
-
-    def renew(self, stale: str) -> bool:
-        return False
-
-    def secrets(self) -> tuple[str, ...]:
-        return (self._key,)
+    return RenewedToken(issue, now_s=now_s)
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """A token in use; `renew_at_s` is a Unix stamp by our clock."""
-
-    token: IamToken
-    renew_at_s: float
-
-    @property
-    def header(self) -> str:
-        return f"Bearer {self.token.value}"
-
-
-class IamTokens:
-    """IAM tokens of one service account: renewed hourly, exchanged once for all who wait."""
-
-    def __init__(
-        self,
-        service_account_key: Mapping[str, Any],
-        *,
-        iam_url: str,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        """Read the content of a key file. Raises ValueError if it is none."""
-        self._exchange = IamExchange(service_account_key, url=iam_url, clock=clock)
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._held: _Held | None = None
-        self._flight: Future[_Held] | None = None
-
-    def authorization(self) -> str:
-        """Give the header, exchanging first if it is time.
-
-        Raises:
-            ProviderError: there is no token to serve with.
-        """
-        held = self._held
-        if held is not None and self._clock() < held.renew_at_s:
-            return held.header
+class _ServiceAccountKey:
+    def __init__(self, content: Mapping[str, Any]) -> None:
         try:
-            return self._newer_than(held).header
-        except ProviderError:
-            if held is None or self._clock() >= held.token.expires_at_s:
-                raise
-            # IAM is away, the token is still good: it serves on, and few requests pay for trying.
-            with self._lock:
-                if self._held is held:
-                    self._held = replace(held, renew_at_s=self._clock() + _TRY_AGAIN_AFTER_S)
-            return held.header
+            self._key_id = str(content["id"])
+            self._account_id = str(content["service_account_id"])
+            # The PEM stands behind a line of prose, which the parser skips.
+            pem = str(content["private_key"]).encode()
+            private_key = load_pem_private_key(pem, password=None)
+        except (KeyError, ValueError, TypeError) as error:
+            raise ValueError(
+                "The service account key is not what `yc iam key create` writes."
+            ) from error
+        if not isinstance(private_key, RSAPrivateKey):
+            raise ValueError("The service account key must be an RSA key.")
+        self._private_key = private_key
 
-    def renew(self, stale: str) -> bool:
-        held = self._held
-        if held is None or held.header == stale:
-            self._newer_than(held)
-        return True
+    def assertion(self, now_s: int) -> str:
+        claims = {
+            "iss": self._account_id,
+            "aud": _AUDIENCE,
+            "iat": now_s,
+            "exp": now_s + _JWT_LIFE_S,
+        }
+        headers = {"kid": self._key_id}
+        return jwt.encode(claims, self._private_key, algorithm="PS256", headers=headers)
 
-    def secrets(self) -> tuple[str, ...]:
-        held = self._held
-        return () if held is None else (held.token.value,)
 
-    def _newer_than(self, stale: _Held | None) -> _Held:
-        """Exchange, or wait for the exchange under way and share what comes of it."""
-        with self._lock:
-            if self._held is not None and self._held is not stale:
-                return self._held
-            flight, others = self._flight, self._flight is not None
-            if flight is None:
-                flight = self._flight = Future()
-        if not others:
-            self._fly(flight)
-        try:
-            return flight.result(timeout=2 * TOTAL_TIMEOUT_S)
-        except TimeoutError:
-            raise ProviderTimeout("Yandex IAM took too long.", provider=PROVIDER) from None
+def _read(body: bytes, now_s: float) -> AccessToken:
+    """Read `{"iamToken", "expiresAt"}`; a token is to be renewed hourly, though it lives 12 hours."""
+    try:
+        answer = orjson.loads(body)
+        value, expires_at_s = answer["iamToken"], _timestamp_s(answer["expiresAt"])
+    except (ValueError, KeyError, TypeError, OverflowError):
+        raise no_token(PROVIDER) from None
+    if not isinstance(value, str) or not _TOKEN.fullmatch(value):
+        raise no_token(PROVIDER)
+    life_s = max(expires_at_s - now_s, SHORTEST_LIFE_S)
+    return AccessToken(
+        value,
+        renew_at_s=now_s + min(_RENEW_AFTER_S, life_s / 2),
+        expires_at_s=now_s + life_s,
+    )
 
-    def _fly(self, flight: Future[_Held]) -> None:
-        try:
-            token = self._exchange.issue()
-        except BaseException as error:
-            with self._lock:
-                self._flight = None
-            flight.set_exception(error)
-            return
-        now_s = self._clock()
-        life_s = max(token.expires_at_s - now_s, _SHORTEST_LIFE_S)
-        held = _Held(token, renew_at_s=now_s + min(_RENEW_AFTER_S, life_s / 2))
-        with self._lock:
-            self._held, self._flight = held, None
-        flight.set_result(held)
+
+def _timestamp_s(text: str) -> float:
+    """Parse an RFC 3339 time; its nanoseconds are more digits than `fromisoformat` takes."""
+    moment = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _refusal(status: int, raw: str) -> ProviderError:
+    kind: type[ProviderError] = ProviderUnavailable
+    message = f"Yandex IAM answered {status}."
+    if status == 408:
+        kind, message = ProviderTimeout, "Yandex IAM took too long."
+    elif 400 <= status < 500 and status != 429:
+        kind, message = ProviderAuthError, "Yandex IAM does not accept the service account's key."
+    return kind(message, provider=PROVIDER, status=status, raw=raw)

@@ -1,4 +1,4 @@
-"""Lines of a YandexGPT answer -> ChatChunks, with the state of one completion.
+"""Lines of a YandexGPT answer -> ChatChunks.
 
 Source: CompletionResponse of yandex-cloud/cloudapi (ai/foundation_models/v1). A stream is one such
 object per line, each with the whole text so far and the usage so far; a plain answer is one alone.
@@ -9,11 +9,12 @@ from typing import Any
 
 import orjson
 
+from gateway.providers._shared.redaction import Redact
+from gateway.providers._shared.tool_names import ToolNames
 from gateway.providers.chat_types import ChatChunk, FinishReason, JSONObject, ToolCallDelta
-from gateway.providers.tool_names import ToolNames
-from gateway.providers.yandexgpt.answers import raise_garbled, read_usage, result_of
-from gateway.providers.yandexgpt.failures import Scrub
-from gateway.providers.yandexgpt.growing_text import GrowingText
+from gateway.providers.yandexgpt.answers import raise_garbled, result_of
+from gateway.providers.yandexgpt.cumulative_text import CumulativeText
+from gateway.providers.yandexgpt.usage import read_usage
 
 _PARTIAL = "ALTERNATIVE_STATUS_PARTIAL"
 _FINISH: dict[str, FinishReason] = {
@@ -25,19 +26,19 @@ _FINISH: dict[str, FinishReason] = {
 }
 
 
-class ChunkReader:
-    """Reads one completion, streamed or plain. `mint_id` makes the ids that Yandex's calls lack."""
+class YandexChunkReader:
+    """Parses one completion, streamed or not. `mint_id` makes the ids that Yandex's calls lack."""
 
-    def __init__(self, *, names: ToolNames, mint_id: Callable[[], str], scrub: Scrub) -> None:
-        self.finished = False
+    def __init__(self, *, names: ToolNames, mint_id: Callable[[], str], redact: Redact) -> None:
+        self.done = False
         self._names = names
         self._mint_id = mint_id
-        self._scrub = scrub
-        self._text = GrowingText()
+        self._redact = redact
+        self._text = CumulativeText()
         self._calls: list[Any] = []
 
-    def read(self, line: bytes) -> ChatChunk | None:
-        """Take one line, or a plain answer; None for an empty one. After `finished` no more count.
+    def line(self, line: bytes) -> ChatChunk | None:
+        """Parse one line; None if the caller gets nothing of it. Lines after `done` do not count.
 
         Raises:
             ProviderProtocolError: not what the reference promises.
@@ -45,14 +46,15 @@ class ChunkReader:
         """
         if not line.strip():
             return None
-        result = result_of(line, scrub=self._scrub)
+        result = result_of(line, redact=self._redact)
         usage = read_usage(result.get("usage"))
         status, message = _first_alternative(result)
-        self.finished = status != _PARTIAL
+        self.done = status != _PARTIAL
         self._calls = _call_list(message) or self._calls
-        text, rewritten = self._text.advance(_text(message), final=self.finished)
-        if not self.finished:
-            return ChatChunk(text=text, usage=usage, rewritten=rewritten)
+        text, rewritten = self._text.advance(_text(message), final=self.done)
+        if not self.done:
+            chunk = ChatChunk(text=text, usage=usage, rewritten=rewritten)
+            return None if chunk.is_empty else chunk
         finish, calls = self._ending(_FINISH[status])
         return ChatChunk(
             text=text,
@@ -63,13 +65,20 @@ class ChunkReader:
             rewritten=rewritten,
         )
 
+    def whole(self, body: bytes) -> ChatChunk:
+        """Parse an answer that was not streamed. Raises as `line` does."""
+        chunk = self.line(body)
+        if chunk is None or not self.done:
+            raise_garbled("an answer that was cut short")
+        return chunk
+
     def end(self) -> None:
-        """Note the end of the answer. Raises ProviderProtocolError if it was cut short."""
-        if not self.finished:
+        """End the answer. Raises ProviderProtocolError if it was cut short."""
+        if not self.done:
             raise_garbled("an answer that was cut short")
 
     def _ending(self, finish: FinishReason) -> tuple[FinishReason, tuple[ToolCallDelta, ...]]:
-        """Settle finish reason and calls: a caller given one without the other loops for ever."""
+        """Make finish reason and calls agree: a caller given one without the other loops for ever."""
         if finish == "content_filter":
             return finish, ()
         if not self._calls:
@@ -95,7 +104,7 @@ class ChunkReader:
 
 
 def _first_alternative(result: JSONObject) -> tuple[str, JSONObject]:
-    """Give status and message; there is one alternative, for none of their parameters asks more."""
+    """Return status and message; there is one alternative, since no parameter asks for more."""
     alternatives = result.get("alternatives")
     if not isinstance(alternatives, list) or not alternatives:
         raise_garbled("an answer without alternatives")
@@ -127,4 +136,4 @@ def _written(arguments: JSONObject) -> str:
     try:
         return orjson.dumps(arguments).decode()
     except orjson.JSONEncodeError:
-        raise_garbled("arguments nested past all reason")
+        raise_garbled("arguments nested too deep")

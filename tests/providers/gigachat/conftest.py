@@ -6,23 +6,23 @@ from typing import Any
 import pytest
 
 from gateway.providers.gigachat.adapter import GigaChat
-from gateway.sandbox.credentials import GIGACHAT_CREDENTIALS, GIGACHAT_SCOPE
-from gateway.sandbox.server import Sandbox
-from tests.providers.gigachat.upstream import KEY, Upstream
+from sandbox.core.credentials import GIGACHAT_CREDENTIALS, GIGACHAT_SCOPE
+from sandbox.server import Sandbox
+from tests.providers.gigachat.upstream import KEY, GigaChatUpstream
 
 MakeGigaChat = Callable[..., GigaChat]
 
 
 @pytest.fixture
-def upstream() -> Iterator[Upstream]:
-    canned = Upstream()
+def upstream() -> Iterator[GigaChatUpstream]:
+    canned = GigaChatUpstream()
     with canned.serve():
         yield canned
 
 
 @pytest.fixture
-def make_gigachat(upstream: Upstream) -> Iterator[MakeGigaChat]:
-    made: list[GigaChat] = []
+def make_gigachat(upstream: GigaChatUpstream) -> Iterator[MakeGigaChat]:
+    created: list[GigaChat] = []
 
     def make(**options: Any) -> GigaChat:
         settings: dict[str, Any] = {
@@ -32,11 +32,11 @@ def make_gigachat(upstream: Upstream) -> Iterator[MakeGigaChat]:
             "scope": "GIGACHAT_API_PERS",
             "mint_id": lambda: "0123456789ab",
         }
-        made.append(GigaChat(**(settings | options)))
-        return made[-1]
+        created.append(GigaChat(**(settings | options)))
+        return created[-1]
 
     yield make
-    for gigachat in made:
+    for gigachat in created:
         gigachat.close()
 
 
@@ -45,21 +45,9 @@ def gigachat(make_gigachat: MakeGigaChat) -> GigaChat:
     return make_gigachat()
 
 
-@pytest.fixture(scope="package")
-def running_sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as served:
-        yield served
-
-
-@pytest.fixture
-def sandbox(running_sandbox: Sandbox) -> Sandbox:
-    running_sandbox.reset()
-    return running_sandbox
-
-
 @pytest.fixture
 def make_sandboxed(sandbox: Sandbox) -> Iterator[MakeGigaChat]:
-    made: list[GigaChat] = []
+    created: list[GigaChat] = []
 
     def make(**options: Any) -> GigaChat:
         settings: dict[str, Any] = {
@@ -68,11 +56,11 @@ def make_sandboxed(sandbox: Sandbox) -> Iterator[MakeGigaChat]:
             "credentials": GIGACHAT_CREDENTIALS,
             "scope": GIGACHAT_SCOPE,
         }
-        made.append(GigaChat(**(settings | options)))
-        return made[-1]
+        created.append(GigaChat(**(settings | options)))
+        return created[-1]
 
     yield make
-    for gigachat in made:
+    for gigachat in created:
         gigachat.close()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import orjson
 import pytest
 
+from gateway.providers._shared.http_client import Deadline
 from gateway.providers.base import Provider
 from gateway.providers.chat_types import (
     ChatChunk,
@@ -26,13 +27,13 @@ from gateway.providers.errors import (
     UnsupportedInput,
 )
 from gateway.providers.gigachat.adapter import GigaChat
-from gateway.providers.http_client import Countdown
-from tests.providers.canned import Request, Step, reply
+from infra.request_id import request_id
+from tests.providers.canned import CannedRequest, Step, reply
 from tests.providers.gigachat.upstream import (
     EIGHT,
     HANG_S,
     KEY,
-    Upstream,
+    GigaChatUpstream,
     event,
     run,
     said,
@@ -49,21 +50,21 @@ def test_the_adapter_is_a_provider(gigachat: GigaChat):
 
 
 def test_nothing_is_sent_before_the_first_chunk_is_asked_for(
-    gigachat: GigaChat, upstream: Upstream
+    gigachat: GigaChat, upstream: GigaChatUpstream
 ):
-    chunks = gigachat.stream(said(), upstream_id="GigaChat-2", lifeline=Countdown(HANG_S))
+    chunks = gigachat.stream(said(), upstream_id="GigaChat-2", cancel_token=Deadline(HANG_S))
     chunks.close()
     assert not upstream.requests + upstream.token_requests
 
 
-def test_a_plain_request_is_one_chunk(gigachat: GigaChat, upstream: Upstream):
+def test_a_plain_request_is_one_chunk(gigachat: GigaChat, upstream: GigaChatUpstream):
     upstream.answers.append([whole()])
     assert run(gigachat, said("Сколько планет?", max_tokens=9)) == [
         ChatChunk(
             text="Восемь.",
             finish_reason="stop",
             native_finish_reason="stop",
-            usage=Usage(17, 3, cached_tokens=2),
+            usage=Usage(19, 3, cached_tokens=2),
         )
     ]
     (request,) = upstream.requests
@@ -79,7 +80,7 @@ def test_a_plain_request_is_one_chunk(gigachat: GigaChat, upstream: Upstream):
     }
 
 
-def test_the_session_goes_with_the_request(gigachat: GigaChat, upstream: Upstream):
+def test_the_session_goes_with_the_request(gigachat: GigaChat, upstream: GigaChatUpstream):
     upstream.answers += [[whole()], [whole()]]
     run(gigachat, said(session_id="диалог 7"))
     run(gigachat, said())
@@ -87,7 +88,19 @@ def test_the_session_goes_with_the_request(gigachat: GigaChat, upstream: Upstrea
     assert "x-session-id" not in upstream.requests[1].headers
 
 
-def test_a_session_that_would_break_its_header_is_refused(gigachat: GigaChat, upstream: Upstream):
+def test_our_id_of_the_request_goes_with_it(gigachat: GigaChat, upstream: GigaChatUpstream):
+    upstream.answers += [[whole()], [whole()]]
+    for own_id in ("0af7651916cd43dd8448eb211c80319c", ""):
+        token = request_id.set(own_id)
+        run(gigachat, said())
+        request_id.reset(token)
+    assert upstream.requests[0].headers["x-request-id"] == "0af7651916cd43dd8448eb211c80319c"
+    assert "x-request-id" not in upstream.requests[1].headers
+
+
+def test_a_session_that_would_break_its_header_is_refused(
+    gigachat: GigaChat, upstream: GigaChatUpstream
+):
     with pytest.raises(UnsupportedInput) as caught:
         run(gigachat, said(session_id="a\r\nX-Evil: 1"))
     assert caught.value.param == "session_id"
@@ -95,17 +108,17 @@ def test_a_session_that_would_break_its_header_is_refused(gigachat: GigaChat, up
 
 
 def test_the_request_id_of_the_answer_is_logged(
-    gigachat: GigaChat, upstream: Upstream, caplog: pytest.LogCaptureFixture
+    gigachat: GigaChat, upstream: GigaChatUpstream, caplog: pytest.LogCaptureFixture
 ):
     upstream.answers.append([whole()])
-    with caplog.at_level(logging.DEBUG, logger="gateway.providers.gigachat"):
+    with caplog.at_level(logging.DEBUG, logger="gateway.providers"):
         run(gigachat, said("тайна"))
     assert "request-7" in caplog.text
     assert "тайна" not in caplog.text
     assert "access-token" not in caplog.text
 
 
-def test_tools_make_the_round_trip(gigachat: GigaChat, upstream: Upstream):
+def test_tools_make_the_round_trip(gigachat: GigaChat, upstream: GigaChatUpstream):
     state = "0199e210-2f13-744c-8fe5-000000000000"
     call = {
         "role": "assistant",
@@ -116,8 +129,8 @@ def test_tools_make_the_round_trip(gigachat: GigaChat, upstream: Upstream):
     upstream.answers += [streamed(event(call, finish_reason="function_call")), [whole()]]
     tools = (Tool("get-price"),)
     question = Message("user", "Сколько?")
-    (made,) = run(gigachat, ChatRequest((question,), stream=True, tools=tools))
-    (delta,) = made.tool_calls
+    (created,) = run(gigachat, ChatRequest((question,), stream=True, tools=tools))
+    (delta,) = created.tool_calls
     assert (delta.name, delta.arguments) == ("get-price", '{"city":"Томск"}')
     assert delta.id is not None
     turn = Message("assistant", tool_calls=(ToolCall(delta.id, "get-price", delta.arguments),))
@@ -131,7 +144,7 @@ def _function(name: str, content: str) -> dict[str, str]:
 
 
 def test_what_cannot_be_said_is_refused_before_anything_is_sent(
-    gigachat: GigaChat, upstream: Upstream
+    gigachat: GigaChat, upstream: GigaChatUpstream
 ):
     with pytest.raises(UnsupportedInput):
         run(gigachat, said(seed=5))
@@ -140,11 +153,11 @@ def test_what_cannot_be_said_is_refused_before_anything_is_sent(
 
 @pytest.mark.parametrize("stream", [True, False])
 def test_a_refused_token_is_renewed_once_and_the_request_repeated(
-    gigachat: GigaChat, upstream: Upstream, stream: bool
+    gigachat: GigaChat, upstream: GigaChatUpstream, stream: bool
 ):
     upstream.answers += [[EXPIRED], streamed(*EIGHT) if stream else [whole()]]
     chunks = run(gigachat, said(stream=stream))
-    assert "".join(one.text for one in chunks) == "Восемь."
+    assert "".join(chunk.text for chunk in chunks) == "Восемь."
     first, second = upstream.requests
     assert first.body == second.body
     assert second.headers["authorization"] == "Bearer access-token-2"
@@ -152,7 +165,7 @@ def test_a_refused_token_is_renewed_once_and_the_request_repeated(
 
 @pytest.mark.parametrize("stream", [True, False])
 def test_a_token_refused_again_is_our_credential_refused(
-    gigachat: GigaChat, upstream: Upstream, stream: bool
+    gigachat: GigaChat, upstream: GigaChatUpstream, stream: bool
 ):
     upstream.answers += [[EXPIRED], [EXPIRED]]
     with pytest.raises(ProviderAuthError):
@@ -160,12 +173,14 @@ def test_a_token_refused_again_is_our_credential_refused(
     assert (len(upstream.requests), len(upstream.token_requests)) == (2, 2)
 
 
-def test_many_requests_with_one_expired_token_renew_it_once(gigachat: GigaChat, upstream: Upstream):
+def test_many_requests_with_one_expired_token_renew_it_once(
+    gigachat: GigaChat, upstream: GigaChatUpstream
+):
     upstream.answers.append([whole()])
     run(gigachat, said())
     barrier = threading.Barrier(8)
 
-    def answer(request: Request) -> Sequence[Step]:
+    def answer(request: CannedRequest) -> Sequence[Step]:
         if request.headers["authorization"] == "Bearer access-token-1":
             barrier.wait(HANG_S)
             return [EXPIRED]
@@ -199,7 +214,11 @@ def test_many_requests_with_one_expired_token_renew_it_once(gigachat: GigaChat, 
 )
 @pytest.mark.parametrize("stream", [True, False])
 def test_a_refusal_is_an_error_of_its_kind(
-    gigachat: GigaChat, upstream: Upstream, status: int, kind: type[ProviderError], stream: bool
+    gigachat: GigaChat,
+    upstream: GigaChatUpstream,
+    status: int,
+    kind: type[ProviderError],
+    stream: bool,
 ):
     refused = reply('{"status": 1, "message": "no"}', status=status, Retry_After="7")
     upstream.answers.append([refused])
@@ -219,7 +238,7 @@ def test_a_refusal_is_an_error_of_its_kind(
     ],
 )
 def test_a_refusal_whose_body_is_broken_is_a_refusal_still(
-    gigachat: GigaChat, upstream: Upstream, refused: bytes
+    gigachat: GigaChat, upstream: GigaChatUpstream, refused: bytes
 ):
     upstream.answers.append([refused, "close"])
     with pytest.raises(ProviderUnavailable) as caught:
@@ -227,12 +246,12 @@ def test_a_refusal_whose_body_is_broken_is_a_refusal_still(
     assert caught.value.status == 503
 
 
-def test_no_secret_leaves_with_an_error(gigachat: GigaChat, upstream: Upstream):
+def test_no_secret_leaves_with_an_error(gigachat: GigaChat, upstream: GigaChatUpstream):
     leak = f'{{"message": "access-token-1 of client-id-0001, client-secret-0002, {KEY}"}}'
     upstream.answers.append([reply(leak, status=400)])
     with pytest.raises(ProviderRejected) as caught:
         run(gigachat, said())
-    told = f"{caught.value.message} {caught.value.raw}"
-    assert "access-token" not in told
-    assert "client-" not in told
-    assert KEY not in told
+    result = f"{caught.value.message} {caught.value.raw}"
+    assert "access-token" not in result
+    assert "client-" not in result
+    assert KEY not in result

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from gateway.providers._shared.http_client import Deadline
 from gateway.providers.chat_types import (
     ChatChunk,
     ChatRequest,
@@ -15,10 +16,15 @@ from gateway.providers.chat_types import (
     ToolCall,
 )
 from gateway.providers.errors import (
+    ProviderAuthError,
+    ProviderRateLimited,
     ProviderRejected,
+    ProviderUnavailable,
 )
 from gateway.providers.gigachat.adapter import GigaChat
-from gateway.sandbox.server import Sandbox
+from sandbox.core import faults
+from sandbox.server import Sandbox
+from tests.providers.gigachat.conftest import MakeGigaChat
 from tests.providers.gigachat.upstream import HANG_S, run, said
 
 PRICE = Tool(
@@ -43,13 +49,13 @@ def text_of(chunks: list[ChatChunk]) -> str:
 
 
 def test_a_streamed_answer_is_the_plain_one_in_pieces(sandboxed: GigaChat, sandbox: Sandbox):
-    (plain,) = run(sandboxed, said("Сколько планет?", temperature=0.0, max_tokens=50))
-    pieces = run(sandboxed, said("Сколько планет?", temperature=0.0, max_tokens=50, stream=True))
+    (plain,) = run(sandboxed, said("Столица России?", temperature=0.0, max_tokens=50))
+    pieces = run(sandboxed, said("Столица России?", temperature=0.0, max_tokens=50, stream=True))
     assert plain.text
     assert len(pieces) > 2
     assert text_of(pieces) == plain.text
     assert pieces[-1].finish_reason == plain.finish_reason == "stop"
-    reported = [one.usage for one in sandbox.requests.of("gigachat", "completions")]
+    reported = [request.usage for request in sandbox.requests.of("gigachat", "completions")]
     for chunk, usage in zip((plain, pieces[-1]), reported, strict=True):
         assert usage is not None
         assert chunk.usage is not None
@@ -148,7 +154,7 @@ def test_images_are_seen_and_leave_no_file_behind(sandboxed: GigaChat, sandbox: 
     )
     chunks = run(sandboxed, ChatRequest(messages, stream=True), model="GigaChat-2-Pro")
     assert chunks[-1].finish_reason == "stop"
-    steps = [(one.path, one.status) for one in sandbox.requests.of("gigachat", "files")]
+    steps = [(request.path, request.status) for request in sandbox.requests.of("gigachat", "files")]
     assert [status for _, status in steps] == [200] * 4
     assert sum(path.endswith("/delete") for path, _ in steps) == 2
 
@@ -169,5 +175,49 @@ def test_tokens_are_counted_and_texts_embedded(sandboxed: GigaChat, sandbox: San
     embedding = sandboxed.embed(texts, upstream_id="Embeddings", timeout_s=HANG_S)
     assert {len(vector) for vector in embedding.vectors} == {1024}
     assert len(embedding.vectors) == 100
-    reported = [one.usage for one in sandbox.requests.of("gigachat", "embeddings")]
+    reported = [request.usage for request in sandbox.requests.of("gigachat", "embeddings")]
     assert embedding.prompt_tokens == sum(usage.prompt_tokens for usage in reported if usage)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_an_expired_token_is_renewed_once(sandboxed: GigaChat, sandbox: Sandbox, stream: bool):
+    sandbox.faults.push("gigachat", faults.expired_token())
+    assert run(sandboxed, said(stream=stream))[-1].finish_reason == "stop"
+    assert [request.status for request in sandbox.requests.of("gigachat", "completions")] == [
+        401,
+        200,
+    ]
+    assert len(sandbox.requests.of("gigachat", "oauth")) == 2
+
+
+def test_a_token_that_stays_refused_is_our_credential_refused(
+    sandboxed: GigaChat, sandbox: Sandbox
+):
+    sandbox.faults.push("gigachat", faults.expired_token(), times=None)
+    with pytest.raises(ProviderAuthError):
+        run(sandboxed, said())
+    assert len(sandbox.requests.of("gigachat", "completions")) == 2
+
+
+def test_a_wrong_key_is_our_credential_refused(make_sandboxed: MakeGigaChat, sandbox: Sandbox):
+    with pytest.raises(ProviderAuthError):
+        run(make_sandboxed(credentials="d3JvbmcKd3Jvbmc="), said())
+    assert len(sandbox.requests) == 1
+
+
+def test_a_model_that_is_gone_is_unavailable(sandboxed: GigaChat):
+    with pytest.raises(ProviderUnavailable):
+        run(sandboxed, said(), model="GigaChat-1")
+
+
+def test_too_much_at_once_is_a_rate_limit(sandboxed: GigaChat, sandbox: Sandbox):
+    sandbox.settings.gigachat_parallel = 1
+    first = sandboxed.stream(
+        said("sandbox:long=500", stream=True),
+        upstream_id="GigaChat-2",
+        cancel_token=Deadline(HANG_S),
+    )
+    next(first)
+    with pytest.raises(ProviderRateLimited):
+        run(sandboxed, said())
+    first.close()

@@ -5,6 +5,7 @@ import re
 import orjson
 import pytest
 
+from gateway.providers._shared.http_client import Deadline
 from gateway.providers.chat_types import ChatRequest, Image, Message
 from gateway.providers.errors import (
     ProviderProtocolError,
@@ -13,9 +14,8 @@ from gateway.providers.errors import (
 )
 from gateway.providers.gigachat.adapter import GigaChat
 from gateway.providers.gigachat.files import IMAGE_BYTES_MAX, refuse_unfit
-from gateway.providers.http_client import Countdown
-from tests.providers.canned import Request, chunk, reply, stream_head
-from tests.providers.gigachat.upstream import EIGHT, HANG_S, Upstream, run, streamed, whole
+from tests.providers.canned import CannedRequest, chunk, reply, stream_head
+from tests.providers.gigachat.upstream import EIGHT, HANG_S, GigaChatUpstream, run, streamed, whole
 
 PNG = Image(b"\x89PNG\r\n\x1a\n--boundary--\r\n", "image/png")
 JPG = Image(b"\xff\xd8\xff", "image/JPG")
@@ -32,11 +32,11 @@ def asked(*messages: Message, stream: bool = False) -> ChatRequest:
     return ChatRequest(messages, stream=stream)
 
 
-def targets(upstream: Upstream) -> list[str]:
+def targets(upstream: GigaChatUpstream) -> list[str]:
     return [request.target for request in upstream.requests]
 
 
-def form(request: Request) -> dict[str, tuple[dict[str, str], bytes]]:
+def form(request: CannedRequest) -> dict[str, tuple[dict[str, str], bytes]]:
     """Take a multipart body apart: name -> (headers, data)."""
     boundary = request.headers["content-type"].partition("boundary=")[2].encode()
     parts = {}
@@ -51,12 +51,12 @@ def form(request: Request) -> dict[str, tuple[dict[str, str], bytes]]:
 
 @pytest.mark.parametrize("stream", [True, False])
 def test_an_image_is_uploaded_named_and_deleted(
-    gigachat: GigaChat, upstream: Upstream, stream: bool
+    gigachat: GigaChat, upstream: GigaChatUpstream, stream: bool
 ):
     completion = streamed(*EIGHT) if stream else [whole()]
     upstream.answers += [card("file-1"), completion, DELETED]
     chunks = run(gigachat, asked(Message("user", "Что тут?", images=(PNG,)), stream=stream))
-    assert "".join(one.text for one in chunks) == "Восемь."
+    assert "".join(item.text for item in chunks) == "Восемь."
     assert targets(upstream) == ["/v1/files", "/v1/chat/completions", "/v1/files/file-1/delete"]
     upload, completion_request, deletion = upstream.requests
     assert upload.headers["content-type"].startswith("multipart/form-data; boundary=")
@@ -73,7 +73,7 @@ def test_an_image_is_uploaded_named_and_deleted(
     }
 
 
-def test_each_image_goes_with_its_message(gigachat: GigaChat, upstream: Upstream):
+def test_each_image_goes_with_its_message(gigachat: GigaChat, upstream: GigaChatUpstream):
     upstream.answers += [card("file-1"), card("file-2"), [whole()], DELETED, DELETED]
     run(
         gigachat,
@@ -91,14 +91,16 @@ def test_each_image_goes_with_its_message(gigachat: GigaChat, upstream: Upstream
     assert sorted(targets(upstream)[3:]) == ["/v1/files/file-1/delete", "/v1/files/file-2/delete"]
 
 
-def test_a_failed_completion_deletes_its_images_too(gigachat: GigaChat, upstream: Upstream):
+def test_a_failed_completion_deletes_its_images_too(gigachat: GigaChat, upstream: GigaChatUpstream):
     upstream.answers += [card("file-1"), [reply("{}", status=500)], DELETED]
     with pytest.raises(ProviderUnavailable):
         run(gigachat, asked(Message("user", "a", images=(PNG,))))
     assert targets(upstream)[-1] == "/v1/files/file-1/delete"
 
 
-def test_a_failed_upload_deletes_the_images_before_it(gigachat: GigaChat, upstream: Upstream):
+def test_a_failed_upload_deletes_the_images_before_it(
+    gigachat: GigaChat, upstream: GigaChatUpstream
+):
     upstream.answers += [card("file-1"), [reply("{}", status=500)], DELETED]
     message = Message("user", "a", images=(PNG,))
     with pytest.raises(ProviderUnavailable):
@@ -106,12 +108,12 @@ def test_a_failed_upload_deletes_the_images_before_it(gigachat: GigaChat, upstre
     assert targets(upstream) == ["/v1/files", "/v1/files", "/v1/files/file-1/delete"]
 
 
-def test_a_reader_who_leaves_leaves_no_image_behind(gigachat: GigaChat, upstream: Upstream):
+def test_a_reader_who_leaves_leaves_no_image_behind(gigachat: GigaChat, upstream: GigaChatUpstream):
     upstream.answers += [card("file-1"), [stream_head(), chunk(EIGHT[0]), "hold"], DELETED]
     chunks = gigachat.stream(
         asked(Message("user", "a", images=(PNG,)), stream=True),
         upstream_id="GigaChat-2-Pro",
-        lifeline=Countdown(HANG_S),
+        cancel_token=Deadline(HANG_S),
     )
     next(chunks)
     chunks.close()
@@ -119,7 +121,7 @@ def test_a_reader_who_leaves_leaves_no_image_behind(gigachat: GigaChat, upstream
 
 
 def test_an_image_that_cannot_be_deleted_is_logged_and_no_more(
-    gigachat: GigaChat, upstream: Upstream, caplog: pytest.LogCaptureFixture
+    gigachat: GigaChat, upstream: GigaChatUpstream, caplog: pytest.LogCaptureFixture
 ):
     upstream.answers += [card("a/../b"), [whole()], [reply("{}", status=500)]]
     assert run(gigachat, asked(Message("user", "a", images=(PNG,))))[0].text == "Восемь."
@@ -129,7 +131,7 @@ def test_an_image_that_cannot_be_deleted_is_logged_and_no_more(
 
 @pytest.mark.parametrize("body", ["<html>", "[]", "{}", '{"id": ""}', '{"id": 5}'])
 def test_an_upload_without_an_id_is_a_protocol_error(
-    gigachat: GigaChat, upstream: Upstream, body: str
+    gigachat: GigaChat, upstream: GigaChatUpstream, body: str
 ):
     upstream.answers.append([reply(body)])
     with pytest.raises(ProviderProtocolError):
@@ -161,7 +163,7 @@ def test_ten_images_are_taken():
 
 
 def test_nothing_is_uploaded_for_a_request_that_cannot_be_said(
-    gigachat: GigaChat, upstream: Upstream
+    gigachat: GigaChat, upstream: GigaChatUpstream
 ):
     with pytest.raises(UnsupportedInput):
         run(gigachat, ChatRequest((Message("user", images=(PNG,)),), seed=1))

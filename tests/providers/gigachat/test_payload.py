@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from gateway.providers._shared.json_body import encode_json
+from gateway.providers._shared.tool_names import tool_names
 from gateway.providers.chat_types import ChatRequest, JSONObject, NamedTool, ResponseFormat, Tool
 from gateway.providers.errors import UnsupportedInput
-from gateway.providers.gigachat.payload import encoded, payload, tool_names
+from gateway.providers.gigachat.payload import RESERVED_NAMES, completion_payload
 from tests.providers.gigachat.upstream import said
 
 CITY: JSONObject = {
@@ -19,7 +21,8 @@ TRACK = Tool("track")
 
 
 def wire(request: ChatRequest) -> JSONObject:
-    return payload(request, upstream_id="GigaChat-2", names=tool_names(request))
+    names = tool_names(request, reserved=RESERVED_NAMES)
+    return completion_payload(request, upstream_id="GigaChat-2", names=names)
 
 
 def test_a_plain_question_says_the_least():
@@ -188,8 +191,8 @@ def test_json_without_a_schema_is_refused():
 
 def test_text_that_no_utf8_can_hold_is_refused():
     with pytest.raises(UnsupportedInput):
-        encoded(wire(said("\ud800")))
+        encode_json(wire(said("\ud800")))
 
 
 def test_russian_is_written_as_it_is():
-    assert "Привет".encode() in encoded(wire(said("Привет")))
+    assert "Привет".encode() in encode_json(wire(said("Привет")))

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.providers._shared.http_client import Deadline
 from gateway.providers.base import Abort
 from gateway.providers.chat_types import (
-    TICK,
     ChatChunk,
 )
 from gateway.providers.errors import (
@@ -19,14 +19,15 @@ from gateway.providers.errors import (
     ProviderTimeout,
 )
 from gateway.providers.gigachat.adapter import GigaChat
-from gateway.providers.http_client import Countdown
-from tests.providers.canned import Request, Step, chunk, reply, stream_head
+from gateway.providers.tick import TICK, Tick
+from tests.providers.asking import chunks_in
+from tests.providers.canned import CannedRequest, Step, chunk, reply, stream_head
 from tests.providers.gigachat.conftest import MakeGigaChat
 from tests.providers.gigachat.upstream import (
     EIGHT,
     HANG_S,
     KEY,
-    Upstream,
+    GigaChatUpstream,
     event,
     run,
     said,
@@ -35,10 +36,10 @@ from tests.providers.gigachat.upstream import (
 )
 
 
-def test_a_stream_comes_as_it_is_sent(gigachat: GigaChat, upstream: Upstream):
+def test_a_stream_comes_as_it_is_sent(gigachat: GigaChat, upstream: GigaChatUpstream):
     first_was_read = threading.Event()
 
-    def answer(_: Request) -> Iterator[Step]:
+    def answer(_: CannedRequest) -> Iterator[Step]:
         yield stream_head()
         yield chunk(EIGHT[0])
         assert first_was_read.wait(HANG_S)
@@ -47,19 +48,22 @@ def test_a_stream_comes_as_it_is_sent(gigachat: GigaChat, upstream: Upstream):
 
     upstream.answers.append(answer)
     chunks = gigachat.stream(
-        said(stream=True), upstream_id="GigaChat-2", lifeline=Countdown(HANG_S)
+        said(stream=True), upstream_id="GigaChat-2", cancel_token=Deadline(HANG_S)
     )
     assert next(chunks) == ChatChunk(text="Во")
     first_was_read.set()
-    assert [(one.text, one.finish_reason) for one in chunks] == [("семь.", None), ("", "stop")]
+    assert [(item.text, item.finish_reason) for item in chunks_in(chunks)] == [
+        ("семь.", None),
+        ("", "stop"),
+    ]
     assert upstream.requests[0].headers["accept"] == "text/event-stream"
 
 
-def test_a_stream_cut_at_any_byte_says_the_same(gigachat: GigaChat, upstream: Upstream):
+def test_a_stream_cut_at_any_byte_says_the_same(gigachat: GigaChat, upstream: GigaChatUpstream):
     raw = b"".join(step for step in streamed(*EIGHT) if isinstance(step, bytes))
     upstream.answers += [[raw]] + [[raw[:at], raw[at:]] for at in range(1, len(raw))]
     whole_stream = run(gigachat, said(stream=True))
-    assert "".join(one.text for one in whole_stream) == "Восемь."
+    assert "".join(item.text for item in whole_stream) == "Восемь."
     for _ in range(1, len(raw)):
         assert run(gigachat, said(stream=True)) == whole_stream
 
@@ -71,7 +75,7 @@ def test_a_stream_cut_anywhere_into_pieces_says_the_same(text: str, cuts: list[i
     steps = streamed(*events, event({"content": ""}, finish_reason="stop"))
     raw = b"".join(step for step in steps if isinstance(step, bytes))
     places = sorted({0, len(raw), *(cut % len(raw) for cut in cuts)})
-    upstream = Upstream()
+    upstream = GigaChatUpstream()
     upstream.answers.append([raw[start:end] for start, end in pairwise(places)])
     with upstream.serve():
         gigachat = GigaChat(
@@ -86,14 +90,14 @@ def test_a_stream_cut_anywhere_into_pieces_says_the_same(text: str, cuts: list[i
     assert chunks[-1].finish_reason == "stop"
 
 
-def test_connections_outlive_streams(gigachat: GigaChat, upstream: Upstream):
+def test_connections_outlive_streams(gigachat: GigaChat, upstream: GigaChatUpstream):
     for _ in range(3):
         upstream.answers.append(streamed(*EIGHT))
         run(gigachat, said(stream=True))
     assert {request.connection for request in upstream.requests} == {1}
 
 
-def test_a_stream_answered_as_a_whole_is_understood(gigachat: GigaChat, upstream: Upstream):
+def test_a_stream_answered_as_a_whole_is_understood(gigachat: GigaChat, upstream: GigaChatUpstream):
     upstream.answers.append([whole()])
     assert run(gigachat, said(stream=True))[0].text == "Восемь."
 
@@ -110,22 +114,24 @@ def test_a_stream_answered_as_a_whole_is_understood(gigachat: GigaChat, upstream
     ],
 )
 def test_a_stream_that_breaks_is_an_error_after_what_came(
-    gigachat: GigaChat, upstream: Upstream, steps: list[Step]
+    gigachat: GigaChat, upstream: GigaChatUpstream, steps: list[Step]
 ):
     upstream.answers.append(steps)
     chunks = gigachat.stream(
-        said(stream=True), upstream_id="GigaChat-2", lifeline=Countdown(HANG_S)
+        said(stream=True), upstream_id="GigaChat-2", cancel_token=Deadline(HANG_S)
     )
-    found: list[ChatChunk] = []
+    found: list[Tick | ChatChunk] = []
     with pytest.raises(ProviderProtocolError):
         found.extend(chunks)
-    assert all(one.finish_reason is None for one in found)
+    assert all(item.finish_reason is None for item in chunks_in(found))
 
 
-def test_a_stream_left_by_its_reader_is_closed_upstream(gigachat: GigaChat, upstream: Upstream):
+def test_a_stream_left_by_its_reader_is_closed_upstream(
+    gigachat: GigaChat, upstream: GigaChatUpstream
+):
     upstream.answers.append([stream_head(), chunk(EIGHT[0]), "hold"])
     chunks = gigachat.stream(
-        said(stream=True), upstream_id="GigaChat-2", lifeline=Countdown(HANG_S)
+        said(stream=True), upstream_id="GigaChat-2", cancel_token=Deadline(HANG_S)
     )
     next(chunks)
     chunks.close()
@@ -133,29 +139,31 @@ def test_a_stream_left_by_its_reader_is_closed_upstream(gigachat: GigaChat, upst
 
 
 def test_silence_ticks_and_may_be_cut_by_the_caller(
-    make_gigachat: MakeGigaChat, upstream: Upstream
+    make_gigachat: MakeGigaChat, upstream: GigaChatUpstream
 ):
-    class Watched(Countdown):
-        def attach(self, abort: Abort) -> None:
+    class Watched(Deadline):
+        def bind(self, abort: Abort) -> None:
             self.abort = abort
 
-    lifeline = Watched(HANG_S)
+    cancel_token = Watched(HANG_S)
     upstream.answers.append([stream_head(), chunk(EIGHT[0]), "hold"])
     gigachat = make_gigachat(tick_s=0.05)
-    chunks = gigachat.stream(said(stream=True), upstream_id="GigaChat-2", lifeline=lifeline)
+    chunks = gigachat.stream(said(stream=True), upstream_id="GigaChat-2", cancel_token=cancel_token)
     assert [next(chunks), next(chunks)] == [ChatChunk(text="Во"), TICK]
-    lifeline.abort()
+    cancel_token.abort()
     with pytest.raises(ProviderError):
         list(chunks)
     assert upstream.left.wait(HANG_S)
 
 
-def test_the_read_timeout_and_the_total_time_hold(make_gigachat: MakeGigaChat, upstream: Upstream):
+def test_the_read_timeout_and_the_total_time_hold(
+    make_gigachat: MakeGigaChat, upstream: GigaChatUpstream
+):
     drip: list[Step] = [chunk(EIGHT[0]), 0.02]
     upstream.answers += [["hold"], [stream_head(), *drip * 200]]
     gigachat = make_gigachat(read_timeout_s=0.2)
     with pytest.raises(ProviderTimeout):
         run(gigachat, said())
     with pytest.raises(ProviderTimeout):
-        run(gigachat, said(stream=True), Countdown(0.3))
+        run(gigachat, said(stream=True), Deadline(0.3))
     assert len(upstream.requests) == 2

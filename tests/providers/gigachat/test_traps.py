@@ -23,7 +23,7 @@ from tests.providers.gigachat.upstream import (
     EIGHT,
     HANG_S,
     KEY,
-    Upstream,
+    GigaChatUpstream,
     event,
     run,
     said,
@@ -34,7 +34,7 @@ from tests.providers.gigachat.upstream import (
 CALLED = Message("assistant", tool_calls=(ToolCall("call_1", "f", '{"город": "Омск"}'),))
 
 
-def test_trap_1_expiry_is_in_milliseconds(make_gigachat: MakeGigaChat, upstream: Upstream):
+def test_trap_1_expiry_is_in_milliseconds(make_gigachat: MakeGigaChat, upstream: GigaChatUpstream):
     now_s = [1_795_300_000.0]
     upstream.token_answer = lambda _: [
         reply(f'{{"access_token": "t", "expires_at": {int(now_s[0] + 1_800) * 1_000}}}')
@@ -50,7 +50,9 @@ def test_trap_1_expiry_is_in_milliseconds(make_gigachat: MakeGigaChat, upstream:
     assert len(upstream.token_requests) == 2
 
 
-def test_trap_2_rquid_is_a_uuid4_and_the_scope_a_form_field(gigachat: GigaChat, upstream: Upstream):
+def test_trap_2_rquid_is_a_uuid4_and_the_scope_a_form_field(
+    gigachat: GigaChat, upstream: GigaChatUpstream
+):
     upstream.answers.append([whole()])
     run(gigachat, said())
     (request,) = upstream.token_requests
@@ -60,7 +62,7 @@ def test_trap_2_rquid_is_a_uuid4_and_the_scope_a_form_field(gigachat: GigaChat, 
 
 @pytest.mark.parametrize("key", [f"{KEY}\n", f" {KEY[:20]}\r\n{KEY[20:]}"])
 def test_trap_3_the_key_is_sent_as_it_is_but_for_line_ends(
-    make_gigachat: MakeGigaChat, upstream: Upstream, key: str
+    make_gigachat: MakeGigaChat, upstream: GigaChatUpstream, key: str
 ):
     upstream.answers.append([whole()])
     run(make_gigachat(credentials=key), said())
@@ -69,7 +71,7 @@ def test_trap_3_the_key_is_sent_as_it_is_but_for_line_ends(
 
 @pytest.mark.parametrize("body", ['{"code": 6, "message": "no match"}', "<html>401</html>", ""])
 def test_trap_4_errors_of_the_token_endpoint_have_their_own_shape(
-    gigachat: GigaChat, upstream: Upstream, body: str
+    gigachat: GigaChat, upstream: GigaChatUpstream, body: str
 ):
     upstream.token_answer = lambda _: [reply(body, status=401)]
     with pytest.raises(ProviderAuthError) as caught:
@@ -78,7 +80,7 @@ def test_trap_4_errors_of_the_token_endpoint_have_their_own_shape(
     assert len(upstream.token_requests) == 1
 
 
-def test_trap_5_tools_are_sent_as_functions(gigachat: GigaChat, upstream: Upstream):
+def test_trap_5_tools_are_sent_as_functions(gigachat: GigaChat, upstream: GigaChatUpstream):
     upstream.answers.append([whole()])
     run(gigachat, said(tools=(Tool("f"),)))
     (body,) = upstream.bodies
@@ -88,7 +90,7 @@ def test_trap_5_tools_are_sent_as_functions(gigachat: GigaChat, upstream: Upstre
 
 
 def test_trap_6_arguments_are_an_object_there_and_a_text_here(
-    gigachat: GigaChat, upstream: Upstream
+    gigachat: GigaChat, upstream: GigaChatUpstream
 ):
     call = {"role": "assistant", "function_call": {"name": "f", "arguments": {"город": "Омск"}}}
     upstream.answers.append(streamed(event(call, finish_reason="function_call")))
@@ -103,7 +105,7 @@ def test_trap_6_arguments_are_an_object_there_and_a_text_here(
 
 @pytest.mark.parametrize("result", ["ok", "42", "[1]"])
 def test_trap_7_results_that_are_no_object_are_wrapped(
-    gigachat: GigaChat, upstream: Upstream, result: str
+    gigachat: GigaChat, upstream: GigaChatUpstream, result: str
 ):
     upstream.answers.append([whole()])
     run(gigachat, ChatRequest((CALLED, Message("tool", result, tool_call_id="call_1"))))
@@ -112,7 +114,7 @@ def test_trap_7_results_that_are_no_object_are_wrapped(
 
 
 def test_trap_8_there_is_one_system_message_and_it_is_the_first(
-    gigachat: GigaChat, upstream: Upstream
+    gigachat: GigaChat, upstream: GigaChatUpstream
 ):
     upstream.answers.append([whole()])
     turns = (Message("user", "a"), Message("system", "b"), Message("system", "c"))
@@ -121,14 +123,14 @@ def test_trap_8_there_is_one_system_message_and_it_is_the_first(
     assert sent == [{"role": "system", "content": "b\n\nc"}, {"role": "user", "content": "a"}]
 
 
-def test_trap_9_content_is_text_beside_a_call_too(gigachat: GigaChat, upstream: Upstream):
+def test_trap_9_content_is_text_beside_a_call_too(gigachat: GigaChat, upstream: GigaChatUpstream):
     upstream.answers.append([whole()])
     run(gigachat, ChatRequest((CALLED, Message("tool", "{}", tool_call_id="call_1"))))
     assert [turn["content"] for turn in upstream.bodies[0]["messages"]] == ["", "{}"]
 
 
 def test_trap_10_a_temperature_of_zero_never_reaches_the_wire(
-    gigachat: GigaChat, upstream: Upstream
+    gigachat: GigaChat, upstream: GigaChatUpstream
 ):
     upstream.answers.append([whole()])
     run(gigachat, said(temperature=0))
@@ -136,7 +138,7 @@ def test_trap_10_a_temperature_of_zero_never_reaches_the_wire(
     assert upstream.bodies[0]["top_p"] == 0
 
 
-def test_trap_11_schemas_are_narrowed(gigachat: GigaChat, upstream: Upstream):
+def test_trap_11_schemas_are_narrowed(gigachat: GigaChat, upstream: GigaChatUpstream):
     upstream.answers.append([whole()])
     schema = {
         "$defs": {"Box": {"type": "object"}},
@@ -152,18 +154,24 @@ def test_trap_11_schemas_are_narrowed(gigachat: GigaChat, upstream: Upstream):
     }
 
 
-def test_trap_12_a_content_filter_is_a_success_with_a_mark(gigachat: GigaChat, upstream: Upstream):
+def test_trap_12_a_content_filter_is_a_success_with_a_mark(
+    gigachat: GigaChat, upstream: GigaChatUpstream
+):
     upstream.answers.append([whole("Сменим тему?", "blacklist")])
     (chunk,) = run(gigachat, said())
     assert (chunk.text, chunk.finish_reason) == ("Сменим тему?", "content_filter")
 
 
-def test_trap_13_the_model_of_the_answer_is_not_compared(gigachat: GigaChat, upstream: Upstream):
+def test_trap_13_the_model_of_the_answer_is_not_compared(
+    gigachat: GigaChat, upstream: GigaChatUpstream
+):
     upstream.answers.append([whole(model="GigaChat-9:9.9", object="chat.completions")])
     assert run(gigachat, said())[0].text == "Восемь."
 
 
-def test_trap_14_a_streamed_call_has_an_index_and_an_id(gigachat: GigaChat, upstream: Upstream):
+def test_trap_14_a_streamed_call_has_an_index_and_an_id(
+    gigachat: GigaChat, upstream: GigaChatUpstream
+):
     call = {"role": "assistant", "content": "", "function_call": {"name": "f", "arguments": {}}}
     usage = {"prompt_tokens": 1, "completion_tokens": 2}
     upstream.answers.append(streamed(event(call, finish_reason="function_call", usage=usage)))
@@ -172,14 +180,16 @@ def test_trap_14_a_streamed_call_has_an_index_and_an_id(gigachat: GigaChat, upst
     assert chunk.usage is not None
 
 
-def test_trap_15_a_401_in_a_stream_renews_the_token_once(gigachat: GigaChat, upstream: Upstream):
+def test_trap_15_a_401_in_a_stream_renews_the_token_once(
+    gigachat: GigaChat, upstream: GigaChatUpstream
+):
     upstream.answers += [[reply("{}", status=401)], streamed(*EIGHT)]
     assert len(run(gigachat, said(stream=True))) == 3
     assert len(upstream.token_requests) == 2
 
 
 def test_trap_16_threads_that_need_a_token_at_once_fetch_one(
-    gigachat: GigaChat, upstream: Upstream
+    gigachat: GigaChat, upstream: GigaChatUpstream
 ):
     upstream.token_answer = lambda _: [0.1, upstream.token()]
     upstream.answers += [[whole()]] * 8
@@ -191,7 +201,7 @@ def test_trap_16_threads_that_need_a_token_at_once_fetch_one(
     assert (len(upstream.requests), len(upstream.token_requests)) == (8, 1)
 
 
-def test_trap_17_too_many_requests_are_not_repeated(gigachat: GigaChat, upstream: Upstream):
+def test_trap_17_too_many_requests_are_not_repeated(gigachat: GigaChat, upstream: GigaChatUpstream):
     upstream.answers.append([reply('{"status": 429}', status=429)])
     with pytest.raises(ProviderRateLimited):
         run(gigachat, said())
@@ -206,7 +216,7 @@ def test_trap_18_what_does_not_exist_is_refused(gigachat: GigaChat, field: dict[
 
 
 def test_trap_19_counts_are_a_list_and_vectors_bear_their_own_usage(
-    gigachat: GigaChat, upstream: Upstream
+    gigachat: GigaChat, upstream: GigaChatUpstream
 ):
     item = '{"index": %d, "embedding": [1], "usage": {"prompt_tokens": 6}}'
     upstream.answers += [
@@ -218,7 +228,7 @@ def test_trap_19_counts_are_a_list_and_vectors_bear_their_own_usage(
     assert embedding.prompt_tokens == 12
 
 
-def test_trap_20_files_are_deleted_by_post(gigachat: GigaChat, upstream: Upstream):
+def test_trap_20_files_are_deleted_by_post(gigachat: GigaChat, upstream: GigaChatUpstream):
     upstream.answers += [[reply('{"id": "f1"}')], [whole()], [reply('{"deleted": true}')]]
     run(gigachat, ChatRequest((Message("user", images=(Image(b"x", "image/png"),)),)))
     assert (upstream.requests[2].method, upstream.requests[2].target) == (
@@ -227,7 +237,7 @@ def test_trap_20_files_are_deleted_by_post(gigachat: GigaChat, upstream: Upstrea
     )
 
 
-def test_trap_21_a_letter_cut_in_two_arrives_whole(gigachat: GigaChat, upstream: Upstream):
+def test_trap_21_a_letter_cut_in_two_arrives_whole(gigachat: GigaChat, upstream: GigaChatUpstream):
     bytes_one_by_one = [bytes([byte]) for byte in b"".join(EIGHT)]
     upstream.answers.append(streamed(*bytes_one_by_one))
     chunks = run(gigachat, said("Сколько?", stream=True))
@@ -239,7 +249,7 @@ def test_trap_22_only_the_bundle_is_trusted_for_tokens_and_for_the_api(
     make_gigachat: MakeGigaChat, tmp_path: pathlib.Path
 ):
     bundle = make_certificate(tmp_path)
-    upstream = Upstream()
+    upstream = GigaChatUpstream()
     upstream.answers.append([whole()])
     with upstream.serve(server_tls(bundle)):
         addresses = {"base_url": upstream.url, "auth_url": f"{upstream.url}/oauth"}

@@ -9,16 +9,25 @@ from typing import Any
 
 import orjson
 
+from gateway.providers._shared.http_client import Deadline
 from gateway.providers.chat_types import ChatChunk, ChatRequest, JSONObject, Message
 from gateway.providers.gigachat.adapter import GigaChat
-from gateway.providers.http_client import Countdown
-from tests.providers.canned import Answer, CannedServer, Request, Step, chunk, reply, stream_head
+from tests.providers.asking import chunks_in
+from tests.providers.canned import (
+    Answer,
+    CannedRequest,
+    CannedServer,
+    Step,
+    chunk,
+    reply,
+    stream_head,
+)
 
 KEY = "Y2xpZW50LWlkLTAwMDE6Y2xpZW50LXNlY3JldC0wMDAy"
 HANG_S = 20.0
 
 
-class Upstream:
+class GigaChatUpstream:
     """Answers `/oauth` with token-1, token-2 and so on, and all else with `answers` in order."""
 
     def __init__(self) -> None:
@@ -28,7 +37,7 @@ class Upstream:
         self._server: CannedServer | None = None
         self._numbers = itertools.count(1)
 
-    def __call__(self, request: Request) -> Iterable[Step]:
+    def __call__(self, request: CannedRequest) -> Iterable[Step]:
         if request.target == "/oauth":
             if self.token_answer is not None:
                 return self.token_answer(request)
@@ -52,14 +61,14 @@ class Upstream:
         return self._server.left
 
     @property
-    def token_requests(self) -> list[Request]:
+    def token_requests(self) -> list[CannedRequest]:
         assert self._server is not None
-        return [one for one in self._server.requests if one.target == "/oauth"]
+        return [request for request in self._server.requests if request.target == "/oauth"]
 
     @property
-    def requests(self) -> list[Request]:
+    def requests(self) -> list[CannedRequest]:
         assert self._server is not None
-        return [one for one in self._server.requests if one.target != "/oauth"]
+        return [request for request in self._server.requests if request.target != "/oauth"]
 
     @property
     def bodies(self) -> list[Any]:
@@ -71,9 +80,12 @@ def said(text: str = "Привет", **fields: Any) -> ChatRequest:
 
 
 def run(
-    provider: GigaChat, request: ChatRequest, lifeline: Any = None, model: str = "GigaChat-2"
+    provider: GigaChat, request: ChatRequest, cancel_token: Any = None, model: str = "GigaChat-2"
 ) -> list[ChatChunk]:
-    return list(provider.stream(request, upstream_id=model, lifeline=lifeline or Countdown(HANG_S)))
+    steps = provider.stream(
+        request, upstream_id=model, cancel_token=cancel_token or Deadline(HANG_S)
+    )
+    return chunks_in(steps)
 
 
 def whole(text: str = "Восемь.", finish: str = "stop", **more: Any) -> bytes:
@@ -112,7 +124,7 @@ def event(delta: JSONObject, **choice: Any) -> bytes:
 def streamed(*events: bytes, done: bool = True) -> list[Step]:
     """Write a stream as the API sends it, an event to a chunk."""
     last = [b"data: [DONE]\n\n"] if done else []
-    return [stream_head(), *(chunk(one) for one in (*events, *last)), chunk(b"")]
+    return [stream_head(), *(chunk(item) for item in (*events, *last)), chunk(b"")]
 
 
 USAGE = {

@@ -6,32 +6,32 @@ from typing import Any
 import pytest
 
 from gateway.providers.openai_compatible.adapter import OpenAICompatible
-from gateway.sandbox.credentials import OPENAI_COMPATIBLE_API_KEY
-from gateway.sandbox.server import Sandbox
-from tests.providers.openai_compatible.upstream import KEY, NAME, Upstream
+from sandbox.core.credentials import OPENAI_COMPATIBLE_API_KEY
+from sandbox.server import Sandbox
+from tests.providers.openai_compatible.upstream import KEY, NAME, OpenAIUpstream
 
 Make = Callable[..., OpenAICompatible]
 
 
 @pytest.fixture
-def upstream() -> Iterator[Upstream]:
-    canned = Upstream()
+def upstream() -> Iterator[OpenAIUpstream]:
+    canned = OpenAIUpstream()
     with canned.server:
         yield canned
 
 
 @pytest.fixture
-def make(upstream: Upstream) -> Iterator[Make]:
+def make(upstream: OpenAIUpstream) -> Iterator[Make]:
     """Make adapters in front of the canned server."""
-    made: list[OpenAICompatible] = []
+    created: list[OpenAICompatible] = []
 
     def build(name: str = NAME, **options: Any) -> OpenAICompatible:
         settings = {"base_url": f"{upstream.url}/v1", "api_key": KEY}
-        made.append(OpenAICompatible(name, **(settings | options)))
-        return made[-1]
+        created.append(OpenAICompatible(name, **(settings | options)))
+        return created[-1]
 
     yield build
-    for provider in made:
+    for provider in created:
         provider.close()
 
 
@@ -40,33 +40,21 @@ def provider(make: Make) -> OpenAICompatible:
     return make()
 
 
-@pytest.fixture(scope="package")
-def running_sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as served:
-        yield served
-
-
-@pytest.fixture
-def sandbox(running_sandbox: Sandbox) -> Sandbox:
-    running_sandbox.reset()
-    return running_sandbox
-
-
 @pytest.fixture
 def make_sandboxed(sandbox: Sandbox) -> Iterator[Make]:
     """Make adapters in front of the emulator."""
-    made: list[OpenAICompatible] = []
+    created: list[OpenAICompatible] = []
 
     def build(name: str = NAME, **options: Any) -> OpenAICompatible:
         settings = {
             "base_url": f"{sandbox.openai_origin}/v1",
             "api_key": OPENAI_COMPATIBLE_API_KEY,
         }
-        made.append(OpenAICompatible(name, **(settings | options)))
-        return made[-1]
+        created.append(OpenAICompatible(name, **(settings | options)))
+        return created[-1]
 
     yield build
-    for provider in made:
+    for provider in created:
         provider.close()
 
 

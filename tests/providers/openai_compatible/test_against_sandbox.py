@@ -9,9 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.providers.base import TICK_S
 from gateway.providers.chat_types import (
-    TICK,
     ChatRequest,
     Image,
     Message,
@@ -23,14 +21,14 @@ from gateway.providers.chat_types import (
 )
 from gateway.providers.errors import (
     ProviderAuthError,
+    ProviderProtocolError,
     ProviderRejected,
     ProviderUnavailable,
     UnsupportedInput,
 )
-from gateway.providers.http_client import Countdown
 from gateway.providers.openai_compatible.adapter import OpenAICompatible
-from gateway.sandbox.faults import silence
-from gateway.sandbox.server import Sandbox
+from sandbox.core.faults import Fault, expired_token, http_error
+from sandbox.server import Sandbox
 from tests.providers.openai_compatible.conftest import Make
 from tests.providers.openai_compatible.upstream import HANG_S, calls_of, run, said, text_of
 
@@ -53,9 +51,9 @@ each_mode = pytest.mark.parametrize("stream", [True, False])
 def test_an_answer_comes_with_the_usage_that_was_reported(
     sandboxed: OpenAICompatible, sandbox: Sandbox, stream: bool
 ) -> None:
-    chunks = run(sandboxed, said("Столица Татарстана?", stream=stream, max_tokens=100))
-    assert "Казань" in text_of(chunks)
-    assert [one.finish_reason for one in chunks if one.finish_reason] == ["stop"]
+    chunks = run(sandboxed, said("Столица России?", stream=stream, max_tokens=100))
+    assert "Москва" in text_of(chunks)
+    assert [chunk.finish_reason for chunk in chunks if chunk.finish_reason] == ["stop"]
     reported = sandbox.requests[-1].usage
     assert reported is not None
     assert chunks[-1].usage == Usage(reported.prompt_tokens, reported.completion_tokens)
@@ -98,7 +96,7 @@ def test_every_parameter_is_taken(sandboxed: OpenAICompatible) -> None:
 @each_mode
 def test_a_limit_of_tokens_ends_with_length(sandboxed: OpenAICompatible, stream: bool) -> None:
     chunks = run(sandboxed, said("sandbox:long=40", max_tokens=5, stream=stream))
-    assert [one.finish_reason for one in chunks if one.finish_reason] == ["length"]
+    assert [chunk.finish_reason for chunk in chunks if chunk.finish_reason] == ["length"]
     assert chunks[-1].usage is not None
     assert chunks[-1].usage.completion_tokens == 5
 
@@ -106,15 +104,19 @@ def test_a_limit_of_tokens_ends_with_length(sandboxed: OpenAICompatible, stream:
 @each_mode
 def test_the_content_filter_is_an_answer(sandboxed: OpenAICompatible, stream: bool) -> None:
     chunks = run(sandboxed, said("sandbox:filter", stream=stream))
-    assert "content_filter" in [one.finish_reason for one in chunks]
+    assert "content_filter" in [chunk.finish_reason for chunk in chunks]
 
 
 @each_mode
-def test_reasoning_is_counted_and_not_told(sandboxed: OpenAICompatible, stream: bool) -> None:
-    chunks = run(sandboxed, said("Столица Татарстана?", stream=stream), model="gpt-oss-20b")
-    (plain,) = run(sandboxed, said("Столица Татарстана?"))
+def test_reasoning_is_counted_and_told_apart_from_the_answer(
+    sandboxed: OpenAICompatible, stream: bool
+) -> None:
+    chunks = run(sandboxed, said("Столица России?", stream=stream), model="gpt-oss-20b")
+    (plain,) = run(sandboxed, said("Столица России?"))
     assert text_of(chunks) == plain.text
-    assert not any(one.reasoning for one in chunks)
+    thoughts = "".join(chunk.reasoning for chunk in chunks)
+    assert thoughts
+    assert thoughts not in text_of(chunks)
     assert chunks[-1].usage is not None
     assert 0 < chunks[-1].usage.reasoning_tokens < chunks[-1].usage.completion_tokens
 
@@ -134,7 +136,7 @@ def test_a_tool_is_called_and_its_results_are_answered(
 ) -> None:
     asked = said("Какая погода в Казани и Москве?", tools=(WEATHER,), stream=stream)
     chunks = run(sandboxed, asked)
-    assert "tool_calls" in [one.finish_reason for one in chunks]
+    assert "tool_calls" in [chunk.finish_reason for chunk in chunks]
     calls = tuple(ToolCall(*call) for call in calls_of(chunks))
     assert [call.name for call in calls] == ["get_weather"] * 2
     assert len({call.id for call in calls}) == 2
@@ -145,16 +147,16 @@ def test_a_tool_is_called_and_its_results_are_answered(
         Message("tool", "плюс 3", tool_call_id=calls[0].id, name="get_weather"),
     )
     turns = (*asked.messages, Message("assistant", "Смотрю.", tool_calls=calls), *results)
-    told = run(sandboxed, replace(asked, messages=turns))
-    assert "плюс 3" in text_of(told)
-    assert "минус 5" in text_of(told)
+    result = run(sandboxed, replace(asked, messages=turns))
+    assert "плюс 3" in text_of(result)
+    assert "минус 5" in text_of(result)
 
 
 def test_a_tool_with_an_odd_name_is_called_by_it(sandboxed: OpenAICompatible) -> None:
     odd = replace(WEATHER, name="погода.сейчас/город")
     chunks = run(sandboxed, said("Ну?", tools=(odd,), tool_choice=NamedTool(odd.name), stream=True))
     assert [name for _, name, _ in calls_of(chunks)] == [odd.name]
-    assert [one.finish_reason for one in chunks if one.finish_reason] == ["tool_calls"]
+    assert [chunk.finish_reason for chunk in chunks if chunk.finish_reason] == ["tool_calls"]
 
 
 @pytest.mark.parametrize("choice", ["required", "none"])
@@ -244,7 +246,7 @@ def test_any_conversation_that_is_one_is_taken(
         results = [Message("tool", "ок", tool_call_id=call.id) for call in turn.tool_calls]
         messages += [turn, *results]
     request = ChatRequest((*messages, Message("user", "Привет")), stream=stream)
-    assert "stop" in [one.finish_reason for one in run(sandboxed, request)]
+    assert "stop" in [chunk.finish_reason for chunk in run(sandboxed, request)]
 
 
 def test_vectors_come_in_the_order_of_the_texts(sandboxed: OpenAICompatible) -> None:
@@ -312,15 +314,27 @@ def test_what_the_wire_has_no_place_for_is_never_sent(
     sandboxed: OpenAICompatible, sandbox: Sandbox
 ) -> None:
     with pytest.raises(UnsupportedInput):
-        run(sandboxed, said(logprobs=True))
+        run(sandboxed, said(n=2))
     assert len(sandbox.requests) == 0
 
 
-def test_a_silence_in_mid_stream_is_filled_with_ticks(
-    sandboxed: OpenAICompatible, sandbox: Sandbox
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_model_that_broke_off_has_not_answered(sandboxed: OpenAICompatible, stream: bool) -> None:
+    request = said(
+        "Когда трамвай? sandbox:unruly=error",
+        tools=(Tool("tram", "Когда трамвай"),),
+        stream=stream,
+    )
+    with pytest.raises(ProviderProtocolError):
+        run(sandboxed, request)
+
+
+@pytest.mark.parametrize("fault", [http_error(401), expired_token()], ids=["401", "expired"])
+@each_mode
+def test_a_key_that_is_refused_is_our_credential_refused(
+    sandboxed: OpenAICompatible, sandbox: Sandbox, fault: Fault, stream: bool
 ) -> None:
-    sandbox.faults.push("openai_compatible", silence(TICK_S + 0.3, "mid_stream"))
-    request = said(COUNT, stream=True)
-    chunks = list(sandboxed.stream(request, upstream_id="qwen3-8b", lifeline=Countdown(HANG_S)))
-    assert 0 < chunks.index(TICK) < len(chunks) - 1
-    assert text_of(chunks) == text_of(run(sandboxed, request))
+    sandbox.faults.push("openai_compatible", fault)
+    with pytest.raises(ProviderAuthError):
+        run(sandboxed, said(stream=stream))
+    assert len(sandbox.requests) == 1

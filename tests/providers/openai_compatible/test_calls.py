@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.providers._shared.tool_names import ToolNames
 from gateway.providers.errors import ProviderProtocolError
-from gateway.providers.tool_names import ToolNames
 from tests.providers.openai_compatible.upstream import (
     called,
     calls_of,
@@ -44,10 +44,10 @@ def test_the_first_piece_bears_id_and_name_and_no_other_does() -> None:
             event({}, "tool_calls"),
         )
     )
-    assert [(one.index, one.id, one.name, one.arguments) for one in first.tool_calls] == [
+    assert [(call.index, call.id, call.name, call.arguments) for call in first.tool_calls] == [
         (0, "a", "f", "{")
     ]
-    assert [(one.index, one.id, one.name, one.arguments) for one in second.tool_calls] == [
+    assert [(call.index, call.id, call.name, call.arguments) for call in second.tool_calls] == [
         (0, None, None, "}")
     ]
 
@@ -221,15 +221,17 @@ def test_an_object_behind_pieces_is_no_answer() -> None:
     st.lists(st.tuples(st.sampled_from("fgh"), st.text('абв{}"', max_size=12)), max_size=5),
     st.data(),
 )
-def test_any_cut_of_the_arguments_adds_up(made: list[tuple[str, str]], data: st.DataObject) -> None:
+def test_any_cut_of_the_arguments_adds_up(
+    created: list[tuple[str, str]], data: st.DataObject
+) -> None:
     events = []
-    for index, (name, arguments) in enumerate(made):
+    for index, (name, arguments) in enumerate(created):
         cut = data.draw(st.integers(0, len(arguments)))
         events.append(called(piece(arguments[:cut], index=index, id=f"id-{index}", name=name)))
         events.append(called(piece(arguments[cut:], index=index)))
     chunks = read(written(*events, event({}, "stop")))
     assert calls_of(chunks) == [
-        (f"id-{index}", name, arguments or "{}") for index, (name, arguments) in enumerate(made)
+        (f"id-{index}", name, arguments or "{}") for index, (name, arguments) in enumerate(created)
     ]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from gateway.providers.chat_types import ChatChunk, JSONObject, Usage
+from gateway.providers.chat_types import ChatChunk, JSONObject, TokenLogprob, Usage
 from gateway.providers.errors import (
     ProviderAuthError,
     ProviderError,
@@ -140,9 +140,40 @@ def test_what_a_model_thinks_aloud_is_not_its_answer() -> None:
     thoughts: list[JSONObject] = [{"reasoning": "Хм"}, {"reasoning_content": "Хм", "content": None}]
     events = [*map(event, thoughts), event({"content": "да"}), event({}, "stop")]
     chunks = read(written(*events))
-    assert chunks[0] == ChatChunk(text="да")
-    answer = reader().whole(orjson.dumps(whole("да", reasoning_content="Хм")))
-    assert (answer.text, answer.reasoning) == ("да", "")
+    assert chunks[:3] == [
+        ChatChunk(reasoning="Хм"),
+        ChatChunk(reasoning="Хм"),
+        ChatChunk(text="да"),
+    ]
+    answer = reader().whole(orjson.dumps(whole("да", reasoning_content="Хм", reasoning="Хм")))
+    assert (answer.text, answer.reasoning) == ("да", "Хм")
+    odd = reader().whole(orjson.dumps(whole("да", reasoning={"text": "Хм"})))
+    assert (odd.text, odd.reasoning) == ("да", "")
+
+
+def test_a_mark_of_the_servers_own_template_is_cut_and_an_id_that_is_a_name_is_replaced() -> None:
+    call = {"id": "weather", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+    events = [event({"content": "[TOOL_CALL_END]"}), event({"tool_calls": [{"index": 0, **call}]})]
+    chunks = read(written(*events))
+    assert "".join(chunk.text for chunk in chunks) == ""
+    [delta, *_] = [delta for chunk in chunks for delta in chunk.tool_calls]
+    assert delta.id not in ("weather", None)
+    assert chunks[-1].finish_reason == "tool_calls"
+
+
+def test_probabilities_come_with_their_words_and_what_is_odd_is_left_out() -> None:
+    chosen = {
+        "token": "да",
+        "logprob": -0.5,
+        "bytes": [208],
+        "top_logprobs": [{"token": "нет", "logprob": -1}],
+    }
+    answer = whole("да")
+    answer["choices"][0]["logprobs"] = {"content": [chosen, 5, {"token": 1}], "refusal": None}
+    found = reader().whole(orjson.dumps(answer)).logprobs
+    assert found == (TokenLogprob("да", -0.5, (("нет", -1.0),)),)
+    answer["choices"][0]["logprobs"] = {"content": "nonsense"}
+    assert reader().whole(orjson.dumps(answer)).logprobs == ()
 
 
 def test_a_refusal_in_words_is_text() -> None:
@@ -158,13 +189,13 @@ def test_line_ends_of_any_kind_are_taken(end: bytes) -> None:
 
 def test_comments_events_and_fields_unknown_are_passed_over() -> None:
     odd = b": ping\n\nevent: chunk\nid: 1\n"
-    data = odd + b"".join(written(one, done=False) + odd for one in EIGHT) + b"data: [DONE]\n\n"
+    data = odd + b"".join(written(item, done=False) + odd for item in EIGHT) + b"data: [DONE]\n\n"
     assert read(data) == read(written(*EIGHT))
 
 
 def test_an_event_over_several_lines_is_one() -> None:
-    pretty = [orjson.dumps(one, option=orjson.OPT_INDENT_2) for one in EIGHT]
-    data = b"".join(b"data: " + one.replace(b"\n", b"\ndata: ") + b"\n\n" for one in pretty)
+    pretty = [orjson.dumps(item, option=orjson.OPT_INDENT_2) for item in EIGHT]
+    data = b"".join(b"data: " + item.replace(b"\n", b"\ndata: ") + b"\n\n" for item in pretty)
     assert read(data + b"data: [DONE]\n\n") == read(written(*EIGHT))
 
 
@@ -253,11 +284,11 @@ def test_a_whole_answer_that_is_none_is_a_protocol_error(body: bytes) -> None:
         reader().whole(body)
 
 
-@pytest.mark.parametrize("rubbish", [b"<html>", b'{"choices": [', b'"\xff\xfe"', NESTED, b"{}{}"])
-def test_rubbish_in_mid_stream_is_a_protocol_error(rubbish: bytes) -> None:
+@pytest.mark.parametrize("malformed", [b"<html>", b'{"choices": [', b'"\xff\xfe"', NESTED, b"{}{}"])
+def test_rubbish_in_mid_stream_is_a_protocol_error(malformed: bytes) -> None:
     good = written(event({"content": "Во"}), done=False)
     with pytest.raises(ProviderProtocolError):
-        read(good + b"data: " + rubbish + b"\n\n" + written(*EIGHT))
+        read(good + b"data: " + malformed + b"\n\n" + written(*EIGHT))
 
 
 @pytest.mark.parametrize(

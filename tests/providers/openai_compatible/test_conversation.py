@@ -2,10 +2,9 @@
 
 import pytest
 
+from gateway.providers._shared.tool_names import tool_names
 from gateway.providers.chat_types import ChatRequest, Image, JSONObject, Message, ToolCall
-from gateway.providers.errors import UnsupportedInput
 from gateway.providers.openai_compatible.conversation import wire_messages
-from gateway.providers.openai_compatible.payload import tool_names
 
 CALL = ToolCall("call_1", "get weather", '{"city": "Омск"}')
 
@@ -64,8 +63,8 @@ def test_calls_and_their_results_travel_back() -> None:
                 {"id": "call_2", "type": "function", "function": {**function, "arguments": "{}"}},
             ],
         },
-        {"role": "tool", "tool_call_id": "call_2", "content": "минус 5"},
         {"role": "tool", "tool_call_id": "call_1", "content": ""},
+        {"role": "tool", "tool_call_id": "call_2", "content": "минус 5"},
     ]
 
 
@@ -73,23 +72,48 @@ def test_words_beside_a_call_are_kept() -> None:
     assert wire(Message("assistant", "Смотрю.", tool_calls=(CALL,)))[0]["content"] == "Смотрю."
 
 
-@pytest.mark.parametrize("call_id", ["call_9", None])
-def test_a_result_of_no_call_is_refused(call_id: str | None) -> None:
-    turns = (
-        Message("assistant", tool_calls=(CALL,)),
-        Message("tool", "минус 5", tool_call_id=call_id),
+def test_a_result_of_no_call_is_told_by_the_user() -> None:
+    turns = wire(
+        Message("assistant", tool_calls=(CALL,)), Message("tool", "минус 5", tool_call_id="call_9")
     )
-    with pytest.raises(UnsupportedInput) as caught:
-        wire(*turns)
-    assert caught.value.param == "messages[1].tool_call_id"
+    assert turns[1:] == [
+        {"role": "tool", "tool_call_id": "call_1", "content": "cancelled"},
+        {"role": "user", "content": "Result of a tool:\nминус 5"},
+    ]
 
 
-@pytest.mark.parametrize("arguments", ["{", "[]", "null", '"{}"'])
-def test_arguments_that_are_no_object_are_refused(arguments: str) -> None:
-    broken = ToolCall("call_2", "f", arguments)
-    with pytest.raises(UnsupportedInput) as caught:
-        wire(Message("user", "а"), Message("assistant", tool_calls=(CALL, broken)))
-    assert caught.value.param == "messages[1].tool_calls[1].function.arguments"
+def test_calls_of_one_id_get_ids_of_their_own() -> None:
+    turns = wire(
+        Message("assistant", tool_calls=(ToolCall("", "f", ""), ToolCall("", "f", ""))),
+        Message("tool", "раз", tool_call_id=""),
+        Message("tool", "два", tool_call_id=""),
+    )
+    ids = [call["id"] for call in turns[0]["tool_calls"]]
+    assert len(set(ids)) == 2
+    assert [(turn["tool_call_id"], turn["content"]) for turn in turns[1:]] == [
+        (ids[0], "раз"),
+        (ids[1], "два"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sent"),
+    [
+        ('{"a":  1}', '{"a":  1}'),
+        ("{", '{"arguments":"{"}'),
+        ("[]", "{}"),
+        ("null", "{}"),
+        ('"{}"', '{"arguments":"{}"}'),
+        ('{"a": "б\nв"}', '{"a":"б\\nв"}'),
+    ],
+)
+def test_arguments_are_the_text_of_an_object(arguments: str, sent: str) -> None:
+    turns = wire(Message("assistant", tool_calls=(ToolCall("call_2", "f", arguments),)))
+    assert turns[0]["tool_calls"][0]["function"]["arguments"] == sent
+
+
+def test_signs_that_no_name_may_have_are_replaced() -> None:
+    assert wire(Message("user", "а", name="Анна <a/b>"))[0]["name"] == "Анна__a_b_"
 
 
 def test_images_are_parts_behind_the_text() -> None:
@@ -113,8 +137,9 @@ def test_images_are_parts_behind_the_text() -> None:
 
 
 @pytest.mark.parametrize("role", ["system", "assistant"])
-def test_an_image_that_no_user_shows_is_refused(role: str) -> None:
+def test_an_image_that_no_user_shows_follows_in_a_turn_of_the_users(role: str) -> None:
     shown = Message(role, "а", images=(Image(b"x", "image/png"),))  # type: ignore[arg-type]
-    with pytest.raises(UnsupportedInput) as caught:
-        wire(Message("user", "а"), shown)
-    assert caught.value.param == "messages[1].content"
+    turns = wire(Message("user", "а"), shown)
+    assert turns[-1]["role"] == "user"
+    assert turns[-1]["content"][0] == {"type": "text", "text": f"Shown by the {role}:"}
+    assert turns[-1]["content"][1]["type"] == "image_url"

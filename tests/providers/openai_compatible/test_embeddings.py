@@ -11,9 +11,9 @@ from gateway.providers.openai_compatible.embeddings import (
     BATCH_CHARS_MAX,
     BATCH_TEXTS_MAX,
     batches,
-    read_vectors,
+    read_embedding,
 )
-from tests.providers.openai_compatible.upstream import HANG_S, NAME, Upstream, answered
+from tests.providers.openai_compatible.upstream import HANG_S, NAME, OpenAIUpstream, answered
 
 
 def item(index: int | None, *vector: Any) -> dict[str, Any]:
@@ -35,13 +35,13 @@ def test_texts_are_split_by_number_and_by_length() -> None:
 
 
 def test_vectors_are_put_in_the_order_of_the_texts() -> None:
-    read = read_vectors(orjson.dumps(answer(item(1, 2, 0.5), item(0, 1, 0))), 2, provider=NAME)
+    read = read_embedding(orjson.dumps(answer(item(1, 2, 0.5), item(0, 1, 0))), 2, provider=NAME)
     assert read.vectors == ((1.0, 0.0), (2.0, 0.5))
     assert read.prompt_tokens == 6
 
 
 def test_vectors_without_an_index_stand_in_order() -> None:
-    read = read_vectors(orjson.dumps(answer(item(None, 1), item(None, 2))), 2, provider=NAME)
+    read = read_embedding(orjson.dumps(answer(item(None, 1), item(None, 2))), 2, provider=NAME)
     assert read.vectors == ((1.0,), (2.0,))
 
 
@@ -71,12 +71,12 @@ def test_vectors_without_an_index_stand_in_order() -> None:
 def test_what_are_no_vectors_is_a_protocol_error(body: Any) -> None:
     raw = body if isinstance(body, bytes) else orjson.dumps(body)
     with pytest.raises(ProviderProtocolError) as caught:
-        read_vectors(raw, 2, provider=NAME)
+        read_embedding(raw, 2, provider=NAME)
     assert caught.value.provider == NAME
 
 
 def test_one_text_is_asked_for_as_a_text_and_more_as_a_list(
-    provider: OpenAICompatible, upstream: Upstream
+    provider: OpenAICompatible, upstream: OpenAIUpstream
 ) -> None:
     upstream.answers += [answered(answer(item(0, 1))), answered(answer(item(0, 1), item(1, 2)))]
     provider.embed(["раз"], upstream_id="bge-m3", timeout_s=HANG_S)
@@ -86,7 +86,9 @@ def test_one_text_is_asked_for_as_a_text_and_more_as_a_list(
     assert upstream.bodies[0]["encoding_format"] == "float"
 
 
-def test_tokens_of_all_batches_are_summed(provider: OpenAICompatible, upstream: Upstream) -> None:
+def test_tokens_of_all_batches_are_summed(
+    provider: OpenAICompatible, upstream: OpenAIUpstream
+) -> None:
     first = answer(*[item(index, index) for index in range(BATCH_TEXTS_MAX)], tokens=60)
     upstream.answers += [answered(first), answered(answer(item(0, 99), tokens=1))]
     texts = ["а"] * (BATCH_TEXTS_MAX + 1)
@@ -96,7 +98,7 @@ def test_tokens_of_all_batches_are_summed(provider: OpenAICompatible, upstream: 
     assert embedding.vectors[-1] == (99.0,)
 
 
-def test_a_refusal_is_of_its_kind(provider: OpenAICompatible, upstream: Upstream) -> None:
+def test_a_refusal_is_of_its_kind(provider: OpenAICompatible, upstream: OpenAIUpstream) -> None:
     upstream.answers.append(answered({"error": {"message": "too long"}}, 400))
     with pytest.raises(ProviderRejected):
         provider.embed(["раз"], upstream_id="bge-m3", timeout_s=HANG_S)

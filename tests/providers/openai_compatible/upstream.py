@@ -6,13 +6,23 @@ from typing import Any
 
 import orjson
 
-from gateway.providers.base import Lifeline
-from gateway.providers.chat_types import TICK, ChatChunk, ChatRequest, JSONObject, Message
-from gateway.providers.http_client import Countdown
+from gateway.providers._shared.http_client import Deadline
+from gateway.providers._shared.tool_names import ToolNames
+from gateway.providers.base import CancelToken
+from gateway.providers.chat_types import ChatChunk, ChatRequest, JSONObject, Message
 from gateway.providers.openai_compatible.adapter import OpenAICompatible
-from gateway.providers.openai_compatible.chunks import ChunkReader
-from gateway.providers.tool_names import ToolNames
-from tests.providers.canned import Answer, CannedServer, Request, Step, chunk, reply, stream_head
+from gateway.providers.openai_compatible.chunks import OpenAIChunkReader
+from gateway.providers.tick import Tick
+from tests.providers.asking import chunks_in
+from tests.providers.canned import (
+    Answer,
+    CannedRequest,
+    CannedServer,
+    Step,
+    chunk,
+    reply,
+    stream_head,
+)
 
 NAME = "my-vllm"
 KEY = "sk-0123456789abcdefghijklmn"
@@ -20,14 +30,14 @@ HANG_S = 20.0
 USAGE = {"prompt_tokens": 17, "completion_tokens": 4, "total_tokens": 21}
 
 
-class Upstream:
+class OpenAIUpstream:
     """Answers with `answers` in order."""
 
     def __init__(self) -> None:
         self.answers: deque[Iterable[Step] | Answer] = deque()
         self.server = CannedServer(self)
 
-    def __call__(self, request: Request) -> Iterable[Step]:
+    def __call__(self, request: CannedRequest) -> Iterable[Step]:
         answer = self.answers.popleft()
         return answer(request) if callable(answer) else answer
 
@@ -36,7 +46,7 @@ class Upstream:
         return self.server.url
 
     @property
-    def requests(self) -> list[Request]:
+    def requests(self) -> list[CannedRequest]:
         return self.server.requests
 
     @property
@@ -51,22 +61,24 @@ def said(text: str = "Привет", **fields: Any) -> ChatRequest:
 def run(
     provider: OpenAICompatible,
     request: ChatRequest,
-    lifeline: Lifeline | None = None,
+    cancel_token: CancelToken | None = None,
     model: str = "qwen3-8b",
 ) -> list[ChatChunk]:
     """Ask and gather what is no tick."""
-    steps = provider.stream(request, upstream_id=model, lifeline=lifeline or Countdown(HANG_S))
-    return [step for step in steps if step != TICK]
+    steps = provider.stream(
+        request, upstream_id=model, cancel_token=cancel_token or Deadline(HANG_S)
+    )
+    return chunks_in(steps)
 
 
-def text_of(chunks: Iterable[ChatChunk]) -> str:
-    return "".join(one.text for one in chunks)
+def text_of(steps: Iterable[Tick | ChatChunk]) -> str:
+    return "".join(chunk.text for chunk in chunks_in(steps))
 
 
 def calls_of(chunks: Iterable[ChatChunk]) -> list[tuple[str, str, str]]:
     """Put the pieces of calls together: id, name and arguments by index."""
     calls: dict[int, tuple[str, str, str]] = {}
-    for delta in (delta for one in chunks for delta in one.tool_calls):
+    for delta in (delta for item in chunks for delta in item.tool_calls):
         identity, name, arguments = calls.get(delta.index, (delta.id or "", delta.name or "", ""))
         calls[delta.index] = (identity, name, arguments + delta.arguments)
     assert sorted(calls) == list(range(len(calls)))
@@ -122,12 +134,12 @@ def line(value: Any) -> bytes:
 def written(*events: Any, done: bool = True) -> bytes:
     """Write a stream as it is on the wire."""
     lines = [*map(line, events), *([b"data: [DONE]"] if done else [])]
-    return b"".join(one + b"\n\n" for one in lines)
+    return b"".join(item + b"\n\n" for item in lines)
 
 
 def streamed(*events: Any, done: bool = True) -> list[Step]:
     """Answer with a stream, an event to a chunk."""
-    pieces = [written(one, done=False) for one in events]
+    pieces = [written(item, done=False) for item in events]
     if done:
         pieces.append(b"data: [DONE]\n\n")
     return [stream_head(), *map(chunk, pieces), chunk(b"")]
@@ -138,14 +150,14 @@ def answered(value: Any, status: int = 200, **headers: str) -> list[Step]:
     return [reply(orjson.dumps(value), status=status, **headers)]
 
 
-def reader(*tools: str) -> ChunkReader:
+def reader(*tools: str) -> OpenAIChunkReader:
     """Make a reader whose own ids are `own-0`, `own-1` and so on."""
     numbers = iter(range(1000))
-    return ChunkReader(
+    return OpenAIChunkReader(
         provider=NAME,
         names=ToolNames(tools),
         mint_id=lambda: f"own-{next(numbers)}",
-        scrub=lambda text: text.replace(KEY, "***"),
+        redact=lambda text: text.replace(KEY, "***"),
     )
 
 
@@ -153,12 +165,12 @@ def read(data: bytes, *tools: str) -> list[ChatChunk]:
     """Read the bytes of a stream as the adapter does."""
     reading = reader(*tools)
     chunks = []
-    for one in data.split(b"\n"):
-        chunks.append(reading.line(one.removesuffix(b"\r")))
+    for item in data.split(b"\n"):
+        chunks.append(reading.line(item.removesuffix(b"\r")))
         if reading.done:
             break
     chunks.append(reading.end())
-    return [one for one in chunks if one is not None]
+    return [item for item in chunks if item is not None]
 
 
 EIGHT = (

@@ -1,14 +1,13 @@
-"""A loopback server that gives canned bytes as answers and remembers what it was asked."""
+"""A loopback server that gives canned answers in order and remembers what it was asked."""
 
 import json
-import socket
-import threading
-import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
+
+from tests.providers import canned
+from tests.providers.canned import CannedRequest, Step, chunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,39 +25,54 @@ class Canned:
         named = {name.replace("_", "-"): text for name, text in headers.items()}
         return cls(status, [json.dumps(value, ensure_ascii=False).encode()], named)
 
+    def steps(self) -> Iterator[Step]:
+        yield canned.head(self.status, {"Transfer-Encoding": "chunked", **self.headers})
+        for piece in self.pieces:
+            if self.pause_s:
+                yield self.pause_s
+            yield chunk(piece)
+        yield "close" if self.cut else chunk("")
+
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CannedQuestion:
     """One request; header names are in lower case."""
 
     path: str
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     body: Any
 
 
-class CannedServer:
+class CannedYandexServer:
     """Gives each answer once, in order, and the last one for ever."""
 
     def __init__(self, *answers: Canned) -> None:
-        self.asked: list[Asked] = []
-        self.connections = 0
         self._answers = list(answers)
-        self._lock = threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._open: list[socket.socket] = [self._listener]
-        self._threads: list[threading.Thread] = []
+        self._server = canned.CannedServer(self._answer)
 
     def give(self, *answers: Canned) -> None:
         """Give these from now on."""
-        with self._lock:
-            self._answers = list(answers)
+        self._answers = list(answers)
 
     @property
     def origin(self) -> str:
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        return self._server.url
+
+    @property
+    def connections(self) -> int:
+        return self._server.connections
+
+    @property
+    def asked(self) -> list[CannedQuestion]:
+        return [
+            CannedQuestion(
+                request.target, request.headers, json.loads(request.body) if request.body else None
+            )
+            for request in self._server.requests
+        ]
 
     def __enter__(self) -> Self:
-        self._start(self._accept)
+        self._server.__enter__()
         return self
 
     def __exit__(
@@ -67,62 +81,9 @@ class CannedServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for opened in list(self._open):
-            with suppress(OSError):
-                opened.shutdown(socket.SHUT_RDWR)
-        for thread in list(self._threads):
-            thread.join(timeout=10)
-        for opened in self._open:
-            opened.close()
+        self._server.__exit__(kind, error, trace)
 
-    def _start(self, target: Any, *args: Any) -> None:
-        thread = threading.Thread(target=target, args=args, daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            self._open.append(connection)
-            self._start(self._serve, connection)
-
-    def _serve(self, connection: socket.socket) -> None:
-        with connection, connection.makefile("rb") as incoming:
-            try:
-                while (asked := _read(incoming)) is not None:
-                    with self._lock:
-                        self.asked.append(asked)
-                        more = len(self._answers) > 1
-                        answer = self._answers.pop(0) if more else self._answers[0]
-                    _write(connection, answer)
-                    if answer.cut:
-                        return
-            except OSError:
-                return
-
-
-def _read(incoming: Any) -> Asked | None:
-    request_line = incoming.readline()
-    if not request_line:
-        return None
-    headers = {}
-    while (line := incoming.readline().strip()) != b"":
-        name, _, value = line.decode().partition(":")
-        headers[name.lower()] = value.strip()
-    body = incoming.read(int(headers.get("content-length", 0)))
-    return Asked(request_line.split()[1].decode(), headers, json.loads(body) if body else None)
-
-
-def _write(connection: socket.socket, answer: Canned) -> None:
-    head = [f"HTTP/1.1 {answer.status} Canned", "Transfer-Encoding: chunked"]
-    head += [f"{name}: {value}" for name, value in answer.headers.items()]
-    connection.sendall("\r\n".join([*head, "", ""]).encode())
-    for piece in answer.pieces:
-        time.sleep(answer.pause_s)
-        connection.sendall(b"%x\r\n%s\r\n" % (len(piece), piece))
-    if not answer.cut:
-        connection.sendall(b"0\r\n\r\n")
+    def _answer(self, request: CannedRequest) -> Iterator[Step]:
+        answers = self._answers
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        return answer.steps()

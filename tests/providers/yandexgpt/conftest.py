@@ -8,11 +8,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from gateway.providers.yandexgpt.adapter import YandexGPT
-from tests.providers.yandexgpt.canned_server import Canned, CannedServer
+from tests.providers.yandexgpt.canned_server import Canned, CannedYandexServer
 from tests.providers.yandexgpt.wire import API_KEY, FOLDER
 
-Serve = Callable[..., CannedServer]
-Connect = Callable[..., tuple[YandexGPT, CannedServer]]
+Serve = Callable[..., CannedYandexServer]
+Connect = Callable[..., tuple[YandexGPT, CannedYandexServer]]
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +39,7 @@ def service_account_key() -> dict[str, str]:
 def serve() -> Iterator[Serve]:
     """Start a server with canned answers."""
     with ExitStack() as stack:
-        yield lambda *answers: stack.enter_context(CannedServer(*answers))
+        yield lambda *answers: stack.enter_context(CannedYandexServer(*answers))
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def connect(serve: Serve) -> Iterator[Connect]:
     """Start a server and an adapter with an API key in front of it."""
     stack = ExitStack()
 
-    def connected(*answers: Canned) -> tuple[YandexGPT, CannedServer]:
+    def connected(*answers: Canned) -> tuple[YandexGPT, CannedYandexServer]:
         server = serve(*answers)
         provider = YandexGPT(
             base_url=server.origin,

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.providers._shared.http_client import Deadline
+from gateway.providers._shared.tool_calls import mint_call_id
 from gateway.providers.chat_types import Usage
 from gateway.providers.errors import (
     ProviderAuthError,
@@ -19,9 +21,8 @@ from gateway.providers.errors import (
     ProviderUnavailable,
     UnsupportedInput,
 )
-from gateway.providers.http_client import Countdown
-from gateway.providers.yandexgpt.adapter import YandexGPT, mint_call_id
-from tests.providers.yandexgpt.canned_server import Canned, CannedServer
+from gateway.providers.yandexgpt.adapter import YandexGPT
+from tests.providers.yandexgpt.canned_server import Canned, CannedYandexServer
 from tests.providers.yandexgpt.conftest import Connect
 from tests.providers.yandexgpt.wire import (
     API_KEY,
@@ -64,7 +65,7 @@ def test_a_stream_is_yielded_as_it_grows(connect: Connect) -> None:
 
 def test_nothing_is_sent_before_the_first_step(connect: Connect) -> None:
     provider, server = connect(ANSWER)
-    provider.stream(asking(), upstream_id="yandexgpt/latest", lifeline=Countdown(5)).close()
+    provider.stream(asking(), upstream_id="yandexgpt/latest", cancel_token=Deadline(5)).close()
     assert server.asked == []
 
 
@@ -91,8 +92,8 @@ def test_a_cut_answer_is_an_error(connect: Connect, stream: bool) -> None:
 
 def test_a_connection_lost_in_mid_stream_is_an_error(connect: Connect) -> None:
     provider, _ = connect(Canned(pieces=[line("Казань стоит", "PARTIAL") + b"\n"], cut=True))
-    steps = provider.stream(asking(stream=True), upstream_id="y", lifeline=Countdown(10))
-    assert next(steps).text == "Казань "
+    steps = provider.stream(asking(stream=True), upstream_id="y", cancel_token=Deadline(10))
+    assert text_of([next(steps)]) == "Казань "
     with pytest.raises(ProviderError) as raised:
         next(steps)
     assert raised.value.retryable
@@ -114,7 +115,7 @@ def test_an_error_line_ends_the_stream(connect: Connect) -> None:
 def test_the_total_time_ends_a_request(connect: Connect) -> None:
     provider, _ = connect(Canned(pieces=[b" "] * 100, pause_s=0.1))
     with pytest.raises(ProviderTimeout):
-        answer_of(provider, asking(stream=True), lifeline=Countdown(0.5))
+        answer_of(provider, asking(stream=True), cancel_token=Deadline(0.5))
 
 
 def test_a_refused_api_key_is_not_tried_again(connect: Connect) -> None:
@@ -124,10 +125,12 @@ def test_a_refused_api_key_is_not_tried_again(connect: Connect) -> None:
     assert len(server.asked) == 1
 
 
-class Account:
+class YandexServiceAccount:
     """An adapter with a service account, its upstream and its IAM."""
 
-    def __init__(self, key: dict[str, str], upstream: CannedServer, iam: CannedServer) -> None:
+    def __init__(
+        self, key: dict[str, str], upstream: CannedYandexServer, iam: CannedYandexServer
+    ) -> None:
         self.upstream = upstream
         self.iam = iam
         self.provider = YandexGPT(
@@ -142,17 +145,17 @@ class Account:
         return [asked.headers["authorization"] for asked in self.upstream.asked]
 
 
-Open = Callable[..., Account]
+Open = Callable[..., YandexServiceAccount]
 
 
 @pytest.fixture
 def account(
-    serve: Callable[..., CannedServer], service_account_key: dict[str, str]
+    serve: Callable[..., CannedYandexServer], service_account_key: dict[str, str]
 ) -> Iterator[Open]:
     stack = ExitStack()
 
-    def opened(*answers: Canned) -> Account:
-        own = Account(service_account_key, serve(*answers), serve(TOKEN, TOKEN_2))
+    def opened(*answers: Canned) -> YandexServiceAccount:
+        own = YandexServiceAccount(service_account_key, serve(*answers), serve(TOKEN, TOKEN_2))
         stack.callback(own.provider.close)
         return own
 
@@ -264,9 +267,9 @@ def test_minted_ids_differ() -> None:
 
 
 @pytest.fixture(scope="module")
-def splitting() -> Iterator[tuple[YandexGPT, CannedServer]]:
+def splitting() -> Iterator[tuple[YandexGPT, CannedYandexServer]]:
     with (
-        CannedServer(ANSWER) as server,
+        CannedYandexServer(ANSWER) as server,
         closing(YandexGPT(base_url=server.origin, folder_id=FOLDER, api_key=API_KEY)) as provider,
     ):
         yield provider, server
@@ -275,7 +278,7 @@ def splitting() -> Iterator[tuple[YandexGPT, CannedServer]]:
 @settings(max_examples=60, deadline=None)
 @given(cuts=st.lists(st.integers(1, len(stream_of(*TEXTS)) - 1), max_size=12))
 def test_every_split_of_the_bytes_gives_the_same_text(
-    splitting: tuple[YandexGPT, CannedServer], cuts: list[int]
+    splitting: tuple[YandexGPT, CannedYandexServer], cuts: list[int]
 ) -> None:
     provider, server = splitting
     data = stream_of(*TEXTS)

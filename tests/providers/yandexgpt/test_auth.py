@@ -1,9 +1,7 @@
-"""IAM tokens are exchanged seldom, once for all who wait, and kept while IAM is away."""
+"""IAM tokens are exchanged seldom; every failure of the exchange has its kind."""
 
-import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +9,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from gateway.providers._shared import token_request
+from gateway.providers._shared.credentials import RenewedToken
 from gateway.providers.errors import (
     ProviderAuthError,
     ProviderError,
@@ -18,13 +18,12 @@ from gateway.providers.errors import (
     ProviderTimeout,
     ProviderUnavailable,
 )
-from gateway.providers.yandexgpt import iam
-from gateway.providers.yandexgpt.auth import ApiKey, IamTokens
-from tests.providers.yandexgpt.canned_server import Canned, CannedServer
+from gateway.providers.yandexgpt.auth import iam_token
+from tests.providers.yandexgpt.canned_server import Canned, CannedYandexServer
 
 NOW_S = 1_800_000_000.0
 HOUR_S = 3600.0
-Serve = Callable[..., CannedServer]
+Serve = Callable[..., CannedYandexServer]
 Key = dict[str, str]
 
 
@@ -43,15 +42,10 @@ def issued(name: str, life_s: float = 12 * HOUR_S, **options: Any) -> Canned:
     return Canned.json({"iamToken": f"t1.{name}", "expiresAt": f"{expires}.123456789Z"}, **options)
 
 
-def tokens(server: CannedServer, key: Key, clock: Callable[[], float] | None = None) -> IamTokens:
-    return IamTokens(key, iam_url=f"{server.origin}/iam/v1/tokens", clock=clock or Clock())
-
-
-def test_an_api_key_is_no_bearer_and_is_not_renewed() -> None:
-    key = ApiKey("AQVNkey")
-    assert key.authorization() == "Api-Key AQVNkey"
-    assert not key.renew("Api-Key AQVNkey")
-    assert key.secrets() == ("AQVNkey",)
+def tokens(
+    server: CannedYandexServer, key: Key, clock: Callable[[], float] | None = None
+) -> RenewedToken:
+    return iam_token(key, iam_url=f"{server.origin}/iam/v1/tokens", now_s=clock or Clock())
 
 
 def test_a_token_is_exchanged_once_and_kept(serve: Serve, service_account_key: Key) -> None:
@@ -88,77 +82,6 @@ def test_a_clock_far_ahead_does_not_exchange_at_every_request(
     credential.authorization()
     credential.authorization()
     assert len(server.asked) == 1
-
-
-def test_all_who_wait_share_one_exchange(serve: Serve, service_account_key: Key) -> None:
-    server = serve(issued("one"))
-    server.give(Canned(200, issued("one").pieces, pause_s=0.2))
-    credential = tokens(server, service_account_key)
-    start = threading.Barrier(8)
-
-    def ask(_: int) -> str:
-        start.wait(timeout=10)
-        return credential.authorization()
-
-    with ThreadPoolExecutor(8) as pool:
-        assert set(pool.map(ask, range(8))) == {"Bearer t1.one"}
-    assert len(server.asked) == 1
-
-
-def test_all_who_wait_share_one_failure(serve: Serve, service_account_key: Key) -> None:
-    server = serve(Canned(503, [b"away"], pause_s=1.0))
-    credential = tokens(server, service_account_key)
-    start = threading.Barrier(8)
-
-    def ask(_: int) -> type[Exception]:
-        start.wait(timeout=10)
-        with pytest.raises(ProviderError) as raised:
-            credential.authorization()
-        return raised.type
-
-    with ThreadPoolExecutor(8) as pool:
-        assert set(pool.map(ask, range(8))) == {ProviderUnavailable}
-    assert len(server.asked) == 1
-
-
-def test_a_failed_exchange_does_not_bar_the_next(serve: Serve, service_account_key: Key) -> None:
-    credential = tokens(serve(Canned(503), issued("one")), service_account_key)
-    with pytest.raises(ProviderUnavailable):
-        credential.authorization()
-    assert credential.authorization() == "Bearer t1.one"
-
-
-def test_a_refused_token_is_renewed_once_for_all(serve: Serve, service_account_key: Key) -> None:
-    server = serve(issued("one"), issued("two"), issued("three"))
-    credential = tokens(server, service_account_key)
-    stale = credential.authorization()
-    with ThreadPoolExecutor(8) as pool:
-        assert all(pool.map(credential.renew, [stale] * 8))
-    assert credential.authorization() == "Bearer t1.two"
-    assert len(server.asked) == 2
-
-
-def test_a_good_token_serves_on_while_the_exchange_is_away(
-    serve: Serve, service_account_key: Key
-) -> None:
-    server, clock = serve(issued("one"), Canned(503), issued("two")), Clock()
-    credential = tokens(server, service_account_key, clock)
-    credential.authorization()
-    clock.now_s = NOW_S + HOUR_S + 1
-    assert credential.authorization() == "Bearer t1.one"
-    assert credential.authorization() == "Bearer t1.one"
-    assert len(server.asked) == 2
-    clock.now_s += 61
-    assert credential.authorization() == "Bearer t1.two"
-
-
-def test_an_expired_token_does_not_serve_on(serve: Serve, service_account_key: Key) -> None:
-    server, clock = serve(issued("one"), Canned(503)), Clock()
-    credential = tokens(server, service_account_key, clock)
-    credential.authorization()
-    clock.now_s = NOW_S + 13 * HOUR_S
-    with pytest.raises(ProviderUnavailable):
-        credential.authorization()
 
 
 @pytest.mark.parametrize(
@@ -200,8 +123,8 @@ def test_a_failure_says_nothing_of_the_assertion(serve: Serve, service_account_k
     assert raised.value.raw == "bad *** here"
 
 
-def test_nobody_listening_is_unavailable(serve: Serve, service_account_key: Key) -> None:
-    with serve(issued("one")) as server:
+def test_nobody_listening_is_unavailable(service_account_key: Key) -> None:
+    with CannedYandexServer(issued("one")) as server:
         credential = tokens(server, service_account_key)
     with pytest.raises(ProviderUnavailable):
         credential.authorization()
@@ -210,7 +133,7 @@ def test_nobody_listening_is_unavailable(serve: Serve, service_account_key: Key)
 def test_an_exchange_that_drips_is_cut(
     serve: Serve, service_account_key: Key, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(iam, "TOTAL_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(token_request, "TOTAL_TIMEOUT_S", 0.3)
     server = serve(Canned(200, [b" "] * 200, pause_s=0.1))
     started = time.monotonic()
     with pytest.raises(ProviderTimeout):
@@ -225,7 +148,7 @@ def test_a_key_file_that_is_none_is_refused_without_its_content(
     service_account_key: Key, spoilt: dict[str, Any]
 ) -> None:
     with pytest.raises(ValueError, match="yc iam key create"):
-        IamTokens({**service_account_key, **spoilt}, iam_url="http://127.0.0.1:9/")
+        iam_token({**service_account_key, **spoilt}, iam_url="http://127.0.0.1:9/")
 
 
 def test_a_key_of_another_kind_is_refused(service_account_key: Key) -> None:
@@ -235,11 +158,11 @@ def test_a_key_of_another_kind_is_refused(service_account_key: Key) -> None:
         serialization.NoEncryption(),
     )
     with pytest.raises(ValueError, match="RSA"):
-        IamTokens({**service_account_key, "private_key": pem.decode()}, iam_url="http://a/")
+        iam_token({**service_account_key, "private_key": pem.decode()}, iam_url="http://a/")
 
 
 def test_a_key_file_without_a_field_is_refused(service_account_key: Key) -> None:
     for missing in ("id", "service_account_id", "private_key"):
         rest = {name: value for name, value in service_account_key.items() if name != missing}
         with pytest.raises(ValueError, match="yc iam key create"):
-            IamTokens(rest, iam_url="http://127.0.0.1:9/")
+            iam_token(rest, iam_url="http://127.0.0.1:9/")

@@ -16,7 +16,7 @@ from gateway.providers.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
-from gateway.providers.yandexgpt.answers import read_usage
+from gateway.providers.yandexgpt.usage import read_usage
 from tests.providers.yandexgpt.wire import USAGE, chunks_of, line, reader, result, text_of
 
 CALL = {"name": "tram_times", "arguments": {"stop": "Вокзал"}}
@@ -58,7 +58,7 @@ def test_a_revision_is_marked_on_its_chunk() -> None:
 
 def test_calls_get_ids_indices_and_readable_arguments() -> None:
     reading = reader("tram_times", "bus times")
-    chunk = reading.read(line(None, "TOOL_CALLS", calls=[CALL, {"name": "bus_times"}]))
+    chunk = reading.line(line(None, "TOOL_CALLS", calls=[CALL, {"name": "bus_times"}]))
     assert chunk is not None
     assert chunk.finish_reason == "tool_calls"
     assert chunk.tool_calls == (
@@ -88,8 +88,8 @@ def test_a_filtered_answer_bears_no_calls() -> None:
 
 
 def test_empty_lines_say_nothing() -> None:
-    assert reader().read(b"") is None
-    assert reader().read(b" \r") is None
+    assert reader().line(b"") is None
+    assert reader().line(b" \r") is None
 
 
 @pytest.mark.parametrize(
@@ -196,9 +196,9 @@ def test_an_error_in_mid_stream_is_of_the_kind_its_code_means(
     error: Any, kind: type[ProviderError]
 ) -> None:
     reading = reader()
-    reading.read(line("Каз", "PARTIAL"))
+    reading.line(line("Каз", "PARTIAL"))
     with pytest.raises(kind) as raised:
-        reading.read(json.dumps({"error": error}).encode())
+        reading.line(json.dumps({"error": error}).encode())
     assert type(raised.value) is kind
 
 

@@ -1,10 +1,12 @@
 """A request is said in Yandex's words, or refused: nothing of it is lost."""
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
+from gateway.providers._shared.json_body import encode_json
+from gateway.providers._shared.tool_names import tool_names
 from gateway.providers.chat_types import (
     ChatRequest,
     Image,
@@ -15,8 +17,7 @@ from gateway.providers.chat_types import (
     ToolCall,
 )
 from gateway.providers.errors import UnsupportedInput
-from gateway.providers.yandexgpt.conversation import tool_names
-from gateway.providers.yandexgpt.payload import completion_payload, encode
+from gateway.providers.yandexgpt.payload import completion_payload
 from tests.providers.yandexgpt.wire import asking
 
 SCHEMA = {"type": "object", "properties": {"stop": {"type": "string"}}, "required": ["stop"]}
@@ -32,7 +33,7 @@ def said(request: ChatRequest) -> Any:
     payload = completion_payload(
         request, folder_id="b1g", upstream_id="yandexgpt/latest", names=tool_names(request)
     )
-    return json.loads(encode(payload))
+    return json.loads(encode_json(payload))
 
 
 def refused(request: ChatRequest) -> str:
@@ -178,13 +179,24 @@ def test_text_beside_calls_becomes_a_turn_before_them() -> None:
                 ]
             },
         },
+        {
+            "role": "user",
+            "toolResultList": {
+                "toolResults": [
+                    {"functionResult": {"name": "tram_times", "content": "cancelled"}},
+                    {"functionResult": {"name": "bus_times", "content": "cancelled"}},
+                ]
+            },
+        },
     ]
 
 
 def results_of(*messages: Message) -> list[tuple[str, str]]:
     turn = (Message("user", "Когда?"), Message("assistant", tool_calls=CALLS), *messages)
     wire = said(asking(messages=turn))["messages"]
-    entries = [one["functionResult"] for one in wire[2]["toolResultList"]["toolResults"]]
+    entries = [
+        toolresult["functionResult"] for toolresult in wire[2]["toolResultList"]["toolResults"]
+    ]
     return [(entry["name"], entry["content"]) for entry in entries]
 
 
@@ -211,11 +223,12 @@ def test_blank_and_system_turns_do_not_part_results() -> None:
 
 
 def test_an_empty_result_is_a_result() -> None:
-    assert results_of(Message("tool", "", tool_call_id="call-a")) == [("tram_times", "")]
+    assert results_of(Message("tool", "", tool_call_id="call-a"))[0] == ("tram_times", "")
 
 
 def test_a_result_without_an_id_is_matched_by_its_name() -> None:
-    assert results_of(Message("tool", "да", name="tram_times")) == [("tram_times", "да")]
+    answered = results_of(Message("tool", "да", name="bus_times"))
+    assert answered == [("tram_times", "cancelled"), ("bus_times", "да")]
 
 
 def test_an_id_used_again_means_the_later_call() -> None:
@@ -232,17 +245,31 @@ def test_an_id_used_again_means_the_later_call() -> None:
     ]
 
 
-def test_a_result_of_no_call_is_refused_with_its_place() -> None:
+def test_a_result_of_no_call_is_told_by_the_user() -> None:
     messages = (Message("user", "А"), Message("tool", "12:05", tool_call_id="call-x"))
-    assert refused(asking(messages=messages)) == "messages[1].tool_call_id"
+    assert said(asking(messages=messages))["messages"][1] == {
+        "role": "user",
+        "text": "Result of a tool:\n12:05",
+    }
 
 
-@pytest.mark.parametrize("arguments", ["", "{", "[]", "null", '"text"', "5"])
-def test_arguments_that_are_no_object_are_refused_with_their_place(arguments: str) -> None:
+@pytest.mark.parametrize("arguments", ["", " "])
+def test_blank_arguments_are_none(arguments: str) -> None:
+    calls = (ToolCall("call-a", "tram_times", arguments),)
+    wire = said(asking(messages=(Message("user", "А"), Message("assistant", tool_calls=calls))))
+    (call,) = wire["messages"][1]["toolCallList"]["toolCalls"]
+    assert call["functionCall"] == {"name": "tram_times", "arguments": {}}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sent"),
+    [("{", {"arguments": "{"}), ("[]", {}), ("null", {}), ("5", {"arguments": 5})],
+)
+def test_arguments_that_are_no_object_are_put_in_one(arguments: str, sent: Any) -> None:
     calls = (ToolCall("call-a", "tram_times", "{}"), ToolCall("call-b", "bus_times", arguments))
     messages = (Message("user", "А"), Message("assistant", tool_calls=calls))
-    place = "messages[1].tool_calls[1].function.arguments"
-    assert refused(asking(messages=messages)) == place
+    wire = said(asking(messages=messages))["messages"]
+    assert wire[1]["toolCallList"]["toolCalls"][1]["functionCall"]["arguments"] == sent
 
 
 def test_json_formats_are_said() -> None:
@@ -252,6 +279,37 @@ def test_json_formats_are_said() -> None:
     assert said(by_schema)["jsonSchema"] == {"schema": SCHEMA}
     assert "jsonObject" not in said(by_schema)
     assert said(asking("А", response_format=ResponseFormat("text"))) == said(asking("А"))
+
+
+@pytest.mark.parametrize("wanted", ["json_object", "json_schema"])
+def test_beside_tools_json_is_asked_for_in_words_alone(
+    wanted: Literal["json_object", "json_schema"],
+) -> None:
+    schema = SCHEMA if wanted == "json_schema" else None
+    wire = said(
+        asking(
+            "Дай JSON", tools=(Tool("now"),), response_format=ResponseFormat(wanted, schema=schema)
+        )
+    )
+
+    assert not {"jsonObject", "jsonSchema"} & wire.keys()
+    [words] = [message["text"] for message in wire["messages"] if message["role"] == "system"]
+    assert words.startswith("Если не вызываешь функцию")
+    assert ("JSON Schema" in words) == (wanted == "json_schema")
+
+
+def test_tools_that_may_not_be_called_leave_json_native() -> None:
+    wire = said(
+        asking(
+            "Дай JSON",
+            tools=(Tool("now"),),
+            tool_choice="none",
+            response_format=ResponseFormat("json_object"),
+        )
+    )
+
+    assert wire["jsonObject"] is True
+    assert [message["role"] for message in wire["messages"]] == ["user"]
 
 
 def test_what_no_json_can_bear_is_refused() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import jwt
 import pytest
 
+from gateway.providers._shared.tool_names import tool_names
 from gateway.providers.chat_types import (
     ChatRequest,
     Message,
@@ -25,11 +26,10 @@ from gateway.providers.errors import (
     UnsupportedInput,
 )
 from gateway.providers.yandexgpt.adapter import YandexGPT
-from gateway.providers.yandexgpt.auth import IamTokens
-from gateway.providers.yandexgpt.conversation import tool_names
-from gateway.providers.yandexgpt.failures import complaint
+from gateway.providers.yandexgpt.auth import iam_token
+from gateway.providers.yandexgpt.failures import read_body
 from gateway.providers.yandexgpt.payload import completion_payload
-from tests.providers.yandexgpt.canned_server import Canned, CannedServer
+from tests.providers.yandexgpt.canned_server import Canned, CannedYandexServer
 from tests.providers.yandexgpt.conftest import Connect
 from tests.providers.yandexgpt.wire import (
     API_KEY,
@@ -43,7 +43,7 @@ from tests.providers.yandexgpt.wire import (
     text_of,
 )
 
-Serve = Callable[..., CannedServer]
+Serve = Callable[..., CannedYandexServer]
 AUDIENCE = "https://iam.api.cloud.yandex.net/iam/v1/tokens"
 NOW_S = 1_800_000_000
 HOUR_S = 3600
@@ -138,7 +138,7 @@ def test_trap_9_the_assertion_is_exactly_as_yandex_wants_it(
     serve: Serve, service_account_key: dict[str, str]
 ) -> None:
     server = serve(issued("2099-01-01T00:00:00Z"))
-    IamTokens(service_account_key, iam_url=server.origin, clock=lambda: NOW_S).authorization()
+    iam_token(service_account_key, iam_url=server.origin, now_s=lambda: NOW_S).authorization()
     assertion = server.asked[0].body["jwt"]
     assert jwt.get_unverified_header(assertion) == {"typ": "JWT", "alg": "PS256", "kid": "aje0key"}
     unexpired = {"verify_exp": False, "verify_iat": False}
@@ -162,14 +162,13 @@ def test_trap_10_expires_at_has_nine_decimals(
     serve: Serve, service_account_key: dict[str, str], zone: str
 ) -> None:
     now_s = datetime(2026, 11, 22, 23, 0, 11, tzinfo=UTC).timestamp()
-    times = iter([now_s, now_s, now_s + 299, now_s + 302])
     server = serve(issued(f"2026-11-22T23:10:11.123456789{zone}"))
-    credential = IamTokens(
-        service_account_key, iam_url=server.origin, clock=lambda: next(times, now_s)
-    )
+    credential = iam_token(service_account_key, iam_url=server.origin, now_s=lambda: now_s)
     credential.authorization()
+    now_s += 299
     credential.authorization()
     assert len(server.asked) == 1
+    now_s += 3
     credential.authorization()
     assert len(server.asked) == 2
 
@@ -179,7 +178,7 @@ def test_trap_11_a_token_of_twelve_hours_is_renewed_hourly(
 ) -> None:
     server = serve(twelve_hours_from(NOW_S, "t1.one"), twelve_hours_from(NOW_S, "t1.two"))
     now_s = float(NOW_S)
-    credential = IamTokens(service_account_key, iam_url=server.origin, clock=lambda: now_s)
+    credential = iam_token(service_account_key, iam_url=server.origin, now_s=lambda: now_s)
     assert credential.authorization() == "Bearer t1.one"
     now_s = NOW_S + HOUR_S - 1
     assert credential.authorization() == "Bearer t1.one"
@@ -244,7 +243,7 @@ def test_trap_15_a_schema_has_a_level_more_and_the_prompt_speaks_of_json() -> No
 def test_trap_16_errors_of_the_model_host_and_of_iam_differ_in_shape() -> None:
     host = {"error": {"grpcCode": 8, "httpCode": 429, "message": "quota", "details": []}}
     iam = {"code": 8, "message": "quota", "details": []}
-    understood = [complaint(json.dumps(body).encode()) for body in (host, iam)]
+    understood = [read_body(json.dumps(body).encode()) for body in (host, iam)]
     assert understood[0] == understood[1]
     assert (understood[0].text, understood[0].status) == ("quota", 429)
 

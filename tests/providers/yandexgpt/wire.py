@@ -1,14 +1,17 @@
 """Answers of YandexGPT for the tests, made after the reference, and requests to ask for them."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
-from gateway.providers.base import Lifeline
-from gateway.providers.chat_types import TICK, ChatChunk, ChatRequest, Message
-from gateway.providers.http_client import Countdown
-from gateway.providers.tool_names import ToolNames
+from gateway.providers._shared.http_client import Deadline
+from gateway.providers._shared.tool_names import ToolNames
+from gateway.providers.base import CancelToken
+from gateway.providers.chat_types import ChatChunk, ChatRequest, Message
+from gateway.providers.tick import Tick
 from gateway.providers.yandexgpt.adapter import YandexGPT
-from gateway.providers.yandexgpt.chunks import ChunkReader
+from gateway.providers.yandexgpt.chunks import YandexChunkReader
+from tests.providers.asking import chunks_in
 
 FOLDER = "b1gfolderoftheservice"
 API_KEY = "AQVNkeyOfTheServiceAccount0000"
@@ -42,7 +45,7 @@ def stream_of(*texts: str) -> bytes:
     """Make a whole stream: all texts but the last are partial."""
     *partials, final = texts
     lines = [line(text, "PARTIAL") for text in partials] + [line(final)]
-    return b"".join(one + b"\n" for one in lines)
+    return b"".join(item + b"\n" for item in lines)
 
 
 def asking(text: str = "Столица Татарстана?", **fields: Any) -> ChatRequest:
@@ -51,34 +54,34 @@ def asking(text: str = "Столица Татарстана?", **fields: Any) ->
     return ChatRequest(**fields)
 
 
-def reader(*tools: str) -> ChunkReader:
+def reader(*tools: str) -> YandexChunkReader:
     """Make a reader whose calls are `call-0`, `call-1` and so on."""
     numbers = iter(range(1000))
-    return ChunkReader(
+    return YandexChunkReader(
         names=ToolNames(tools),
         mint_id=lambda: f"call-{next(numbers)}",
-        scrub=lambda text: text,
+        redact=lambda text: text,
     )
 
 
 def chunks_of(*lines: bytes) -> list[ChatChunk]:
     """Read `lines` as one completion."""
     reading = reader()
-    chunks = [chunk for one in lines if (chunk := reading.read(one)) is not None]
+    chunks = [chunk for item in lines if (chunk := reading.line(item)) is not None]
     reading.end()
     return chunks
 
 
 def answer_of(
-    provider: YandexGPT, request: ChatRequest, *, lifeline: Lifeline | None = None
+    provider: YandexGPT, request: ChatRequest, *, cancel_token: CancelToken | None = None
 ) -> list[ChatChunk]:
     """Ask and gather what is no tick."""
     steps = provider.stream(
-        request, upstream_id="yandexgpt/latest", lifeline=lifeline or Countdown(20)
+        request, upstream_id="yandexgpt/latest", cancel_token=cancel_token or Deadline(20)
     )
-    return [chunk for chunk in steps if chunk != TICK]
+    return chunks_in(steps)
 
 
-def text_of(chunks: list[ChatChunk]) -> str:
-    """Join the text of `chunks`."""
-    return "".join(chunk.text for chunk in chunks)
+def text_of(steps: Iterable[Tick | ChatChunk]) -> str:
+    """Join the text of all chunks."""
+    return "".join(chunk.text for chunk in chunks_in(steps))

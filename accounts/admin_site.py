@@ -1,0 +1,66 @@
+"""The operators' admin site: it requires a second factor."""
+
+from typing import Any
+
+from allauth.account.views import logout as account_logout
+from django.contrib import messages
+from django.contrib.admin import AdminSite
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+
+from accounts.models import User
+from accounts.signin import second_factor
+
+
+class OperatorSite(AdminSite):
+    """Django's admin behind our own login and the second factor."""
+
+    site_header = _("XRouter: operators")
+    site_title = _("XRouter: operators")
+    index_title = _("Operators' desk")
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return super().has_permission(request) and second_factor.is_passed(request)
+
+    @method_decorator(never_cache)
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Redirect to the login or second-factor page that is still missing; refuse non-operators."""
+        target = _target(request, reverse("admin:index", current_app=self.name))
+        user = request.user
+        if not isinstance(user, User):
+            return redirect_to_login(target)
+        if self.has_permission(request):
+            return HttpResponseRedirect(target)
+        if not user.is_staff:
+            raise PermissionDenied
+        if second_factor.is_set_up(user):
+            return redirect(f"{reverse('mfa_reauthenticate')}?{urlencode({'next': target})}")
+        messages.warning(request, gettext("Operators need a second factor. Set it up here."))
+        return redirect("mfa_activate_totp")
+
+    def logout(  # type: ignore[override]  # the stubs know only a page of its own
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Log out as on the site, which also ends the access of applications."""
+        response: HttpResponse = account_logout(request)
+        return response
+
+    def password_change(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return redirect("account_change_password")
+
+
+def _target(request: HttpRequest, default: str) -> str:
+    asked = request.GET.get("next", "")
+    return asked if url_has_allowed_host_and_scheme(asked, allowed_hosts=None) else default

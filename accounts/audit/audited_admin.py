@@ -1,0 +1,205 @@
+"""Base classes of the operators' pages: every change is recorded in the audit log, in its transaction."""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.helpers import ActionForm
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.db import transaction
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponseRedirect
+from django.utils.text import capfirst
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts.audit import log
+from accounts.audit.csv_list import csv_of_list
+from accounts.audit.log import REASON_MAX_CHARS, Action
+
+Row = TypeVar("Row", bound=Model)
+CSV_PARAMETER = "_csv"
+
+if TYPE_CHECKING:  # generic for the type checker alone
+    _Admin = admin.ModelAdmin[Model]
+else:
+    _Admin = admin.ModelAdmin
+
+_LOGGED_FIELDS = (
+    *(forms.IntegerField, forms.BooleanField, forms.DateField),
+    *(forms.DateTimeField, forms.SplitDateTimeField),
+)
+"""Fields whose values the audit log tells. Of a text it says only that it changed: it may be a secret."""
+
+
+class ReasonForm(ActionForm):
+    """The choice of an action, with a reason."""
+
+    reason = forms.CharField(
+        label=_("Reason, for the audit log"),
+        required=False,
+        max_length=REASON_MAX_CHARS,
+        widget=forms.TextInput({"autocomplete": "off"}),
+    )
+
+
+class AuditedAdmin(_Admin):
+    """Rows that are changed one by one, and deleted on their own page only.
+
+    The operator's act is recorded here; what domain functions would record by themselves is suppressed.
+    """
+
+    action_form = ReasonForm
+    show_facets = admin.ShowFacets.NEVER
+    show_full_result_count = False
+    list_per_page = 50
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        title = capfirst(self.opts.verbose_name_plural)
+        if request.GET.get(CSV_PARAMETER) and self.has_view_or_change_permission(request):
+            return self._csv(request)
+        with log.as_one():
+            return super().changelist_view(request, {"title": title} | (extra_context or {}))
+
+    def _csv(self, request: HttpRequest) -> Any:
+        """Return the list, filtered as the page is, as a file."""
+        asked = request.GET.copy()
+        asked.pop(CSV_PARAMETER)
+        request.GET = asked  # type: ignore[assignment]  # the list reads its filters there
+        try:
+            changelist = self.get_changelist_instance(request)
+        except IncorrectLookupParameters:
+            return HttpResponseRedirect(request.path)
+        return csv_of_list(self, changelist, request)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Title the page by its object alone: a sentence around a name would need Russian cases."""
+        title = capfirst(self.opts.verbose_name)
+        if object_id is None:
+            title = gettext("New: %(name)s") % {"name": self.opts.verbose_name}
+        context = {"title": title} | (extra_context or {})
+        with log.as_one():
+            return super().changeform_view(request, object_id, form_url, context)
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        with log.as_one():
+            return super().delete_view(request, *args, **kwargs)
+
+    def construct_change_message(
+        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
+    ) -> list[dict[str, dict[str, Any]]]:
+        """Add to Django's message the old and new values of numbers, dates and booleans."""
+        message: list[dict[str, dict[str, Any]]] = super().construct_change_message(
+            request, form, formsets, add
+        )
+        changed_forms = [form] if add or form.changed_data else []
+        for formset in formsets or ():
+            of_row = {id(each.instance): each for each in formset.forms}
+            changed = [row for row, _fields in formset.changed_objects]
+            changed_forms += [of_row[id(row)] for row in (*formset.new_objects, *changed)]
+            changed_forms += [None] * len(formset.deleted_objects)
+        for part, changed_form in zip(message, changed_forms, strict=True):
+            if changed_form is not None and (values := _values(changed_form)):
+                part["values"] = values
+        return message
+
+    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        log.write(Action.ADD, [obj], detail={"changes": message})
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        """Record a change, unless the form was saved unchanged."""
+        if message:
+            log.write(Action.CHANGE, [obj], detail={"changes": message})
+        return super().log_change(request, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: QuerySet[Model]) -> Any:
+        log.write(Action.DELETE, list(queryset))
+        return super().log_deletions(request, queryset)
+
+    def act(
+        self,
+        request: HttpRequest,
+        rows: QuerySet[Row],
+        action: Action,
+        change: Callable[[Row], object],
+        done: str,
+    ) -> None:
+        """Apply `change` to all rows or to none, record it with the given reason, and say so."""
+        with transaction.atomic():
+            found = list(rows.order_by("pk"))
+            for row in found:
+                change(row)
+            # Locks first, the audit log's own after them: two operators never wait for each other.
+            for row in found:
+                self.tell(request, row, action, done, reason=request.POST.get("reason", ""))
+        self.message_user(request, done)
+
+    def tell(
+        self,
+        request: HttpRequest,
+        row: Model,
+        action: Action,
+        done: str,
+        *,
+        reason: str = "",
+        detail: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Record an act in the audit log and in the row's history."""
+        log.write(action, [row], detail=detail, reason=reason)
+        super().log_change(request, row, done)
+
+
+class NoDeleteAdmin(AuditedAdmin):
+    """Rows that cannot be deleted."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class ActionsOnlyAdmin(NoDeleteAdmin):
+    """Rows that are viewed, and changed only by actions."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return obj is None and super().has_change_permission(request)
+
+
+class ReadOnlyAdmin(ActionsOnlyAdmin):
+    """Rows that cannot be changed here."""
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+def _values(form: forms.BaseForm) -> dict[str, list[Any]]:
+    """Return the old and new values of the changed fields, as JSON without fractions."""
+    return {
+        name: [_plain(form.get_initial_for_field(form.fields[name], name)), _plain(value)]
+        for name in form.changed_data
+        if isinstance(form.fields[name], _LOGGED_FIELDS)
+        for value in [form.cleaned_data.get(name)]
+    }
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int):
+        return value
+    return value.isoformat() if isinstance(value, date | datetime) else str(value)

@@ -1,0 +1,1 @@
+"""API keys: format, settings, issuing, lookup, and authentication by the Authorization header."""

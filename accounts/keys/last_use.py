@@ -1,0 +1,122 @@
+"""Records when each credential was last used, and from which network: off the requests' path, in batches.
+
+Of a credential in constant use one use a minute is recorded by each process.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import ip_network
+
+from django.db import Error, connection
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.client_address import Address
+from accounts.keys.credential_cache import CachedCredential
+from accounts.models import APIKey, IssuedToken
+from infra.background import Background
+
+INTERVAL_S = 60.0
+PAUSE_S = 0.2
+BATCH = 500
+NETWORK_BITS = {4: 24, 6: 48}
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """One use of a credential."""
+
+    kind: str
+    credential_id: int
+    at: datetime
+    address: Address | None
+
+
+class LastUse:
+    """Gathers uses, and has a thread write them."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._uses: dict[tuple[str, int], _Use] = {}
+        self._thread = Background("last-use", self.write, every_s=None, pause_s=PAUSE_S)
+
+    def note(self, credential: CachedCredential, address: Address | None) -> None:
+        """Note a use, unless one was noted within the last minute; it is written soon."""
+        now_s = self._clock()
+        if now_s - credential.noted_s < INTERVAL_S:
+            return
+        credential.noted_s = now_s
+        principal = credential.principal
+        kind, credential_id = principal.credential_kind, principal.credential_id
+        use = _Use(kind, credential_id, timezone.now(), address)
+        with self._lock:
+            self._uses[kind, credential_id] = use
+        if connection.in_atomic_block:  # another thread would not see the row
+            self.write()
+            return
+        self._thread.ensure_running()
+        self._thread.wake()
+
+    def write(self) -> None:
+        """Write what was noted; what cannot be written is dropped, for it is only a convenience."""
+        with self._lock:
+            uses, self._uses = self._uses, {}
+        try:
+            self._write_keys([use for use in uses.values() if use.kind == "key"])
+            self._write_tokens([use for use in uses.values() if use.kind == "oauth"])
+        except Error as error:
+            _log.warning(
+                "The last use of %d credentials could not be written: %s", len(uses), error
+            )
+        finally:
+            if not connection.in_atomic_block:
+                connection.close()
+
+    def stop(self) -> None:
+        """End the thread; the next use starts it again."""
+        self._thread.stop()
+
+    def _write_keys(self, uses: list[_Use]) -> None:
+        rows = [
+            APIKey(
+                pk=use.credential_id,
+                last_used_at=use.at,
+                last_used_network=network_of(use.address),
+            )
+            for use in uses
+        ]
+        fields = ["last_used_at", "last_used_network"]
+        APIKey.objects.filter(_is_stale()).bulk_update(rows, fields, batch_size=BATCH)
+
+    def _write_tokens(self, uses: list[_Use]) -> None:
+        rows = [
+            IssuedToken(
+                pk=use.credential_id, last_used_at=use.at, last_used_from=network_of(use.address)
+            )
+            for use in uses
+        ]
+        fields = ["last_used_at", "last_used_from"]
+        IssuedToken.objects.filter(_is_stale()).bulk_update(rows, fields, batch_size=BATCH)
+
+
+def _is_stale() -> Q:
+    """Select what no other process has written within the minute."""
+    a_minute_ago = timezone.now() - timedelta(seconds=INTERVAL_S)
+    return Q(last_used_at=None) | Q(last_used_at__lt=a_minute_ago)
+
+
+def network_of(address: Address | None) -> str:
+    """Return the network of an address, an empty text where there is none."""
+    if address is None:
+        return ""
+    return str(ip_network((address, NETWORK_BITS[address.version]), strict=False))
+
+
+last_use = LastUse()

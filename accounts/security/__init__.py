@@ -1,0 +1,1 @@
+"""Suspicious activity: what is observed, when it is an event, and what is done about it."""

@@ -1,0 +1,77 @@
+"""The operators' page of security events: what was noticed, by which figures, who confirmed it."""
+
+import json
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts.audit.audited_admin import ActionsOnlyAdmin
+from accounts.audit.log import Action
+from accounts.models import User
+from accounts.security import events
+from accounts.security.models import SecurityEvent
+from accounts.security.words import explanation
+
+
+class ConfirmedFilter(admin.SimpleListFilter):
+    """Filters by whether somebody has confirmed the event."""
+
+    title = _("confirmed")
+    parameter_name = "confirmed"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("no", _("open")), ("yes", _("confirmed"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() not in {"no", "yes"}:
+            return queryset
+        return queryset.filter(confirmation__isnull=self.value() == "no")
+
+
+@admin.register(SecurityEvent)
+class SecurityEventAdmin(ActionsOnlyAdmin):
+    list_display = ("at", "signal", "account", "api_key", "network", "shown", "confirmed")
+    list_filter = ("signal", ConfirmedFilter)
+    list_select_related = ("account", "api_key", "confirmation__by")
+    search_fields = (
+        *("=account__id", "account__name", "account__owner__email"),
+        *("network", "=api_key__head", "=api_key__tail"),
+    )
+    search_help_text = _("Account, its owner's e-mail, a network, or the ends of a key")
+    date_hierarchy = "at"
+    ordering = ("-id",)
+    fields = (
+        *("at", "signal", "shown", "account", "api_key", "network", "shown_evidence"),
+        "confirmed",
+    )
+    actions = ("confirm",)
+
+    @admin.display(description=_("what was noticed"))
+    def shown(self, event: SecurityEvent) -> str:
+        return explanation(event)
+
+    @admin.display(description=_("evidence"))
+    def shown_evidence(self, event: SecurityEvent) -> SafeString:
+        return format_html("<pre>{}</pre>", json.dumps(event.evidence, indent=1, sort_keys=True))
+
+    @admin.display(description=_("confirmed"))
+    def confirmed(self, event: SecurityEvent) -> str:
+        if not hasattr(event, "confirmation"):
+            return gettext("open")
+        return f"{event.confirmation.by}, {event.confirmation.at:%Y-%m-%d %H:%M}"
+
+    @admin.action(description=_("Confirm: no cause for concern"), permissions=["change"])
+    def confirm(self, request: HttpRequest, rows: QuerySet[SecurityEvent]) -> None:
+        user = request.user
+        if isinstance(user, User):
+            self.act(
+                *(request, rows, Action.CONFIRM),
+                lambda event: events.close(event, by=user),
+                gettext("Confirmed."),
+            )

@@ -1,0 +1,1 @@
+"""Sign-up, login, passwords and the second factor, on top of allauth."""

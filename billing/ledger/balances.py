@@ -1,0 +1,175 @@
+"""Balances of accounts: cached for a second to choose tiers, exact for people to read."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import cast
+
+from django.db import DatabaseError, InterfaceError, connection
+from django.db.models import Q, Sum
+
+from billing.errors import BillingError, MoneyStoreUnavailable
+from billing.ledger.retrying_connection import RetryingConnection, break_off_stuck
+from billing.models import CreditAccount, LedgerEntry
+from infra import prepared
+from infra.group_commit import GroupCommit, QueueStalled, StillRunning
+from infra.single_flight import SingleFlight
+
+REMEMBERED_S = 1.0
+MOST_REMEMBERED = 20_000
+PATIENCE_S, STALLED_S = 0.9, 0.6
+LINGER_S = 300.0
+"""How long the thread that reads keeps its connection when it has nothing to do."""
+
+_USAGE = Q(kind__in=["charge", "write_off"])
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """The posted balance and the part of it that open holds take."""
+
+    posted_nano: int
+    held_nano: int
+
+    @property
+    def available_nano(self) -> int:
+        return self.posted_nano - self.held_nano
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """All credits and all usage of an account; the difference is the posted balance."""
+
+    total_credits_nano: int
+    total_usage_nano: int
+
+
+class BalanceMemory:
+    """A cache of balances, each valid for `REMEMBERED_S`. `clock` returns monotonic seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = Lock()
+        self._known: dict[int, tuple[float, Balance]] = {}
+
+    def get(self, account_id: int) -> Balance | None:
+        """Return the cached balance unless it is missing or too old."""
+        known = self._known.get(account_id)
+        if known is None or self._clock() - known[0] > REMEMBERED_S:
+            return None
+        return known[1]
+
+    def put(self, account_id: int, balance: Balance) -> None:
+        """Cache a balance as of now."""
+        with self._lock:
+            if len(self._known) >= MOST_REMEMBERED:
+                self._known.clear()
+            self._known[account_id] = self._clock(), balance
+
+    def reset(self) -> None:
+        """Empty the cache."""
+        with self._lock:
+            self._known.clear()
+
+
+_READ = """
+    SELECT account.* FROM unnest($1::bigint[]) AS asked (account_id), LATERAL (
+        SELECT account_id, posted_nano, held_nano FROM billing_creditaccount
+        WHERE account_id = asked.account_id OFFSET 0
+    ) AS account
+"""
+
+
+def _read(account_ids: Sequence[int]) -> Sequence[Balance | BillingError]:
+    """Read the balances that are asked for at one time in one statement."""
+
+    def work(is_repeat: bool) -> dict[int, Balance]:
+        rows = prepared.rows(_READ, prepared.array(set(account_ids)))
+        return {account_id: Balance(*amounts) for account_id, *amounts in rows}
+
+    try:
+        found = _connection.run(work, patience_s=PATIENCE_S)
+    except MoneyStoreUnavailable as error:
+        return [error] * len(account_ids)
+    return [found.get(account_id, Balance(0, 0)) for account_id in account_ids]
+
+
+_memory = BalanceMemory()
+_flights: SingleFlight[int, Balance] = SingleFlight()
+_connection = RetryingConnection(is_own=True)
+_reads: GroupCommit[int, Balance] = GroupCommit(
+    _read,
+    name="balances",
+    rest=_connection.rest,
+    hurry=break_off_stuck,
+    linger_s=LINGER_S,
+    stalled_s=STALLED_S,
+)
+
+
+def recent(account_id: int) -> Balance:
+    """Return a balance at most a second old; zeros if the account has none yet.
+
+    Raises MoneyStoreUnavailable.
+    """
+    balance = _memory.get(account_id)
+    if balance is None:
+        if connection.vendor != "postgresql" or connection.in_atomic_block:
+            balance = _flights.do(account_id, lambda: exact(account_id))
+        else:
+            balance = _read_with_others(account_id)
+        _memory.put(account_id, balance)
+    return balance
+
+
+def _read_with_others(account_id: int) -> Balance:
+    try:
+        return _reads.submit(account_id, timeout_s=PATIENCE_S)
+    except StillRunning:
+        raise MoneyStoreUnavailable("The money store is too slow.") from None
+    except QueueStalled:
+        raise _connection.stalled(STALLED_S) from None
+
+
+def posted_nano(account_id: int) -> int:
+    """Return the posted balance, at most a second old. Raises MoneyStoreUnavailable."""
+    return recent(account_id).posted_nano
+
+
+def exact(account_id: int) -> Balance:
+    """Read a balance from the database. Raises MoneyStoreUnavailable."""
+    rows = CreditAccount.objects.filter(account=account_id).values_list("posted_nano", "held_nano")
+    try:
+        row = rows.first()
+    except (DatabaseError, InterfaceError) as error:
+        raise MoneyStoreUnavailable from error
+    return Balance(*row) if row else Balance(0, 0)
+
+
+def statement(account_id: int) -> Statement:
+    """Sum up an account's entries. Raises MoneyStoreUnavailable."""
+    entries = LedgerEntry.objects.filter(account=account_id)
+    try:
+        sums = entries.aggregate(
+            came_in=Sum("amount_nano", filter=~_USAGE), used=Sum("amount_nano", filter=_USAGE)
+        )
+    except (DatabaseError, InterfaceError) as error:
+        raise MoneyStoreUnavailable from error
+    came_in, used = (cast(int | None, sums[name]) for name in ("came_in", "used"))
+    return Statement(int(came_in or 0), -int(used or 0))
+
+
+def note(account_id: int, posted_nano: int, held_nano: int) -> None:
+    """Cache what the ledger has just committed."""
+    _memory.put(account_id, Balance(posted_nano, held_nano))
+
+
+def flush(timeout_s: float) -> bool:
+    """End the thread that reads, and close its connection; the next reader starts it again."""
+    return _reads.flush(timeout_s)
+
+
+def forget_all() -> None:
+    """Empty the cache, as after the database was replaced."""
+    _memory.reset()

@@ -1,0 +1,1 @@
+"""Rate and concurrency limits of requests: in Redis, in memory, and in the database."""

@@ -1,0 +1,1 @@
+"""Generations, the finished requests, and usage and revenue by day."""

@@ -1,0 +1,277 @@
+"""The texts of errors as templates, and their translation.
+
+The layers write English, with the values in it; here the template of such a text is found again, so that it
+can be said in the language of the caller. A text without a template stays English.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+
+from django.utils.translation import gettext, gettext_noop, override
+
+LONGEST_CHARACTERS = 2000
+"""A longer text is not compared with the templates."""
+
+TEMPLATES = (
+    gettext_noop("XRouter failed. The X-Request-ID header names the case."),
+    gettext_noop("A store that XRouter needs is away. Repeat the request in a few seconds."),
+    gettext_noop("XRouter is at its capacity. Repeat the request in a second."),
+    gettext_noop("The request is not acceptable."),
+    gettext_noop("The credential may not do this."),
+    gettext_noop("There is nothing at this path."),
+    gettext_noop("There is nothing at %(path)s. The nearest path is %(nearest)s."),
+    gettext_noop("There is nothing at %(path)s. GET /v1/openapi.json lists all paths."),
+    gettext_noop("This path has no such method."),
+    gettext_noop("The body is too large."),
+    gettext_noop("The body is empty: send a JSON object."),
+    gettext_noop("The body must be a JSON object."),
+    gettext_noop("The body is not valid JSON: %(cause)s."),
+    gettext_noop("The body did not arrive in time."),
+    gettext_noop("The body is shorter than its Content-Length."),
+    gettext_noop("The body has a NUL character in a text."),
+    gettext_noop("The body is nested deeper than %(levels)s levels."),
+    gettext_noop("Content-Type is %(kind)s: send application/json."),
+    gettext_noop("The charset must be utf-8."),
+    gettext_noop("Send the body without Content-Encoding."),
+    gettext_noop("Content-Length must be a whole number."),
+    gettext_noop("The query needs %(name)s."),
+    gettext_noop(
+        "No valid API key was given. Send it in the header: Authorization: Bearer YOUR_KEY."
+    ),
+    gettext_noop(
+        "Too many invalid credentials have come from your network. Valid ones go on working; check"
+        " yours, and repeat the request in %(wait)s s."
+    ),
+    gettext_noop(
+        "A network may report leaked keys %(limit)s times in any 60 seconds. Repeat the request in %(wait)s s."
+    ),
+    gettext_noop(
+        "The free tier is closed at present: every model needs credits. Top up at /cabinet/billing/."
+    ),
+    gettext_noop("The API key or token of this request has ended, and the answer with it."),
+    gettext_noop("This account is suspended. Write to support."),
+    gettext_noop(
+        "Only a key that lives and has no successor can be rotated. Create a new key instead."
+    ),
+    gettext_noop(
+        "This API key is frozen, to protect its owner. The reason, and a button that thaws it, stand at "
+        "/cabinet/security/."
+    ),
+    gettext_noop("This API key may not be used from this IP address."),
+    gettext_noop("This credential lacks the scope %(scope)s."),
+    gettext_noop(
+        "This needs %(needed)s credits at least, and %(available)s are available. Top up the "
+        "balance, or ask for less: a shorter prompt, a smaller `max_tokens`, a cheaper model."
+    ),
+    gettext_noop(
+        "This needs %(needed)s credits at least, and the key's own limit leaves %(left)s. Raise "
+        "the limit, wait for its reset, or use another key."
+    ),
+    gettext_noop(
+        "%(model)s needs credits, and this account has none. Top up, or use a free model: GET "
+        "/v1/models marks them with is_free."
+    ),
+    gettext_noop(
+        "The free tier allows %(limit)s requests in any 60 seconds. Repeat the request in %(wait)s s."
+    ),
+    gettext_noop(
+        "The free tier allows %(limit)s requests a day, until Moscow's midnight. Repeat the "
+        "request in %(wait)s s."
+    ),
+    gettext_noop(
+        "The rate of this balance is reached: %(limit)s a second, one per credit. Repeat the "
+        "request in %(wait)s s."
+    ),
+    gettext_noop("This key's own rate of %(limit)s is reached. Repeat the request in %(wait)s s."),
+    gettext_noop(
+        "As many requests as may be are running for this key: %(limit)s. Repeat the request in %(wait)s s."
+    ),
+    gettext_noop(
+        "This key is slowed to %(limit)s requests in any 60 seconds, for its use was unusual. Its owner can "
+        "confirm it at /cabinet/security/. Repeat the request in %(wait)s s."
+    ),
+    gettext_noop(
+        "As many requests as may be are running for this account: %(limit)s. Repeat the request in %(wait)s s."
+    ),
+    gettext_noop("model is missing: GET /v1/models lists them."),
+    gettext_noop("There is no model %(model)s: GET /v1/models lists them."),
+    gettext_noop("%(model)s is served no more: use %(successor)s."),
+    gettext_noop("%(model)s is served no more: GET /v1/models lists others."),
+    gettext_noop("dimensions cannot be chosen: the vectors of %(model)s have one length."),
+    gettext_noop("dimensions must be one of %(named)s: %(model)s has no other vectors."),
+    gettext_noop(
+        "The account's model map sends %(name)s to %(model)s, which is not served at present: change "
+        "the map with PUT /v1/model_map."
+    ),
+    gettext_noop("%(field)s must be the id of a served model: GET /v1/models lists them."),
+    gettext_noop(
+        "%(field)s must be a name without :free, :floor and :nitro: callers add them to any name."
+    ),
+    gettext_noop(
+        "%(field)s must be names of 1 to %(most)s printable characters, without spaces around."
+    ),
+    gettext_noop("%(field)s must have %(most)s stars at most."),
+    gettext_noop("%(field)s stands there twice: letter case makes no other name."),
+    gettext_noop(
+        "%(model)s is not free: name it without :free, or choose a model that GET /v1/models marks "
+        "with is_free."
+    ),
+    gettext_noop("This key may not use %(model)s: its own list names other models."),
+    gettext_noop("This key may use none of the models that answer for %(model)s."),
+    gettext_noop("%(model)s is for %(kind)s, this path is for %(wanted)s."),
+    gettext_noop("Nobody serves %(model)s at present."),
+    gettext_noop(
+        "No provider of the model meets the demands of `provider` (order, only, ignore, max_price, "
+        "data_collection). Relax them or name another model."
+    ),
+    gettext_noop(
+        "Every provider that may answer has failed of late and is not asked for a moment. Try "
+        "again shortly, or name other models."
+    ),
+    gettext_noop(
+        "Every provider that may answer is failing or full at present. Try again shortly."
+    ),
+    gettext_noop("%(provider)s cannot be told not to keep prompts (provider.data_collection)."),
+    gettext_noop("%(model)s does not honour %(parameters)s (provider.require_parameters)."),
+    gettext_noop("%(model)s would need changes, and X-XRouter-Strict forbids them: %(changes)s."),
+    gettext_noop(
+        "The maximum context length of %(model)s is %(most)s tokens, and the messages have "
+        '%(given)s tokens at least. Shorten them, or send transforms: ["middle-out"].'
+    ),
+    gettext_noop("The request was refused by moderation: %(reasons)s. Change the text."),
+    gettext_noop(
+        "%(field)s: %(model)s takes no pictures. GET /v1/models lists in `architecture` which models do."
+    ),
+    gettext_noop("%(field)s leads to no picture of %(types)s."),
+    gettext_noop("%(field)s must name a host on the public network."),
+    gettext_noop("%(field)s must begin with https:// or http://, or be a data URL."),
+    gettext_noop("%(field)s must be a URL of %(most)s characters at most, without spaces."),
+    gettext_noop("%(field)s is not a URL."),
+    gettext_noop("%(field)s may bear no name and password."),
+    gettext_noop("%(field)s may name port 80 or 443 alone."),
+    gettext_noop("%(field)s did not answer in time."),
+    gettext_noop("%(field)s leads to another address: name that one."),
+    gettext_noop("%(field)s is larger than %(most)s bytes."),
+    gettext_noop("%(field)s could not be fetched: its server answers %(status)s."),
+    gettext_noop("%(field)s could not be fetched: its server does not answer."),
+    gettext_noop("%(field)s could not be fetched: its server broke off."),
+    gettext_noop("A request may name %(most)s pictures by address. Send others as data URLs."),
+    gettext_noop("%(field)s may hold pictures of %(types)s."),
+    gettext_noop("%(field)s is not valid base64."),
+    gettext_noop("%(field)s is empty."),
+    gettext_noop("%(field)s: no model here takes %(kind)s parts; send text or pictures."),
+    gettext_noop("%(field)s is missing."),
+    gettext_noop("%(field)s is missing: send a text or a list of texts."),
+    gettext_noop("%(field)s must be an object."),
+    gettext_noop("%(field)s must be true or false."),
+    gettext_noop("%(field)s must be a text."),
+    gettext_noop("%(field)s must be one of %(choices)s."),
+    gettext_noop("%(field)s must be a whole number from %(least)s to %(most)s."),
+    gettext_noop("%(field)s must be a number from %(least)s to %(most)s."),
+    gettext_noop("%(field)s must be a text of %(most)s characters at most."),
+    gettext_noop("%(field)s must have no control characters."),
+    gettext_noop("%(field)s must be a list of %(most)s items at most."),
+    gettext_noop("%(field)s must hold texts of 1 to %(most)s characters."),
+    gettext_noop("%(field)s must hold at least one item."),
+    gettext_noop("%(field)s must have %(most)s bytes of JSON at most."),
+    gettext_noop("%(field)s must have %(most)s entries at most."),
+    gettext_noop("%(field)s must have names of %(most)s printable characters at most."),
+    gettext_noop("%(field)s must not be nested deeper than %(most)s levels."),
+    gettext_noop("%(field)s must be roubles per million tokens, 0 or more."),
+    gettext_noop("%(field)s must be a day such as 2026-01-31."),
+    gettext_noop("%(field)s needs tools."),
+    gettext_noop(
+        "Tokens may be counted %(limit)s times in any 60 seconds. Repeat the request in %(wait)s s."
+    ),
+    gettext_noop(
+        "Texts may be moderated %(limit)s times in any 60 seconds. Repeat the request in %(wait)s s."
+    ),
+    gettext_noop("messages hold nothing to answer."),
+    gettext_noop("input holds nothing to answer."),
+    gettext_noop(
+        "%(field)s must be absent: nothing is kept here. Send the whole dialogue in input."
+    ),
+    gettext_noop("%(field)s must be absent: nothing is kept here. Send its text in instructions."),
+    gettext_noop(
+        "%(field)s must be false: the answer comes while the request waits, or with stream as events."
+    ),
+    gettext_noop("%(field)s refers to an item, and none is kept here. Send the item itself."),
+    gettext_noop("%(field)s is missing: no files are kept here that could be named instead."),
+    gettext_noop(
+        "No response is kept here. Send the whole dialogue in input; GET /v1/generation has the"
+        " tokens and the cost of one."
+    ),
+    gettext_noop("%(field)s: no model here takes %(kind)s blocks; send text or pictures."),
+    gettext_noop("%(field)s must be text: no model here takes files. Send the document's words."),
+    gettext_noop("%(field)s must name a tool that is offered and not of Anthropic's servers."),
+    gettext_noop(
+        "%(field)s of type any needs tools; those of Anthropic's servers are not served here."
+    ),
+    gettext_noop("%(field)s names no model."),
+    gettext_noop("%(field)s must be of type base64 with media_type and data, or url with url."),
+    gettext_noop("%(field)s names a tool that is not offered."),
+    gettext_noop("%(field)s must be a text, a list of texts, or a list of text parts."),
+    gettext_noop("%(field)s must hold texts alone, or parts alone."),
+    gettext_noop("%(field)s must hold text parts alone: {type: text, text: …}."),
+    gettext_noop("%(field)s must hold %(most)s characters at most."),
+    gettext_noop("%(field)s has a picture, and moderation looks at texts alone."),
+    gettext_noop("%(field)s means nothing here."),
+    gettext_noop("tools: each name may stand once."),
+    gettext_noop("Send messages or prompt: exactly one of them."),
+    gettext_noop("n must be 1: a request has one answer. Send several requests."),
+    gettext_noop("%(field)s is no valid JSON Schema: %(cause)s."),
+    gettext_noop("Every slot of the provider is taken."),
+    gettext_noop("the provider is over its limit"),
+    gettext_noop("the answer is empty"),
+    gettext_noop("The model was asked twice and gave no JSON that is valid: %(fault)s."),
+)
+
+_PLACEHOLDER = re.compile(r"%\((\w+)\)s")
+_FIELD = r"[\w.\[\]$-]+"
+"""How `param` writes the path of a field."""
+_OF_A_PROVIDER = re.compile(r"([a-z0-9_-]+): (.+)", re.DOTALL)
+
+
+def translated(message: str, language: str) -> str:
+    """Return the text in that language, or as it is where it has no translation."""
+    with override(language):
+        if of_a_provider := _OF_A_PROVIDER.fullmatch(message):
+            provider, reason = of_a_provider.groups()
+            if (said := _said(reason)) != reason:
+                return f"{provider}: {said}"
+        return _said(message)
+
+
+def taken_apart(message: str) -> tuple[str, Mapping[str, str]] | None:
+    """Return the template of a text and the values in it; None where it has none."""
+    if len(message) > LONGEST_CHARACTERS:
+        return None
+    for template, pattern in _patterns():
+        if found := pattern.fullmatch(message):
+            return template, found.groupdict()
+    return None
+
+
+def _said(message: str) -> str:
+    parts = taken_apart(message)
+    if parts is None:
+        return message
+    template, values = parts
+    return gettext(template) % values if values else gettext(template)
+
+
+@cache
+def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Return the templates with their patterns; those that say most come first."""
+    ordered = sorted(TEMPLATES, key=lambda text: len(_PLACEHOLDER.sub("", text)), reverse=True)
+    return tuple((template, _pattern(template)) for template in ordered)
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    pieces = _PLACEHOLDER.split(template)  # a text, a name, a text, …
+    for index in range(1, len(pieces), 2):
+        value = _FIELD if pieces[index] == "field" else ".+?"
+        pieces[index] = f"(?P<{pieces[index]}>{value})"
+    pieces[::2] = map(re.escape, pieces[::2])
+    return re.compile("".join(pieces), re.DOTALL)

@@ -1,0 +1,75 @@
+"""Mails about models that end: one to each account that used the model lately, once for each last day."""
+
+import datetime as dt
+import logging
+from smtplib import SMTPException
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from billing.usage.model_users import ModelUser, users_of
+from gateway.models import EndNotice, LanguageModel
+from infra.moscow_time import moscow_day
+
+USED_WITHIN = dt.timedelta(days=30)
+CLAIM = dt.timedelta(minutes=5)
+"""A process that has not sent its mail after this long is taken for dead."""
+
+logger = logging.getLogger(__name__)
+
+
+def send_due() -> int:
+    """Mail whoever used a model that ends within the last 30 days, and was not told yet.
+
+    Return how many mails were sent. One that cannot be sent is tried again next time. Raises django.db.Error.
+    """
+    today = moscow_day(timezone.now())
+    sent = 0
+    for model in LanguageModel.objects.filter(enabled=True, ends_on__gte=today):
+        if model.ends_on is not None:
+            for user in users_of(model.public_id, today - USED_WITHIN):
+                sent += _told(model, model.ends_on, user)
+    return sent
+
+
+def _told(model: LanguageModel, ends_on: dt.date, user: ModelUser) -> bool:
+    """Send one mail, unless it was sent or another process is about to; say whether it was."""
+    notice, _created = EndNotice.objects.get_or_create(
+        account_id=user.account_id, model=model, ends_on=ends_on
+    )
+    mine = EndNotice.objects.filter(pk=notice.pk, sent_at=None)
+    free = Q(claimed_at=None) | Q(claimed_at__lt=Now() - CLAIM)
+    if not mine.filter(free).update(claimed_at=Now()):
+        return False
+    try:
+        _send(model, ends_on, user)
+    except (OSError, SMTPException) as error:
+        logger.warning("The mail to account %s was not sent: %s", user.account_id, error)
+        mine.update(claimed_at=None)
+        return False
+    mine.update(sent_at=Now(), claimed_at=None)
+    return True
+
+
+def _send(model: LanguageModel, ends_on: dt.date, user: ModelUser) -> None:
+    values = {
+        "account": user.account_name,
+        "model": model.public_id,
+        "day": date_format(ends_on),
+        "url": f"{settings.PUBLIC_URL}/models/",
+    }
+    text = _(
+        "The account %(account)s used the model %(model)s in the last 30 days. Its last day is"
+        " %(day)s: after it requests to it are answered with 404.\n\n"
+    )
+    if model.successor:
+        values["successor"] = model.successor
+        text += _("Use %(successor)s instead.\n\n")
+    text += _("All models: %(url)s\n")
+    subject = _("XRouter: %(model)s ends on %(day)s") % values
+    send_mail(subject, text % values, None, [user.email])

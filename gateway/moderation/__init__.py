@@ -1,0 +1,1 @@
+"""Moderation: rules, what they are compiled to, and the events of what they found. Knows no request."""

@@ -1,0 +1,125 @@
+"""A worker refuses what is too much before it has done anything for it, and lets a burst pass."""
+
+import contextlib
+import json
+
+import pytest
+from django.test import Client
+
+from gateway.api import capacity as module
+from gateway.api.capacity import (
+    ADMISSION_S,
+    CALM_S,
+    FEWEST_ADMITTED,
+    PAUSE_S,
+    STANDING_S,
+    Capacity,
+)
+from gateway.api.endpoints import chat
+from gateway.api.errors import Overloaded
+
+LATE_S = ADMISSION_S + 0.1
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def refuses(capacity: Capacity) -> bool:
+    try:
+        capacity.refuse_early()
+    except Overloaded:
+        return True
+    return False
+
+
+def admit(capacity: Capacity, clock: Clock, *, took_s: float, for_s: float) -> None:
+    """Have admissions end one after another, each late or not, over a time."""
+    until_s = clock.now_s + for_s
+    while clock.now_s <= until_s:
+        capacity.begin_admission()
+        clock.now_s += 0.05
+        capacity.end_admission(took_s)
+
+
+def waiting(capacity: Capacity, count: int) -> None:
+    """Have so many admissions begun and not ended."""
+    capacity.admitting += count
+
+
+def test_the_running_ones_have_a_ceiling(clock):
+    capacity = Capacity(1, clock=clock)
+    capacity.enter()
+    assert refuses(capacity)
+    with pytest.raises(Overloaded):
+        capacity.enter()
+    capacity.leave()
+    assert not refuses(capacity)
+
+
+def test_a_burst_is_admitted_however_late_it_is_for_a_moment(clock):
+    capacity = Capacity(1000, clock=clock)
+    waiting(capacity, 500)
+    admit(capacity, clock, took_s=LATE_S, for_s=STANDING_S - 0.2)
+    assert not refuses(capacity)
+
+
+def test_late_admissions_that_last_are_fewer_at_once_and_grow_again_when_they_are_in_time(clock):
+    capacity = Capacity(1000, clock=clock)
+    waiting(capacity, 500)
+    admit(capacity, clock, took_s=LATE_S, for_s=STANDING_S + PAUSE_S)
+    assert refuses(capacity)
+    admit(capacity, clock, took_s=0.01, for_s=2 * CALM_S)
+    assert not refuses(capacity)
+
+
+def test_some_are_always_admitted(clock):
+    capacity = Capacity(1000, clock=clock)
+    admit(capacity, clock, took_s=LATE_S, for_s=60)
+    waiting(capacity, FEWEST_ADMITTED - 1)
+    assert not refuses(capacity)
+    waiting(capacity, 1)
+    assert refuses(capacity)
+
+
+def test_beside_many_streams_an_admission_may_take_longer(clock):
+    capacity = Capacity(4000, clock=clock)
+    for _ in range(1000):
+        capacity.begin_stream()
+    waiting(capacity, 500)
+    admit(capacity, clock, took_s=LATE_S, for_s=60)
+    assert not refuses(capacity)
+
+
+def test_an_admission_counts_while_it_lasts_and_when_it_fails(clock):
+    capacity = Capacity(10, clock=clock)
+    with contextlib.suppress(ValueError), capacity.admission():
+        assert capacity.admitting == 1
+        raise ValueError
+    assert capacity.admitting == 0
+
+
+def test_a_refusal_comes_before_the_credential_is_judged_and_the_body_read(monkeypatch):
+    full = Capacity(0)
+    monkeypatch.setattr(chat, "capacity", full)
+    monkeypatch.setattr(module, "capacity", full)
+
+    answer = Client().post(
+        "/v1/chat/completions",
+        b"no JSON at all",
+        content_type="application/json",
+        headers={"Authorization": "Bearer nobody"},
+    )
+
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "1"
+    assert json.loads(answer.content)["error"]["code"] == "overloaded"

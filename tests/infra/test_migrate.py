@@ -1,0 +1,111 @@
+"""migrate runs one at a time, without the time-outs of requests; afterwards they hold again."""
+
+import pathlib
+import subprocess
+import sys
+
+import psycopg
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.exceptions import NodeNotFoundError
+
+from infra.management.commands import migrate
+from tests.live.service import database, manage
+from tests.servers import PROJECT
+
+TIMEOUTS = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+
+
+def shown() -> list[str]:
+    with connection.cursor() as cursor:
+        found = []
+        for name in TIMEOUTS:
+            cursor.execute(f"SHOW {name}")
+            found.append(cursor.fetchone()[0])
+    return found
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_migration_may_compute_for_long_and_a_request_may_not(monkeypatch):
+    within: list[list[str]] = []
+    monkeypatch.setattr(
+        "django.core.management.commands.migrate.Command.handle",
+        lambda *arguments, **options: within.append(shown()),
+    )
+    before = shown()
+    call_command("migrate", verbosity=0)
+    assert within == [["0", "5s", "0"]]
+    assert shown() == before == ["5s", "2s", "1min"]
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_migration_that_fails_leaves_neither_lock_nor_session(monkeypatch):
+    def fail(*arguments, **options):
+        raise NodeNotFoundError("no", ("app", "0001"))
+
+    monkeypatch.setattr("django.core.management.commands.migrate.Command.handle", fail)
+    before = shown()
+    with pytest.raises(NodeNotFoundError):
+        call_command("migrate", verbosity=0)
+    assert shown() == before
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database"
+            " WHERE locktype = 'advisory' AND datname = current_database()"
+        )
+        assert cursor.fetchone()[0] == 0
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_second_migrate_says_that_it_waits_and_goes_on_when_the_first_is_done(
+    monkeypatch, capsys
+):
+    settings = connection.get_connection_params()
+    other = psycopg.connect(
+        **{name: settings[name] for name in ("dbname", "user", "host", "port") if name in settings},
+        autocommit=True,
+    )
+    with other:
+        other.execute("SELECT pg_advisory_lock(%s)", [migrate._ADVISORY_LOCK])
+        monkeypatch.setattr("time.sleep", lambda _s: other.close())
+        call_command("migrate", verbosity=0)
+    assert capsys.readouterr().err.count("waiting") == 1
+
+
+@pytest.mark.both_stores
+@pytest.mark.django_db(transaction=True)
+def test_several_at_once_make_one_schema(request, tmp_path: pathlib.Path):
+    store = request.config.option.store
+    if store == "sqlite":
+        url = f"sqlite:///{tmp_path}/new.sqlite3"
+        migrate_at_once(url)
+        return
+    with database("postgres", tmp_path) as url:
+        with psycopg.connect(url, autocommit=True) as made:
+            made.execute("DROP SCHEMA public CASCADE")
+            made.execute("CREATE SCHEMA public")
+        migrate_at_once(url)
+
+
+def migrate_at_once(url: str) -> None:
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "DJANGO_SETTINGS_MODULE": "xrouter_site.settings",
+        "SECRET_KEY": "of-the-tests-alone-" + "0" * 40,
+        "DATABASE_URL": url,
+    }
+    running = [
+        subprocess.Popen(
+            [sys.executable, "manage.py", "migrate", "-v0"],
+            cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for _ in range(3)
+    ]  # fmt: skip
+    for process in running:
+        _, errors = process.communicate(timeout=300)
+        assert process.returncode == 0, errors
+    assert "[ ]" not in manage(environment, "showmigrations")

@@ -1,0 +1,62 @@
+"""Several prompts are asked for one by one, and come as choices of one answer."""
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.providers.chat_types import ChatChunk, ChatRequest, Message, Usage
+from gateway.providers.errors import ProviderRateLimited
+from gateway.providers.tick import TICK
+from tests.pipeline.wrapper_chats import NATIVE, ScriptedModel, chunks_in, layered, words
+
+BATCH = ChatRequest((Message("user", "раз"), Message("user", "два")), is_batch=True, max_tokens=9)
+
+
+def test_each_prompt_is_asked_for_by_itself() -> None:
+    model = ScriptedModel([words("1"), words("2")])
+
+    list(layered(model, NATIVE)(BATCH))
+
+    assert model.asked == [
+        replace(BATCH, messages=(message,), is_batch=False) for message in BATCH.messages
+    ]
+
+
+def test_choices_come_in_order_each_with_its_end_and_usage_as_a_sum() -> None:
+    first, second = Usage(5, 1, 2), Usage(7, 3, source="estimated")
+    model = ScriptedModel(
+        [words("1", usage=first), [*words("2", finish="length", usage=second), TICK]]
+    )
+
+    chunks = chunks_in(layered(model, NATIVE)(BATCH))
+
+    assert [(c.choice, c.text, c.finish_reason) for c in chunks[:-1]] == [
+        (0, "1", None),
+        (0, "", "stop"),
+        (1, "2", None),
+        (1, "", "length"),
+    ]
+    assert chunks[-1] == ChatChunk(usage=Usage(12, 4, 2, source="estimated"), choice=1)
+    assert not any(chunk.usage for chunk in chunks[:-1])
+
+
+def test_usage_is_unknown_where_that_of_one_is() -> None:
+    model = ScriptedModel([words("1", usage=Usage(5, 1)), words("2")])
+
+    assert not any(chunk.usage for chunk in chunks_in(layered(model, NATIVE)(BATCH)))
+
+
+def test_what_a_filter_refused_is_not_counted() -> None:
+    model = ScriptedModel(
+        [words("нет", finish="content_filter", usage=Usage(5, 1)), words("2", usage=Usage(7, 3))]
+    )
+
+    assert chunks_in(layered(model, NATIVE)(BATCH))[-1].usage == Usage(7, 3)
+
+
+def test_the_failure_of_one_ends_all() -> None:
+    model = ScriptedModel([words("1"), [ProviderRateLimited("busy", provider="p")]])
+
+    with pytest.raises(ProviderRateLimited):
+        list(layered(model, NATIVE)(BATCH))
+    assert model.open_answers == 0

@@ -1,0 +1,258 @@
+"""What the service refuses to start with: one line that names the variable, its value and the remedy."""
+
+import json
+import os
+import runpy
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from tests.servers import PROJECT, variables
+
+SECRET_KEY = "k3Yq8vN1sT6wZ0xC4bM7jH2gF5dS9aPq-lOiUyTrEwQ_mNbVcXz"
+PUBLIC = {
+    "PUBLIC_URL": "https://api.example.ru",
+    "SECRET_KEY": SECRET_KEY,
+    "EMAIL_URL": "smtp://mail.example.ru:25",
+}
+COMMANDS = {
+    "manage.py": ["manage.py", "check"],
+    "gunicorn": ["-m", "gunicorn", "xrouter_site.wsgi", "-c", "gunicorn.conf.py"],
+    "worker": ["-m", "celery", "-A", "xrouter_site", "worker"],
+    "beat": ["-m", "celery", "-A", "xrouter_site", "beat"],
+}
+
+
+def run(command: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    given = {"DJANGO_SETTINGS_MODULE": "xrouter_site.settings"} | environment
+    return subprocess.run(
+        [sys.executable, *COMMANDS[command], *arguments],
+        cwd=PROJECT, env=os.environ | given, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def read(**environment: str) -> dict[str, Any]:
+    """Return all settings as they are read from this environment. Raises ImproperlyConfigured."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        patch.delitem(sys.modules, "xrouter_site.payment_settings", raising=False)
+        return runpy.run_path(str(PROJECT / "xrouter_site" / "settings.py"))
+
+
+def refusal(**environment: str) -> str:
+    """Return the one line with which the start is refused."""
+    with pytest.raises(ImproperlyConfigured) as refused:
+        read(**environment)
+    [line] = str(refused.value).splitlines()
+    return line
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("environment", [{"PORT": "many"}, PUBLIC | {"SECRET_KEY": "short"}])
+def test_every_process_refuses_in_the_same_single_line(command, environment):
+    result = run(command, **environment)
+    assert result.returncode == 1
+    assert result.stderr.strip() == refusal(**environment)
+    assert not result.stdout
+
+
+WRONG = [
+    ("PORT", "0"),
+    ("PORT", "65536"),
+    ("PORT", "²"),
+    ("PORT", "9" * 5000),
+    ("BIND", "everywhere at all"),
+    ("BIND", "127.0.0.1:0"),
+    ("BIND", "127.0.0.1:70000"),
+    ("BIND", "http://127.0.0.1"),
+    ("BIND", "unix:here.sock"),
+    ("WEB_CONCURRENCY", "-1"),
+    ("WEB_CONCURRENCY", "1.5"),
+    ("WORKER_CAPACITY", "0"),
+    ("CREDENTIAL_CACHE_MAX", "0"),
+    ("REQUEST_MAX_BYTES", "20 MiB"),
+    ("FREE_CONCURRENCY", "0"),
+    ("PAID_CONCURRENCY", "1e3"),
+    ("GIGACHAT_CONCURRENCY", "0"),
+    ("YANDEX_CONCURRENCY", "ten"),
+    ("GENERATION_RETENTION_DAYS", "-1"),
+    ("PRICE_MARGIN_PERCENT", "ten"),
+    ("UPSTREAM_CONNECT_TIMEOUT", "0"),
+    ("UPSTREAM_READ_TIMEOUT", "-1"),
+    ("UPSTREAM_READ_TIMEOUT", "nan"),
+    ("UPSTREAM_TOTAL_TIMEOUT", "inf"),
+    ("UPSTREAM_TOTAL_TIMEOUT", "1e300"),
+    ("DEBUG", "perhaps"),
+    ("CLOUDFLARE", "perhaps"),
+    ("SANDBOX", "perhaps"),
+    ("LOG_LEVEL", "loud"),
+    ("PUBLIC_URL", "api.example.ru"),
+    ("PUBLIC_URL", "ftp://api.example.ru"),
+    ("PUBLIC_URL", "https://api.example.ru/v1"),
+    ("PUBLIC_URL", "https://api.example.ru?a=b"),
+    ("PUBLIC_URL", "http://api.example.ru:port"),
+    ("PUBLIC_URL", "http://[::1"),
+    ("PUBLIC_URL", "http://"),
+    ("ALLOWED_HOSTS", "https://api.example.ru"),
+    ("CSRF_TRUSTED_ORIGINS", "api.example.ru"),
+    ("CORS_ALLOWED_ORIGINS", "https://a.example.ru/path"),
+    ("TRUSTED_PROXIES", "10.0.0.0/99"),
+    ("TRUSTED_PROXIES", "proxy"),
+    ("DATABASE_URL", "mysql://host/name"),
+    ("DATABASE_URL", "postgres://host:port/name"),
+    ("DATABASE_URL", "postgres://host"),
+    ("DATABASE_URL", "sqlite:///"),
+    ("DATABASE_URL", "sqlite:////proc/none/xrouter.sqlite3"),
+    ("DATABASE_REPLICA_URL", "mysql://replica/name"),
+    ("REDIS_URL", "localhost:6379"),
+    ("REDIS_URL", "http://localhost:6379"),
+    ("REDIS_URL", "redis://localhost:port"),
+    ("CELERY_BROKER_URL", "localhost"),
+    ("CELERY_BROKER_URL", "carrier-pigeon://localhost"),
+    ("EMAIL_URL", "mail.example.ru:25"),
+    ("EMAIL_URL", "smtp://"),
+    ("EMAIL_URL", "smtp://mail.example.ru:port"),
+    ("DEFAULT_FROM_EMAIL", "nobody"),
+    ("ALERT_EMAIL", "nobody"),
+    ("SUPPORT_EMAIL", "nobody@"),
+    ("SUPPORT_TELEGRAM", "@example"),
+    ("SUPPORT_ISSUES_URL", "javascript:alert(1)"),
+    ("GIGACHAT_SCOPE", "GIGACHAT_API"),
+    ("GIGACHAT_AUTH_URL", "ngw.devices.sberbank.ru"),
+    ("GIGACHAT_BASE_URL", "api.giga.chat"),
+    ("GIGACHAT_CA_BUNDLE_FILE", "/none/ca.pem"),
+    ("GIGACHAT_CA_BUNDLE_FILE", "README.md"),
+    ("YANDEX_BASE_URL", "https://llm.api.cloud.yandex.net/v1"),
+    ("YANDEX_IAM_URL", "iam.api.cloud.yandex.net"),
+    ("YANDEX_SERVICE_ACCOUNT_KEY_FILE", "/none/key.json"),
+    ("YANDEX_SERVICE_ACCOUNT_KEY_FILE", "README.md"),
+    ("YANDEX_SERVICE_ACCOUNT_KEY_FILE", "docs/openapi.json"),
+    ("YOOKASSA_BASE_URL", "https://api.yookassa.ru"),
+    ("YOOKASSA_WEBHOOK_NETWORKS", "77.75.156"),
+    ("YOOKASSA_VAT_CODE", "20%"),
+    ("YOOKASSA_TAX_SYSTEM_CODE", "7"),
+    ("YOOKASSA_PAYMENT_SUBJECT", "a service"),
+    ("YOOKASSA_PAYMENT_MODE", "FULL"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG)
+def test_a_wrong_value_is_named_with_what_to_write_instead(name, value):
+    shown, _, remedy = refusal(**{name: value}).removeprefix(f"{name} is ").partition(": ")
+    assert shown.strip("'…").removesuffix("?***") in value
+    assert remedy
+    assert len(shown) < 300
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SECRET_KEY", "hunter2"),
+        ("CREDENTIALS_KEYS", "2026:hunter2"),
+        ("GIGACHAT_CREDENTIALS", "hunter2 hunter2"),
+        ("YANDEX_API_KEY", "hunter2\thunter2"),
+        ("YOOKASSA_SECRET_KEY", "hunter2"),
+        ("DATABASE_URL", "mysql://user:hunter2@host/name"),
+        ("DATABASE_URL", "user:hunter2@host/name"),
+        ("REDIS_URL", "http://:hunter2@host"),
+        ("REDIS_URL", "redis://:hunter2@host:port"),
+        ("CELERY_BROKER_URL", "none://user:p@hunter2/hunter2@host"),
+        ("EMAIL_URL", "user:hunter2@mail.example.ru"),
+        ("PUBLIC_URL", "https://user:hunter2@api.example.ru"),
+        ("SUPPORT_ISSUES_URL", "file://host?token=hunter2"),
+    ],
+)
+def test_a_secret_is_never_shown(name, value):
+    assert "hunter2" not in refusal(**PUBLIC | {name: value})
+
+
+@pytest.mark.parametrize(
+    ("secret_key", "why"),
+    [
+        ("", "needs one"),
+        ("k3Yq8vN1sT6wZ0xC4bM7jH2gF5dS9aP", "32 characters"),
+        ("x" * 60, "repeated"),
+        (f"django-insecure-{SECRET_KEY}", "published"),
+        ("of-a-local-run-alone-0123456789abcdef0123456789abcdef", "published"),
+    ],
+)
+def test_over_https_the_secret_is_one_that_nobody_can_guess(secret_key, why):
+    line = refusal(**PUBLIC | {"SECRET_KEY": secret_key})
+    assert line.startswith("SECRET_KEY is ")
+    assert why in line
+
+
+@pytest.mark.parametrize(
+    ("environment", "name"),
+    [
+        (PUBLIC | {"DEBUG": "true"}, "DEBUG"),
+        ({"YOOKASSA_SHOP_ID": "1234567"}, "YOOKASSA_SECRET_KEY"),
+        ({"YOOKASSA_SECRET_KEY": "test_secret"}, "YOOKASSA_SHOP_ID"),
+        ({"YANDEX_API_KEY": "AQVN"}, "YANDEX_FOLDER_ID"),
+        ({"WEB_CONCURRENCY": "2", "REDIS_URL": ""}, "WEB_CONCURRENCY"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(environment, name):
+    assert refusal(**environment).startswith(f"{name} is ")
+
+
+def test_an_empty_variable_is_an_unset_one():
+    empty = read(**dict.fromkeys(set(variables()) - {"DATABASE_URL"}, " "))
+    assert empty["SECRET_KEY"].strip()
+    assert (empty["PORT"], empty["REDIS_URL"], empty["DEBUG"]) == (8000, "", False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "setting", "expected"),
+    [
+        ("GIGACHAT_SCOPE", "gigachat_api_corp", "GIGACHAT_SCOPE", "GIGACHAT_API_CORP"),
+        ("PUBLIC_URL", "http://api.example.ru/", "PUBLIC_URL", "http://api.example.ru"),
+        (
+            "PUBLIC_URL",
+            "http://api.example.ru",
+            "DEFAULT_FROM_EMAIL",
+            "XRouter <no-reply@api.example.ru>",
+        ),
+        ("DEFAULT_FROM_EMAIL", "Us <us@example.ru>", "DEFAULT_FROM_EMAIL", "Us <us@example.ru>"),
+        ("SECRET_KEY_FALLBACKS", "one, two", "SECRET_KEY_FALLBACKS", ["one", "two"]),
+        ("CLOUDFLARE", "true", "CLOUDFLARE", True),
+        ("BIND", "127.0.0.1", "BIND", "127.0.0.1:8000"),
+        ("BIND", "::", "BIND", "[::]:8000"),
+        ("BIND", "localhost:81", "BIND", "localhost:81"),
+        ("BIND", "[::1]:81", "BIND", "[::1]:81"),
+        ("BIND", "unix:/run/x.sock", "BIND", "unix:/run/x.sock"),
+    ],
+)
+def test_a_right_value_is_taken(name, value, setting, expected):
+    assert read(**{name: value})[setting] == expected
+
+
+def test_a_public_service_starts_with_all_that_it_needs():
+    assert run("manage.py", **PUBLIC).returncode == 0
+
+
+def test_the_letter_case_of_the_log_level_does_not_matter():
+    assert read(LOG_LEVEL="info")["LOGGING"]["root"]["level"] == "INFO"
+
+
+def test_workers_that_the_command_line_asks_for_are_counted_too():
+    result = run("gunicorn", "--workers", "2", REDIS_URL="")
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1] == "--workers is 2: more than one worker needs REDIS_URL."
+
+
+def test_the_doctor_names_every_refused_variable_instead_of_crashing():
+    wrong = {"PORT": "0", "PUBLIC_URL": "https://api.example.ru/v1", "REDIS_URL": "localhost"}
+    given = {"DJANGO_SETTINGS_MODULE": "xrouter_site.settings"} | wrong
+    done = subprocess.run(
+        [sys.executable, "manage.py", "doctor", "--json"],
+        cwd=PROJECT, env=os.environ | given, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    checks = json.loads(done.stdout)["checks"]
+    assert done.returncode == 1
+    assert {check["name"] for check in checks} == {f"settings {name}" for name in wrong}
+    assert all(check["status"] == "failure" and check["remedy"] for check in checks)

@@ -1,0 +1,141 @@
+"""An operator finds a customer by any word of theirs, sees all on one page, and acts with a reason."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.core import mail
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.audit.log import AuditEntry
+from accounts.keys import issuing, lookup
+from accounts.models import Account, User
+from accounts.security import events
+from accounts.security.models import Signal
+from billing.usage.generations import public_id
+from tests.accounts.operators import seat
+from tests.billing.payers import CREDIT, ask, end, hold_one, open_account, payer, settle_one
+
+pytestmark = pytest.mark.django_db
+MOST_QUERIES = 20
+
+
+@pytest.fixture
+def operator_client() -> Client:
+    operator = User.objects.create_superuser("operator@example.ru", "a long password of theirs")
+    return seat(Client(headers={"accept-language": "en"}), operator)
+
+
+@pytest.fixture
+def account() -> Account:
+    return open_account(5 * CREDIT)
+
+
+def page_of(account: Account, act: str = "") -> str:
+    return f"/admin/customers/{account.pk}/{act}"
+
+
+def test_each_word_leads_to_the_customer(operator_client: Client, account: Account):
+    _key, raw = issuing.issue(account=account, user=account.owner, name="site")
+    hold = hold_one(ask(payer(account), CREDIT))
+    settle_one(end(hold, CREDIT))
+    for word in (
+        account.owner.email.upper(),
+        f" {account.pk} ",
+        raw,
+        raw[:12],
+        public_id(hold.generation_id),
+    ):
+        found = operator_client.get("/admin/customers/", {"q": word})
+        assert found.headers.get("Location") == page_of(account), word
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["", " ", "nobody@example.ru", "9" * 30, "xr-live-", "gen-0", "' OR 1=1", "٣", "x" * 999],
+)
+def test_a_word_of_nobody_finds_nobody(operator_client: Client, account: Account, word: str):
+    assert operator_client.get("/admin/customers/", {"q": word}).status_code == 200
+
+
+def test_the_page_shows_all_in_few_queries(operator_client: Client, account: Account):
+    for number in range(3):
+        issuing.issue(account=account, user=account.owner, name=f"key {number}")
+        settle_one(end(hold_one(ask(payer(account), CREDIT)), CREDIT))
+    with CaptureQueriesContext(connection) as queries:
+        page = operator_client.get(page_of(account)).content.decode()
+    assert len(queries) <= MOST_QUERIES
+    for said in (account.owner.email, "key 2", "2.00", "gen-"):
+        assert said in page
+
+
+def test_the_page_tells_what_was_noticed_and_who_confirmed_it_in_as_many_queries_as_ever(
+    operator_client: Client, account: Account
+):
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert operator_client.get(page_of(account)).status_code == 200
+        return len(queries)
+
+    other = open_account()
+    refused = {"refused": 77, "requests": 99}
+    events.raise_event(Signal.MODERATION_REFUSALS, account_id=other.pk, evidence=refused)
+    first, _raw = issuing.issue(account=account, user=account.owner, name="first")
+    networks = {"networks": [f"198.51.{number}.0/24" for number in range(6)]}
+    events.raise_event(Signal.MANY_NETWORKS, key_id=first.pk, evidence=networks)
+    before = asked()
+    for _number in range(5):
+        key, _raw = issuing.issue(account=account, user=account.owner, name="more")
+        events.raise_event(Signal.MANY_NETWORKS, key_id=key.pk, evidence=networks)
+    events.close(events.latest(account.pk, 1)[0], by=account.owner)
+    assert asked() == before <= MOST_QUERIES
+    page = operator_client.get(page_of(account)).content.decode()
+    assert f"The key {first} was used from 6 networks" in page
+    assert page.count("was used from 6 networks") == 6
+    assert f"confirmed by {account.owner}" in page
+    assert "Moderation refused" not in page
+
+
+def test_an_act_needs_a_reason_which_is_kept(operator_client: Client, account: Account):
+    assert operator_client.post(page_of(account, "suspend/"), {"reason": " "}).status_code == 422
+    account.refresh_from_db()
+    assert account.suspended_at is None
+
+    operator_client.post(page_of(account, "suspend/"), {"reason": "Sells keys."})
+    account.refresh_from_db()
+    assert account.suspension_reason == "Sells keys."
+    assert "Sells keys." in operator_client.get(page_of(account)).content.decode()
+    operator_client.post(page_of(account, "resume/"), {"reason": "It was a mistake."})
+    operator_client.post(page_of(account, "note/"), {"reason": "Called, all is well."})
+    reasons = AuditEntry.objects.filter(object_id=str(account.pk)).values_list("action", "reason")
+    assert {("suspend", "Sells keys."), ("resume", "It was a mistake.")} <= set(reasons)
+    assert ("note", "Called, all is well.") in set(reasons)
+
+
+def test_all_keys_are_revoked_at_once(operator_client: Client, account: Account):
+    for number in range(3):
+        issuing.issue(account=account, user=account.owner, name=f"key {number}")
+    operator_client.post(page_of(account, "revoke-keys/"), {"reason": "They leaked."})
+    assert not lookup.live(account.pk, most=10)
+
+
+def test_who_may_only_look_does_nothing(account: Account):
+    reader = User.objects.create_user("reader@example.ru", "a long password of theirs")
+    reader.is_staff = True
+    reader.save()
+    reader.user_permissions.add(Permission.objects.get(codename="view_account"))
+    client = seat(Client(), reader)
+    assert client.get(page_of(account)).status_code == 200
+    assert client.post(page_of(account, "suspend/"), {"reason": "x"}).status_code == 403
+    assert not mail.outbox
+
+
+def visit(path: str) -> Any:
+    return Client().get(path)
+
+
+@pytest.mark.parametrize("path", ["/admin/customers/", "/admin/customers/1/"])
+def test_a_stranger_is_led_to_the_log_in(path: str):
+    assert visit(path).status_code == 302

@@ -1,0 +1,518 @@
+"""The pages of keys: one is made and shown once, bounded, switched off, revoked, and nobody else's."""
+
+import logging
+import re
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.core.cache import cache
+from django.test import Client
+from django.utils import timezone
+
+from accounts import suspension
+from accounts.errors import InvalidCredential
+from accounts.keys import freezing, issuing, key_principal
+from accounts.keys.bearer import authenticate
+from accounts.keys.key_format import KEY_PATTERN, digest_of
+from accounts.models import APIKey
+from accounts.principal import KeyRate
+from billing.ledger.key_budgets import KeyStanding, standings
+from billing.models import Spending
+from infra.credits import NANO_PER_CREDIT as CREDIT
+from tests.billing.usage_rows import ago, begin
+from tests.gateway.customers import BORIS, XSS, a_key, a_request, customer, field_value
+from web.cabinet import form_tokens
+
+pytestmark = pytest.mark.django_db
+
+PAGE = "/cabinet/keys/"
+ENGLISH = {"Accept-Language": "en"}
+CYRILLIC = re.compile(r"[А-Яа-яЁё]+")
+
+
+def form_token(client: Client) -> str:
+    return field_value(client.get(PAGE).content.decode(), "form_token")
+
+
+def create(client: Client, name: str = "CI", **fields: object):
+    """Send the form as the page gives it."""
+    result = {"name": name, "form_token": form_token(client), **fields}
+    return client.post(PAGE, result, headers=ENGLISH)
+
+
+def shown_key(answer) -> str:
+    """Return the raw key on a page."""
+    found = re.search(KEY_PATTERN, answer.content.decode())
+    assert found is not None
+    return found[0]
+
+
+def address(key: APIKey, action: str = "") -> str:
+    return f"{PAGE}{key.hash}/{action}"
+
+
+def test_a_stranger_is_sent_to_log_in(client):
+    key = a_key(customer(Client()))
+    for path in (PAGE, address(key), address(key, "switch/"), address(key, "revoke/")):
+        answer = client.post(path, {"name": "x", "disabled": "yes"})
+        assert answer.status_code == 302
+        assert answer["Location"].startswith("/accounts/login/")
+    key.refresh_from_db()
+    assert (key.name, key.disabled, key.revoked_at) == ("shell", False, None)
+
+
+def test_a_name_is_enough_for_a_key_that_opens_the_api(client):
+    account = customer(client)
+    answer = create(client, "CI")
+    raw = shown_key(answer)
+    assert authenticate(f"Bearer {raw}").account_id == account.pk
+    page = answer.content.decode()
+    assert f'api_key="{raw}"' in page
+    assert f"Authorization: Bearer {raw}" in page
+    assert 'data-copy="#new-key"' in page
+
+
+def test_a_key_is_shown_once_and_kept_nowhere_in_clear(client, caplog):
+    customer(client)
+    with caplog.at_level(logging.DEBUG):
+        answer = create(client)
+    raw = shown_key(answer)
+    assert "no-store" in answer["Cache-Control"]
+    assert raw not in caplog.text
+    assert raw not in str([session.get_decoded() for session in Session.objects.all()])
+    assert raw not in str(APIKey.objects.values())
+    key = APIKey.objects.get()
+    for path in (PAGE, address(key), "/cabinet/"):
+        page = client.get(path).content.decode()
+        assert raw not in page
+        assert not re.search(KEY_PATTERN, page)
+    assert str(key) in client.get(PAGE).content.decode()
+
+
+def test_a_form_that_is_sent_again_makes_no_second_key(client):
+    customer(client)
+    form = {"name": "CI", "form_token": form_token(client)}
+    raw = shown_key(client.post(PAGE, form))
+    answer = client.post(PAGE, form, follow=True, headers=ENGLISH)
+    page = answer.content.decode()
+    assert answer.redirect_chain == [(PAGE, 302)]
+    assert "This form was sent before" in page
+    assert raw not in page
+    assert APIKey.objects.count() == 1
+
+
+@pytest.mark.parametrize("token", ["", "nonsense", "7:x:y:z"])
+def test_a_form_without_a_good_token_is_shown_again_with_what_was_typed(client, token):
+    customer(client)
+    answer = client.post(PAGE, {"name": "CI for ever", "form_token": token}, headers=ENGLISH)
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "open for too long" in page
+    assert "CI for ever" in page
+    assert not APIKey.objects.exists()
+    fresh = field_value(page, "form_token")
+    shown_key(client.post(PAGE, {"name": "CI for ever", "form_token": fresh}))
+
+
+def test_another_persons_token_is_no_good(client):
+    stranger = Client()
+    customer(stranger, BORIS)
+    customer(client)
+    answer = client.post(PAGE, {"name": "CI", "form_token": form_token(stranger)})
+    assert answer.status_code == 422
+    assert not APIKey.objects.exists()
+
+
+def test_a_token_ends_with_its_life(monkeypatch):
+    token = form_tokens.new_token("new-key", 1)
+    monkeypatch.setattr(form_tokens, "LIFE_S", -1)
+    assert form_tokens.use(token, "new-key", 1) == "expired"
+
+
+def test_a_token_is_good_for_its_own_form_alone():
+    token = form_tokens.new_token("new-key", 1)
+    assert form_tokens.use(token, "another", 1) == "expired"
+    assert form_tokens.use(token, "new-key", 1) == "fresh"
+    assert form_tokens.use(token, "new-key", 1) == "used"
+    cache.clear()
+
+
+def test_the_form_needs_a_csrf_token():
+    client = Client(enforce_csrf_checks=True)
+    account = customer(client)
+    key = a_key(account)
+    for path in (PAGE, address(key), address(key, "switch/"), address(key, "revoke/")):
+        assert client.post(path, {"name": "x", "disabled": "yes"}).status_code == 403
+    assert [key.name for key in APIKey.objects.filter(revoked_at=None)] == ["shell"]
+
+
+def test_everything_can_be_set_at_creation(client):
+    customer(client)
+    answer = create(
+        client,
+        "CI",
+        limit="1 500,50",
+        limit_reset="weekly",
+        rate_requests="10",
+        rate_window_s="60",
+        allowed_models=["gigachat-pro", "yandexgpt:latest"],
+        allowed_ips="203.0.113.7\r\n10.0.0.0/8, ::1",
+        concurrency="3",
+        expires_at="2100-01-31T15:00",
+        is_test="on",
+    )
+    assert shown_key(answer).startswith("xr-test-")
+    key = APIKey.objects.get()
+    assert (key.limit_nano, key.limit_reset) == (1500 * CREDIT + CREDIT // 2, "weekly")
+    assert (key.rate_requests, key.rate_window_s) == (10, 60)
+    assert key.allowed_models == ["gigachat-pro", "yandexgpt:latest"]
+    assert key.allowed_ips == ["203.0.113.7/32", "10.0.0.0/8", "::1/128"]
+    assert key.is_test
+    page = client.get(PAGE, headers=ENGLISH).content.decode()
+    assert "0.00\N{NO-BREAK SPACE}₽ of 1,500.50\N{NO-BREAK SPACE}₽" in page
+    assert "10 requests a minute" in page
+    assert (key.concurrency, key.expires_at) == (3, datetime(2100, 1, 31, 12, tzinfo=UTC))
+    assert "3 at once" in page
+    assert "until 31.01.2100 15:00" in page
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "text"),
+    [
+        ("name", "", "This field is required."),
+        ("name", "a\x07b", "without control characters"),
+        ("name", "x" * 101, "at most 100 characters"),
+        ("limit", "-1", "A limit is not negative"),
+        ("limit", "1,000", "Write an amount in roubles"),
+        ("limit", "much", "Write an amount in roubles"),
+        ("limit", "1e30", "Write an amount in roubles"),
+        ("limit", "1000000000,01", "not above 1,000,000,000 roubles"),
+        ("limit", "0.0000000001", "Write an amount in roubles"),
+        ("limit_reset", "hourly", "Select a valid choice"),
+        ("rate_requests", "0", "greater than or equal to 1"),
+        ("rate_window_s", "7", "Select a valid choice"),
+        ("concurrency", "0", "greater than or equal to 1"),
+        ("concurrency", "501", "less than or equal to 500"),
+        ("expires_at", "2001-01-31T15:00", "Choose a moment in the future."),
+        ("expires_at", "tomorrow", "Enter a valid date/time."),
+        ("allowed_models", "no-such-model", "Select a valid choice"),
+        ("allowed_ips", "nonsense", "Write addresses or networks"),
+        ("allowed_ips", "\n".join(f"10.0.0.{n}" for n in range(101)), "100 at most"),
+    ],
+)
+def test_what_makes_no_sense_is_told_at_its_field_and_nothing_typed_is_lost(
+    client, field, value, text
+):
+    customer(client)
+    typed = {"name": "My own name", "allowed_ips": "203.0.113.99", field: value}
+    answer = create(client, **typed)
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert text in page
+    assert f'id="id_{field}_error"' in page
+    assert 'role="alert"' in page
+    assert ("My own name" in page) == (field != "name")
+    assert ("203.0.113.99" in page) == (field != "allowed_ips")
+    assert not APIKey.objects.exists()
+
+
+def test_the_examples_use_a_model_that_the_key_may_use(client):
+    customer(client)
+    page = create(client, allowed_models=["yandexgpt:latest"]).content.decode()
+    assert "yandexgpt:latest" in page
+    assert "gigachat-basic" not in page
+    page = create(client, allowed_models=["embeddings"]).content.decode()
+    assert "/chat/completions" not in page
+
+
+def test_a_key_is_renamed_and_bounded(client):
+    key = a_key(customer(client), rate=KeyRate(5, 1))
+    page = client.get(address(key), headers=ENGLISH).content.decode()
+    assert 'value="5"' in page
+    answer = client.post(
+        address(key),
+        {"name": "Robot", "limit": "0.25", "limit_reset": "daily", "allowed_ips": "10.0.0.1"},
+        headers=ENGLISH,
+    )
+    assert answer.status_code == 302
+    key.refresh_from_db()
+    assert (key.name, key.limit_nano, key.limit_reset) == ("Robot", CREDIT // 4, "daily")
+    assert (key.rate_requests, key.rate_window_s) == (None, None)
+    assert key.allowed_ips == ["10.0.0.1/32"]
+    page = client.get(address(key), headers=ENGLISH).content.decode()
+    assert 'value="0.25"' in page
+    assert "The key is changed." in page
+
+
+def test_a_form_saved_as_it_was_shown_changes_nothing(client):
+    account = customer(client)
+    key = a_key(
+        account,
+        limit_nano=CREDIT // 8,
+        limit_reset="monthly",
+        rate=KeyRate(3, 7),
+        allowed_models=["retired-model", "gigachat-pro"],
+        allowed_ips=["10.0.0.0/8"],
+        concurrency=4,
+    )
+    over = datetime(2026, 1, 31, 12, 0, 7, tzinfo=UTC)
+    APIKey.objects.filter(pk=key.pk).update(expires_at=over)
+    page = client.get(address(key)).content.decode()
+    assert 'value="retired-model"' in page
+    assert 'value="2026-01-31T15:00"' in page
+    form = {
+        "name": key.name,
+        "limit": "0.125",
+        "limit_reset": "monthly",
+        "rate_requests": "3",
+        "rate_window_s": "7",
+        "allowed_models": key.allowed_models,
+        "allowed_ips": "10.0.0.0/8",
+        "concurrency": "4",
+        "expires_at": "2026-01-31T15:00",
+    }
+    assert client.post(address(key), form).status_code == 302
+    before = APIKey.objects.filter(pk=key.pk).values().get()
+    key.refresh_from_db()
+    assert {name: getattr(key, name) for name in before} == before
+    assert (key.limit_nano, key.rate_window_s) == (CREDIT // 8, 7)
+    assert key.allowed_models == ["retired-model", "gigachat-pro"]
+    assert (key.concurrency, key.expires_at) == (4, over)
+
+
+def test_a_wrong_change_changes_nothing(client):
+    key = a_key(customer(client))
+    answer = client.post(address(key), {"name": "New", "allowed_ips": "nonsense"}, headers=ENGLISH)
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    assert "nonsense" in page
+    assert "<h1>shell</h1>" in page
+    key.refresh_from_db()
+    assert key.name == "shell"
+
+
+def test_a_key_is_switched_off_and_on(client):
+    customer(client)
+    raw = shown_key(create(client))
+    key = APIKey.objects.get(digest=digest_of(raw))
+    assert client.post(address(key, "switch/"), {"disabled": "yes"}).status_code == 302
+    with pytest.raises(InvalidCredential):
+        authenticate(f"Bearer {raw}")
+    assert "switched off" in client.get(PAGE, headers=ENGLISH).content.decode()
+    client.post(address(key, "switch/"), {"disabled": "no"})
+    assert authenticate(f"Bearer {raw}")
+
+
+def test_a_revoked_key_opens_nothing_and_moves_to_its_own_list(client):
+    customer(client)
+    raw = shown_key(create(client, "Old one"))
+    key = APIKey.objects.get(digest=digest_of(raw))
+    answer = client.post(address(key, "revoke/"), follow=True, headers=ENGLISH)
+    assert "is revoked for good" in answer.content.decode()
+    with pytest.raises(InvalidCredential):
+        authenticate(f"Bearer {raw}")
+    assert address(key) not in client.get(PAGE).content.decode()
+    assert address(key) in client.get(PAGE, {"list": "revoked"}).content.decode()
+    page = client.get(address(key), headers=ENGLISH).content.decode()
+    assert "cannot be changed" in page
+    assert 'name="name"' not in page
+
+
+def test_a_revoked_key_stays_as_it_was(client):
+    key = a_key(customer(client))
+    issuing.revoke(key=key)
+    for path, form in (
+        (address(key), {"name": "New"}),
+        (address(key, "switch/"), {"disabled": "yes"}),
+    ):
+        answer = client.post(path, form, follow=True, headers=ENGLISH)
+        assert "This key is revoked and cannot be changed." in answer.content.decode()
+    key.refresh_from_db()
+    assert (key.name, key.disabled) == ("shell", False)
+
+
+def test_a_foreign_key_is_as_unknown_as_one_that_never_was(client):
+    foreign = a_key(customer(Client(), BORIS), name="Boris's key")
+    customer(client)
+    for known in (foreign.hash, "0" * 64, "x"):
+        for action, form in (
+            ("", {"name": "Mine"}),
+            ("switch/", {"disabled": "yes"}),
+            ("revoke/", {}),
+        ):
+            assert client.post(f"{PAGE}{known}/{action}", form).status_code == 404
+        assert client.get(f"{PAGE}{known}/").status_code == 404
+    assert "Boris" not in client.get(PAGE).content.decode()
+    foreign.refresh_from_db()
+    assert (foreign.name, foreign.disabled, foreign.revoked_at) == ("Boris's key", False, None)
+
+
+def test_reading_changes_nothing(client):
+    key = a_key(customer(client))
+    before = list(APIKey.objects.values())
+    for path in (PAGE, f"{PAGE}?name=x&form_token={form_token(client)}", address(key)):
+        assert client.get(path).status_code == 200
+    for action in ("switch/", "revoke/"):
+        assert client.get(address(key, action), {"disabled": "yes"}).status_code == 405
+    assert list(APIKey.objects.values()) == before
+
+
+def test_a_name_is_inert_on_every_page(client):
+    account = customer(client)
+    created = create(client, XSS)
+    key = APIKey.objects.get(account=account)
+    APIKey.objects.filter(pk=key.pk).update(made_by=XSS)
+    answers = [
+        created,
+        client.get(PAGE),
+        client.get(address(key)),
+        client.post(address(key), {"name": XSS, "limit": XSS, "allowed_ips": XSS}),
+        client.post(address(key, "revoke/"), follow=True),
+    ]
+    for answer in answers:
+        page = answer.content.decode()
+        assert "<script>alert" not in page
+        assert "&lt;script&gt;alert" in page
+
+
+def test_the_list_says_who_made_a_key(client):
+    key = a_key(customer(client))
+    APIKey.objects.filter(pk=key.pk).update(made_by="Notebook")
+    page = client.get(PAGE, headers=ENGLISH).content.decode()
+    assert "made by the application Notebook" in page
+
+
+def test_the_pages_are_in_both_languages(client):
+    key = a_key(customer(client))
+    for path, russian in ((PAGE, "Новый ключ"), (address(key), "Выключить или отозвать")):
+        assert russian in client.get(path, headers={"Accept-Language": "ru"}).content.decode()
+        english = client.get(path, headers=ENGLISH).content.decode()
+        assert set(CYRILLIC.findall(english)) <= {"Русский"}
+    english = create(client).content.decode()
+    assert set(CYRILLIC.findall(english)) <= {"Русский"}
+
+
+def test_many_keys_have_pages_and_few_queries(client, django_assert_max_num_queries):
+    account = customer(client)
+    for number in range(60):
+        a_key(account, name=f"key-{number}", limit_nano=CREDIT, limit_reset="daily")
+    client.get(PAGE)
+    with django_assert_max_num_queries(15):
+        page = client.get(PAGE).content.decode()
+    assert "key-59<" in page
+    assert "key-9<" not in page
+    assert "key-9<" in client.get(PAGE, {"page": 2}).content.decode()
+
+
+def test_more_keys_in_an_hour_than_anyone_needs_are_refused(client):
+    customer(client)
+    statuses = [client.post(PAGE, {"name": ""}).status_code for _ in range(31)]
+    assert statuses == [422] * 30 + [429]
+    assert client.get(PAGE).status_code == 200
+
+
+def test_a_budget_counts_its_own_period_and_what_is_held(client):
+    account = customer(client, roubles=50)
+    bounded = a_key(account, limit_nano=5 * CREDIT, limit_reset="daily")
+    forever = a_key(account, limit_nano=5 * CREDIT)
+    plain = a_key(account)
+    for key in (bounded, forever, plain):
+        a_request(key, at=ago(days=40), cost_nano=2 * CREDIT)
+        a_request(key, cost_nano=CREDIT)
+    held = begin(key_principal.principal_of(bounded), ago(seconds=1), CREDIT // 2)
+    found = standings(
+        {key.pk: key_principal.principal_of(key).budget for key in (bounded, forever, plain)}
+    )
+    today = Spending.objects.filter(credential_id=plain.pk).order_by("day").last()
+    assert today is not None
+    assert today.spent_nano == CREDIT
+    recent = {"week_nano": CREDIT, "month_nano": CREDIT}
+    assert found == {
+        bounded.pk: KeyStanding(CREDIT, 3 * CREDIT, CREDIT * 3 // 2, CREDIT * 7 // 2, **recent),
+        forever.pk: KeyStanding(CREDIT, 3 * CREDIT, 3 * CREDIT, 2 * CREDIT, **recent),
+        plain.pk: KeyStanding(CREDIT, 3 * CREDIT, **recent),
+    }
+    assert held.amount_nano == CREDIT // 2
+
+
+def test_an_account_with_too_many_keys_is_told_so_on_the_form(client, monkeypatch):
+    monkeypatch.setattr(issuing, "KEYS_MAX", 1)
+    customer(client)
+    assert create(client).status_code == 200
+    answer = create(client, "Another")
+    assert answer.status_code == 422
+    assert "An account has 1 keys at most. Revoke some." in answer.content.decode()
+    assert "Another" in answer.content.decode()
+    assert APIKey.objects.count() == 1
+
+
+@pytest.mark.parametrize(("overlap_s", "works"), [("0", False), ("3600", True), ("604800", True)])
+def test_a_key_is_replaced_and_lives_on_for_as_long_as_was_chosen(client, overlap_s, works):
+    key, raw = issuing.issue(account=(account := customer(client)), user=account.owner, name="CI")
+    answer = client.post(address(key, "rotate/"), {"overlap_s": overlap_s}, headers=ENGLISH)
+    assert authenticate(f"Bearer {shown_key(answer)}").label == "CI"
+    assert f"It replaces {key}" in answer.content.decode()
+    assert "no-store" in answer["Cache-Control"]
+    key.refresh_from_db()
+    assert key.expires_at is not None
+    left = key.expires_at - timezone.now()
+    assert timedelta(0) <= timedelta(seconds=int(overlap_s)) - left < timedelta(minutes=1)
+    if works:
+        assert authenticate(f"Bearer {raw}")
+    else:
+        with pytest.raises(InvalidCredential):
+            authenticate(f"Bearer {raw}")
+    page = client.get(address(key), headers=ENGLISH).content.decode()
+    assert str(key.successor) in page
+    assert "Replace the key" not in page
+    again = client.post(
+        address(key, "rotate/"), {"overlap_s": overlap_s}, follow=True, headers=ENGLISH
+    )
+    assert "was replaced already" in again.content.decode()
+    assert APIKey.objects.count() == 2
+
+
+@pytest.mark.parametrize("overlap_s", ["", "1", "-3600", "9e9", "week"])
+def test_only_the_offered_times_can_be_chosen(client, overlap_s):
+    key = a_key(customer(client))
+    answer = client.post(address(key, "rotate/"), {"overlap_s": overlap_s}, headers=ENGLISH)
+    assert answer.status_code == 422
+    assert 'id="id_overlap_s_error"' in answer.content.decode()
+    assert APIKey.objects.count() == 1
+
+
+def test_the_pages_say_from_where_a_key_was_used_and_what_state_it_is_in(client):
+    account = customer(client)
+    key, raw = issuing.issue(account=account, user=account.owner, name="CI")
+    authenticate(f"Bearer {raw}", ip_address("203.0.113.7"))
+    freezing.freeze([key.pk], "It was found in a public place.")
+    freezing.slow([key.pk], 60)
+    for path in (PAGE, address(key)):
+        page = client.get(path, headers=ENGLISH).content.decode()
+        assert "203.0.113.0/24" in page
+        assert ">frozen<" in page
+        assert ">slowed<" in page
+    assert "It was found in a public place." in client.get(address(key)).content.decode()
+    APIKey.objects.update(expires_at=timezone.now())
+    for path in (PAGE, address(key)):
+        assert ">expired<" in client.get(path, headers=ENGLISH).content.decode()
+
+
+def test_a_suspended_account_is_told_why_on_every_page_and_makes_no_keys(client):
+    account = customer(client)
+    key = a_key(account)
+    form = {"name": "CI", "form_token": form_token(client)}
+    suspension.suspend(account=account, reason="Too many <b>complaints</b>.")
+    for path in ("/cabinet/", PAGE, address(key), "/cabinet/billing/", "/cabinet/usage/"):
+        page = client.get(path, headers=ENGLISH).content.decode()
+        assert "The account is suspended since" in page
+        assert "Too many &lt;b&gt;complaints&lt;/b&gt;." in page
+    answer = client.post(PAGE, form, headers=ENGLISH)
+    assert answer.status_code == 422
+    assert "A suspended account makes no keys." in answer.content.decode()
+    client.post(address(key, "rotate/"), {"overlap_s": "0"})
+    assert APIKey.objects.count() == 1
+    suspension.resume(account=account)
+    assert "suspended since" not in client.get(PAGE, headers=ENGLISH).content.decode()

@@ -1,0 +1,115 @@
+"""/cabinet/apps/: a person's OAuth applications."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from oauth2_provider.models import Application
+
+from accounts.oauth import applications
+from accounts.signin.form_limits import limit_form
+from accounts.signin.sessions import user_of
+from web.cabinet.application_form import ApplicationForm, NewApplicationForm
+
+INVALID = 422
+
+
+@never_cache
+@login_required
+@require_safe
+def apps(request: HttpRequest) -> HttpResponse:
+    """List the applications."""
+    return render(
+        request, "cabinet/apps.html", {"applications": applications.of_developer(user_of(request))}
+    )
+
+
+@never_cache
+@login_required
+@limit_form("apps", "100/h")
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_app(request: HttpRequest) -> HttpResponse:
+    """Show the form of a new application; a POST creates it and shows its secret once."""
+    form = NewApplicationForm(request.POST or None, initial={"kind": Application.CLIENT_PUBLIC})
+    if request.method != "POST" or not form.is_valid():
+        status = INVALID if request.method == "POST" else None
+        return render(request, "cabinet/app_new.html", {"form": form}, status=status)
+    entered = form.cleaned_data
+    application, secret = applications.register(
+        user=user_of(request),
+        name=entered["name"],
+        homepage=entered["homepage"],
+        addresses=entered["addresses"],
+        is_confidential=entered["kind"] == Application.CLIENT_CONFIDENTIAL,
+    )
+    if secret:
+        return _shown_once(request, application, secret)
+    messages.success(request, _("The application is registered."))
+    return HttpResponseRedirect(_address(application))
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def app(request: HttpRequest, client_id: str) -> HttpResponse:
+    """Show one application; a POST changes it."""
+    application = _own(request, client_id)
+    form = ApplicationForm(request.POST or None, application=application)
+    if request.method == "POST" and form.is_valid():
+        applications.edit(application=application, **form.cleaned_data)
+        messages.success(request, _("The application is changed."))
+        return HttpResponseRedirect(_address(application))
+    context = {
+        "application": application,
+        "is_confidential": application.client_type == Application.CLIENT_CONFIDENTIAL,
+        "form": form,
+    }
+    status = INVALID if request.method == "POST" else None
+    return render(request, "cabinet/app.html", context, status=status)
+
+
+@never_cache
+@login_required
+@limit_form("apps", "100/h")
+@require_POST
+def rotate_secret(request: HttpRequest, client_id: str) -> HttpResponse:
+    """Give the application a new secret, which is shown once."""
+    application = _own(request, client_id)
+    try:
+        secret = applications.rotate_secret(application=application)
+    except applications.NoSecret:
+        messages.error(request, _("A public application has no secret."))
+        return HttpResponseRedirect(_address(application))
+    return _shown_once(request, application, secret)
+
+
+@never_cache
+@login_required
+@require_POST
+def delete_app(request: HttpRequest, client_id: str) -> HttpResponse:
+    """Delete the application and revoke its access."""
+    application = _own(request, client_id)
+    name = application.name
+    applications.delete(application=application)
+    messages.success(request, _("The application “%(name)s” is deleted.") % {"name": name})
+    return HttpResponseRedirect(reverse("cabinet-apps"))
+
+
+def _own(request: HttpRequest, client_id: str) -> Application:
+    application = applications.find_own(user_of(request), client_id)
+    if application is None:
+        raise Http404
+    return application
+
+
+def _shown_once(request: HttpRequest, application: Application, secret: str) -> HttpResponse:
+    context = {"application": application, "secret": secret}
+    return render(request, "cabinet/app_secret.html", context)
+
+
+def _address(application: Application) -> str:
+    return reverse("cabinet-app", args=[application.client_id])

@@ -1,0 +1,55 @@
+"""/cabinet/connections/: the applications and sites that a person connected."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.oauth import revocation
+from accounts.oauth.connections import ConnectedApp, connections
+from accounts.signin.sessions import user_of
+
+
+@never_cache
+@login_required
+@require_safe
+def connections_page(request: HttpRequest) -> HttpResponse:
+    """List the connections."""
+    context = {"connections": connections(user_of(request))}
+    return render(request, "cabinet/connections.html", context)
+
+
+@never_cache
+@login_required
+@require_POST
+def disconnect(request: HttpRequest) -> HttpResponse:
+    """End a connection: the `application` with this client id, or the `site` with this name.
+
+    The field `keys` also revokes the keys that an application created; a site has only keys.
+    """
+    user = user_of(request)
+    connection = _named(request, connections(user))
+    if connection.application is not None:
+        revocation.revoke_connection(
+            user=user, application=connection.application, with_keys="keys" in request.POST
+        )
+    else:
+        revocation.revoke_site(user=user, made_by=connection.name)
+    messages.success(request, _("“%(name)s” is disconnected.") % {"name": connection.name})
+    return HttpResponseRedirect(reverse("cabinet-connections"))
+
+
+def _named(request: HttpRequest, mine: list[ConnectedApp]) -> ConnectedApp:
+    """Return the connection that the form names. Raises Http404."""
+    client_id, site = request.POST.get("application", ""), request.POST.get("site", "")
+    for connection in mine:
+        application = connection.application
+        if client_id and application is not None and application.client_id == client_id:
+            return connection
+        if site and application is None and connection.name == site:
+            return connection
+    raise Http404

@@ -1,0 +1,76 @@
+"""The translated texts of the playground's script."""
+
+from django.utils.translation import gettext as _
+
+
+def words() -> dict[str, str]:
+    """Return the texts by name; `error.CODE` is what an error of the API means.
+
+    `{…}` are filled in by the script.
+    """
+    return _labels() | {f"error.{code}": text for code, text in _errors().items()}
+
+
+def _labels() -> dict[str, str]:
+    return {
+        "you": _("You"),
+        "copy": _("Copy"),
+        "copied": _("Copied"),
+        "retry": _("Ask again"),
+        "edit": _("Change the message"),
+        "waiting": _("Waiting for the model…"),
+        "reasoning": _("How the model reasoned"),
+        "stopped": _(
+            "Stopped. What was written by then is charged: see the details of the request."
+        ),
+        "stoppedEarly": _("Stopped before the model wrote anything, so it costs nothing."),
+        "empty": _("The model answered with nothing."),
+        "length": _("The answer reached its greatest length and was cut."),
+        "filtered": _("The provider's content filter stopped the answer."),
+        "price": _("The answer will cost from {least} to {most} ₽."),
+        "pricesOf": _("The {count} answers together will cost from {least} to {most} ₽."),
+        "priceFree": _("The answer will cost nothing."),
+        "tokens": _("tokens:"),
+        "latency": _("{seconds} s"),
+        "adapted": _("changed for this model: {names}"),
+        "request": _("Details of the request"),
+        "details": _("What the server said"),
+        "topUp": _("Top up"),
+        "logIn": _("Log in"),
+        "usual": _("as the model likes"),
+        "range": _("From {least} to {most}."),
+        "atLeast": _("From {least}."),
+    }
+
+
+def _errors() -> dict[str, str]:
+    return {
+        "unknown": _("Something went wrong."),
+        "broken": _("The connection broke before the answer ended."),
+        "offline": _("The server cannot be reached. Check the connection and try again."),
+        "page_is_old": _("This page is too old to send anything. Reload it."),
+        "invalid_api_key": _("You are logged out. Log in again in another tab, then repeat."),
+        "account_suspended": _("This account is suspended. Write to support."),
+        "insufficient_credits": _(
+            "The balance does not cover this request. Top up, or ask for less."
+        ),
+        "rate_limit_exceeded": _("Too many requests for your limit. Try again in {seconds} s."),
+        "concurrency_limit_exceeded": _("Too many requests at once. Wait until one ends."),
+        "provider_busy": _(
+            "The provider is busy. Try again in {seconds} s, or choose another model."
+        ),
+        "provider_error": _("The provider failed. Try again, or choose another model."),
+        "provider_timeout": _("The provider was silent for too long. Try again."),
+        "no_provider_available": _("No provider can answer this at present. Try another model."),
+        "service_unavailable": _("The service is briefly unavailable. Try again in a few seconds."),
+        "overloaded": _("The service is full at this moment. Try again in a second."),
+        "content_filter": _("Moderation refused the message: it breaks the rules of the service."),
+        "context_length_exceeded": _(
+            "The conversation is longer than the model can read. Begin a new one."
+        ),
+        "invalid_request": _("The request is wrong."),
+        "invalid_parameter": _("One of the settings has a value that cannot be used."),
+        "unsupported_content": _("The model does not take what was sent."),
+        "model_not_found": _("This model is not served any more. Choose another."),
+        "request_too_large": _("The conversation is too large. Begin a new one."),
+    }

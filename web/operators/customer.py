@@ -1,0 +1,196 @@
+"""/admin/customers/: all that an operator needs of one customer on one page, and what may be done."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts import suspension, users
+from accounts.audit import log
+from accounts.audit.log import REASON_MAX_CHARS, Action
+from accounts.keys import issuing, lookup
+from accounts.security import events
+from accounts.security.words import explanation
+from accounts.users import Account
+from billing.ledger import balances, entries
+from billing.limits.tiers import tier_of
+from billing.payments import refunds, top_ups
+from billing.usage import generations
+from billing.usage import refusals as refused_requests
+from billing.usage.generations import GenerationRecord, Wanted
+from billing.usage.refusals import RefusedRequest
+from web.cabinet.generation_words import lines
+from web.operators.search import accounts_of
+
+SHOWN, KEYS_SHOWN = 10, 50
+EVERYTHING = Wanted()
+
+
+class CustomerActForm(forms.Form):
+    """Why something is done to a customer; the audit log keeps it."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=REASON_MAX_CHARS,
+        widget=forms.Textarea({"rows": 2}),
+        error_messages={"required": _("Say why.")},
+    )
+
+
+def find(request: HttpRequest) -> HttpResponse:
+    """Lead to the customer that `q` means, or list the few that it may mean."""
+    _demand(request, "accounts.view_account")
+    word = request.GET.get("q", "")
+    found = accounts_of(word)
+    if len(found) == 1:
+        return redirect("customer", found[0])
+    context = {
+        **admin.site.each_context(request),
+        "title": gettext("Find a customer"),
+        "word": word,
+        "accounts": [users.find_account(account_id) for account_id in found],
+    }
+    return TemplateResponse(request, "admin/customers.html", context)
+
+
+def customer(request: HttpRequest, account_id: int) -> HttpResponse:
+    """Show a customer."""
+    _demand(request, "accounts.view_account")
+    account = _account(account_id)
+    return TemplateResponse(request, "admin/customer.html", _context(request, account))
+
+
+def act(request: HttpRequest, account_id: int, name: str) -> HttpResponse:
+    """Say what an act does and ask for its reason; a POST does it, and leads back to the customer."""
+    _demand(request, "accounts.change_account")
+    account, known = _account(account_id), _ACTS.get(name)
+    if known is None:
+        raise Http404
+    form = CustomerActForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        reason: str = form.cleaned_data["reason"]
+        with transaction.atomic():
+            with log.as_one():
+                known.do(account, reason)
+            log.write(known.action, [account], reason=reason)
+        messages.success(request, str(known.done))
+        return redirect("customer", account.pk)
+    context = {
+        **admin.site.each_context(request),
+        "title": known.title,
+        "subtitle": str(account),
+        "account": account,
+        "consequence": known.consequence,
+        "form": form,
+    }
+    status = 422 if form.errors else 200
+    return TemplateResponse(request, "admin/customer_act.html", context, status=status)
+
+
+def _suspend(account: Account, reason: str) -> None:
+    suspension.suspend(account=account, reason=reason)
+
+
+def _resume(account: Account, reason: str) -> None:
+    suspension.resume(account=account)
+
+
+def _note(account: Account, reason: str) -> None:
+    """Write nothing but the audit log's entry."""
+
+
+def _revoke_keys(account: Account, reason: str) -> None:
+    for key in lookup.live(account.pk, most=issuing.KEYS_MAX):
+        issuing.revoke(key=key)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerAct:
+    """What may be done to a customer from their page."""
+
+    action: Action
+    title: str | Promise
+    consequence: str | Promise
+    done: str | Promise
+    do: Callable[[Account, str], None]
+
+
+_ACTS = {
+    "suspend": CustomerAct(
+        Action.SUSPEND,
+        _("Suspend the account"),
+        _(
+            "Its keys are refused at once and running answers are cut; its owner is mailed the reason."
+        ),
+        _("Suspended."),
+        _suspend,
+    ),
+    "resume": CustomerAct(
+        Action.RESUME,
+        _("Let the account go on"),
+        _("Its keys work again at once. Access of applications stays ended."),
+        _("Resumed."),
+        _resume,
+    ),
+    "revoke-keys": CustomerAct(
+        Action.REVOKE,
+        _("Revoke all keys"),
+        _("Every key of the account is refused for good; its owner makes new ones."),
+        _("Revoked."),
+        _revoke_keys,
+    ),
+    "note": CustomerAct(
+        Action.NOTE,
+        _("Write a note"),
+        _("Operators read it here; the customer does not. It stays in the audit log."),
+        _("Noted."),
+        _note,
+    ),
+}
+
+
+def _context(request: HttpRequest, account: Account) -> dict[str, Any]:
+    balance = balances.exact(account.pk)
+    requests: list[GenerationRecord | RefusedRequest] = [
+        *generations.latest(account.pk, EVERYTHING, most=SHOWN),
+        *refused_requests.latest(account.pk, EVERYTHING, most=SHOWN),
+    ]
+    newest = sorted(requests, key=lambda record: record.id, reverse=True)[:SHOWN]
+    payments = top_ups.latest(account.pk, SHOWN)
+    return {
+        **admin.site.each_context(request),
+        "title": gettext("Customer"),
+        "subtitle": account.owner.email,
+        "account": account,
+        "balance": balance,
+        "tier": tier_of(balance.posted_nano),
+        "keys": lookup.newest(account.pk, most=KEYS_SHOWN),
+        "lines": lines(account.pk, newest),
+        "entries": entries.latest(account.pk, SHOWN),
+        "payments": [(payment, refunds.left_nano(payment)) for payment in payments],
+        "events": [(event, explanation(event)) for event in events.latest(account.pk, SHOWN)],
+        "acts": log.latest(account, SHOWN),
+        "opts": account._meta,
+    }
+
+
+def _account(account_id: int) -> Account:
+    account = users.find_account(account_id)
+    if account is None:
+        raise Http404
+    return account
+
+
+def _demand(request: HttpRequest, permission: str) -> None:
+    if not request.user.has_perm(permission):
+        raise PermissionDenied

@@ -1,0 +1,36 @@
+"""Find a customer by an e-mail, a number, the beginning of a key, a payment or a request."""
+
+import re
+
+from accounts import users
+from accounts.errors import InvalidEmail
+from accounts.keys import lookup
+from billing.payments import top_ups
+from billing.usage import generations
+
+LARGEST_ID = 2**63 - 1
+MOST_PAYMENT_CHARS = 64
+_KEY_HEAD = re.compile(r"xr-(?:live|test)-[0-9A-Za-z]{0,64}")
+
+
+def accounts_of(word: str) -> list[int]:
+    """Return the ids of the accounts that a word may mean, a few at most. Raises django.db.Error."""
+    word = word.strip()
+    if not word:
+        return []
+    if word.isascii() and word.isdigit() and int(word) <= LARGEST_ID:
+        found = users.find_account(int(word))
+        return [found.pk] if found is not None else []
+    if "@" in word:
+        try:
+            person = users.find(email=word)
+        except InvalidEmail:
+            return []
+        return [account.pk for account in person.accounts.all()] if person is not None else []
+    if _KEY_HEAD.fullmatch(word):
+        return lookup.accounts_by_head(word)
+    if (generation_id := generations.parse_public_id(word)) is not None:
+        owner = generations.account_of(generation_id)
+        return [] if owner is None else [owner]
+    payment = top_ups.find(word) if len(word) <= MOST_PAYMENT_CHARS else None
+    return [payment.account_id] if payment is not None else []

@@ -1,0 +1,1 @@
+"""The pages for anyone: landing, models, documentation, status."""

@@ -1,0 +1,181 @@
+"""Readers of addresses in the environment: origins, networks, databases, stores, mail servers."""
+
+import ipaddress
+import os
+import pathlib
+import re
+from collections.abc import Collection
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from xrouter_site import env
+
+_HOST = re.compile(r"\*|\.?[A-Za-z0-9_.-]+(?::\d+)?|\[[0-9A-Fa-f:.]+\](?::\d+)?")
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def hosts(name: str) -> list[str]:
+    """Return host names, as Django's ALLOWED_HOSTS has them."""
+    found = env.words(name)
+    if not all(_HOST.fullmatch(host) for host in found):
+        env.refuse(name, "write host names without scheme and path, such as api.example.ru.")
+    return found
+
+
+def origins(name: str, default: str = "") -> list[str]:
+    """Return origins, each a scheme and a host; `*` is any."""
+    found = env.words(name, default)
+    for each in found:
+        parts = _split(each)
+        if each != "*" and (parts is None or parts.path or parts.query or parts.fragment):
+            env.refuse(name, "write origins such as https://api.example.ru, without a path.")
+    return found
+
+
+def networks(name: str, default: str = "") -> list[Network]:
+    """Return a list of CIDR networks."""
+    try:
+        return [ipaddress.ip_network(part, strict=False) for part in env.words(name, default)]
+    except ValueError:
+        env.refuse(name, "write networks such as 10.0.0.0/8, comma separated.")
+
+
+def origin(name: str, default: str) -> str:
+    """Return an http(s) address of scheme and host alone."""
+    value = env.text(name, default).rstrip("/")
+    parts = _split(value)
+    if parts is None or parts.path or parts.query or parts.fragment:
+        env.refuse(name, "write scheme and host without a path, such as https://api.example.ru.")
+    return value
+
+
+def address(name: str, default: str = "", *, ending: str = "") -> str:
+    """Return an http(s) address without a trailing slash, which ends as it must; or none."""
+    value = env.text(name, default).rstrip("/")
+    if value and _split(value) is None:
+        env.refuse(name, "write an address such as https://host/path.")
+    if not value.endswith(ending):
+        env.refuse(name, f"write an address that ends in {ending}.")
+    return value
+
+
+def listener(name: str, port: int) -> str:
+    """Return what gunicorn binds to, from an address, `address:port` or `unix:/path`."""
+    value = env.text(name, "0.0.0.0")  # noqa: S104 -- containers need it
+    if value.startswith("unix:"):
+        if not value.removeprefix("unix:").startswith("/"):
+            env.refuse(name, "write the socket's whole path, such as unix:/run/xrouter.sock.")
+        return value
+    try:
+        if (found := _ip_address(value)) is not None:
+            return f"[{found}]:{port}" if found.version == 6 else f"{found}:{port}"
+        parts = urlsplit(f"//{value}")
+        if parts.hostname and not parts.path and "@" not in value:
+            host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+            if _HOST.fullmatch(host) and parts.port != 0:
+                return f"{host}:{parts.port or port}"
+    except ValueError:
+        pass
+    env.refuse(name, "write an address, address:port or unix:/path, such as 127.0.0.1:8000.")
+
+
+def database(name: str, default: str) -> dict[str, Any]:
+    """Return Django's settings of the database that a URL names; SQLite's folder is made."""
+    value = env.text(name, default)
+    remedy = "write postgres://user:password@host:port/name or sqlite:///path."
+    if not value.startswith(("postgres://", "postgresql://", "sqlite:///")):
+        env.refuse(name, remedy)
+    try:
+        found: dict[str, Any] = dict(environ.Env.db_url_config(value))
+        urlsplit(value).port  # noqa: B018 -- it raises
+    except (ValueError, KeyError, ImproperlyConfigured):
+        env.refuse(name, remedy)
+    if not found["NAME"] or found["NAME"] == ":memory:":
+        env.refuse(name, remedy)
+    if value.startswith("sqlite"):
+        file = pathlib.Path(str(found["NAME"]))
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            is_usable = not file.is_dir() and os.access(file.parent, os.W_OK)
+        except OSError:
+            is_usable = False
+        if not is_usable:
+            env.refuse(
+                name, f"{file} cannot be made: name a file in a folder that can be written to."
+            )
+    return found
+
+
+def replica(name: str, *, has_primary: bool) -> dict[str, Any]:
+    """Return Django's settings of a replica of the database, or none; only PostgreSQL has one."""
+    value = env.text(name)
+    if not value:
+        return {}
+    if not has_primary:
+        env.refuse(name, "leave it out, or name in DATABASE_URL the PostgreSQL that it copies.")
+    if not value.startswith(("postgres://", "postgresql://")):
+        env.refuse(name, "write postgres://user:password@host:port/name.")
+    return database(name, value)
+
+
+def store(name: str, default: str = "", *, schemes: Collection[str]) -> str:
+    """Return the URL of a Redis or a broker; or none."""
+    value = env.text(name, default)
+    if value:
+        try:
+            parts = urlsplit(value)
+            is_right = parts.scheme in schemes and "//" in value and parts.port != 0
+        except ValueError:
+            is_right = False
+        if not is_right:
+            env.refuse(name, "write a URL with its scheme, such as redis://host:6379/0.")
+    return value
+
+
+def mail(name: str) -> dict[str, Any]:
+    """Return Django's settings of the mail server that a URL names; none when it is unset."""
+    value = env.text(name)
+    if not value:
+        return {}
+    remedy = (
+        "write smtp://user:password@host:port, or so with smtp+tls:// (STARTTLS) or smtp+ssl://."
+    )
+    if not value.startswith(("smtp://", "smtp+tls://", "smtp+ssl://")):
+        env.refuse(name, remedy)
+    try:
+        if not urlsplit(value).hostname or urlsplit(value).port == 0:
+            env.refuse(name, remedy)
+    except ValueError:
+        env.refuse(name, remedy)
+    return {
+        **environ.Env.email_url_config(value),
+        "EMAIL_BACKEND": "xrouter_site.smtp_mail.CountingBackend",
+    }
+
+
+def _split(value: str) -> SplitResult | None:
+    """Return the parts of an http(s) address without user and password; None for anything else."""
+    try:
+        parts = urlsplit(value)
+        is_right = (
+            parts.scheme in {"http", "https"}
+            and bool(parts.hostname)
+            and parts.port != 0
+            and "@" not in parts.netloc
+            and value.isprintable()
+            and " " not in value
+        )
+    except ValueError:
+        return None
+    return parts if is_right else None
+
+
+def _ip_address(value: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(value)
+    except ValueError:
+        return None

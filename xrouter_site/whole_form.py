@@ -1,0 +1,38 @@
+"""Receive the form of a page whole, before a session, and with it a database connection, is asked for."""
+
+import io
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+from gateway.api.body import MOST_BYTES_OF_STRANGERS
+from gateway.api.errors import BadRequest
+from gateway.api.request_body import pieces
+
+OAUTH = "/oauth/"
+TEXT = "text/plain; charset=utf-8"
+WITHOUT_BODY = ("GET", "HEAD", "OPTIONS")
+
+
+class WholeFormMiddleware:
+    """Receive within the bounds of any body what is no JSON; that is its view's to read, as in the API."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        environ = request.META
+        if request.method not in WITHOUT_BODY and request.content_type != "application/json":
+            try:
+                form = b"".join(pieces(environ, most_bytes=MOST_BYTES_OF_STRANGERS))
+                length = len(form)
+            except BadRequest as refusal:
+                if refusal.status != 413 or not request.path_info.startswith(OAUTH):
+                    return HttpResponse(refusal.message, TEXT, refusal.status)
+                # It has a smaller bound of its own, goes by the length, and has a form for errors.
+                form, length = b"", MOST_BYTES_OF_STRANGERS + 1
+            # Where Django looks for a body that has been read, and where it does for its length; by
+            # itself it takes a chunked one for empty.
+            request._body = form
+            environ |= {"wsgi.input": io.BytesIO(form), "CONTENT_LENGTH": str(length)}
+        return self.get_response(request)
