@@ -9,7 +9,6 @@ PAGES = sorted(
     path.relative_to(PROJECT)
     for pattern in ("*.md", "docs/**/*.md")
     for path in PROJECT.glob(pattern)
-    if not path.is_symlink()  # an earlier name of a page
 )
 
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$\n?", re.MULTILINE | re.DOTALL)
