@@ -23,7 +23,7 @@ from gateway.health import monitor
 from tests.billing.append_only import lift_triggers_to_flush
 from tests.live.service import database, keep_template
 
-HANG_S = 30
+HANG_S = 60
 TESTS = pathlib.Path(__file__).parent
 
 lift_triggers_to_flush()

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from email.message import EmailMessage
 
-TIMEOUT_S = 20
+TIMEOUT_S = 60
 
 
 class _Talk(socketserver.StreamRequestHandler):

@@ -37,7 +37,7 @@ from tests.billing.payers import open_account, payer
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 100
 PUBLIC = "8.8.8.8"
-IN_TIME_S = 10.0
+IN_TIME_S = 60.0
 
 
 class PictureServer:

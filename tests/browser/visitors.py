@@ -18,7 +18,7 @@ from tests.browser.guards import Guard
 from tests.browser.mailbox import Mailbox
 from tests.live.service import Service, serve
 
-PATIENCE_MS = 15_000
+PATIENCE_MS = 60_000
 PASSWORD = "correct horse battery"
 
 expect.set_options(timeout=PATIENCE_MS)

@@ -89,7 +89,7 @@ def _lease(slug: str = "gigachat", *, is_test: bool = False, exclude: Iterable[s
 
 class _UncancelledToken:
     def __init__(self) -> None:
-        self.deadline_s = time.monotonic() + 20
+        self.deadline_s = time.monotonic() + 60
 
     def bind(self, abort: object) -> None: ...
 

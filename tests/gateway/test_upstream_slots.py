@@ -16,7 +16,7 @@ from gateway.upstreams.slots.store import SlotRequest, SlotStore
 from tests.live.callers import wait_until
 from tests.live.outages import own_redis
 
-HANG_S = 20
+HANG_S = 60
 KEY, OTHER = "key-one", "key-two"
 
 Processes = Callable[[], SlotStore]

@@ -26,7 +26,7 @@ def _operator(settings: Any) -> None:
 
 
 def _wait_for(condition: Callable[[], bool]) -> None:
-    give_up_s = time.monotonic() + 20
+    give_up_s = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < give_up_s, "Nobody was told."
         time.sleep(0.01)

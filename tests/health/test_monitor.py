@@ -58,7 +58,7 @@ def _rest_is_over(client: redis.Redis, part: str = ROUTE) -> None:
 
 
 def _wait_until(condition: Callable[[], bool]) -> None:
-    give_up_s = time.monotonic() + 20
+    give_up_s = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < give_up_s, "It did not come to pass."
         time.sleep(0.01)

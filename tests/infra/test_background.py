@@ -13,7 +13,7 @@ import pytest
 from infra.background import Background
 
 NEVER_S = 60.0
-SOON_S = 5.0
+SOON_S = 30.0
 
 _FORK = """
 import os, sys, threading, time, warnings

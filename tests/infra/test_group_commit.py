@@ -12,7 +12,7 @@ import pytest
 from infra import group_commit
 from infra.group_commit import MAX_BATCH, GroupCommit, QueueStalled, StillRunning
 
-HANG_S = 30
+HANG_S = 60
 
 
 class Store:

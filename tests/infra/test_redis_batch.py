@@ -10,7 +10,7 @@ import redis
 from infra.redis import RedisAway, SharedRedis
 from infra.redis_batch import RedisBatch, RedisScript
 
-HANG_S = 30
+HANG_S = 60
 ADD = RedisScript("return redis.call('INCRBY', KEYS[1], ARGV[1])")
 
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 CHAT = "/v1/chat/completions"
-HANG_S = 60
+HANG_S = 180
 _EVENT = re.compile(rb"data: (\{.*?\})\n\n")
 """One event is one chunk of the body, so that no framing stands inside it."""
 

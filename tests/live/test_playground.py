@@ -24,7 +24,7 @@ LOG_IN = """
     session.create()
     print(session.session_key)
 """
-GIVE_UP_S = 30
+GIVE_UP_S = 60
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from gateway.providers.chat_types import ChatChunk
 from gateway.providers.tick import Tick
 from tests.providers.canned import CannedRequest, Step
 
-HANG_S = 20.0
+HANG_S = 60.0
 
 
 class WatchedCancelToken(Deadline):

@@ -19,7 +19,7 @@ from sandbox.core.credentials import (
 )
 from sandbox.server import Sandbox
 
-TIMEOUT_S = 20
+TIMEOUT_S = 60
 IAM_AUDIENCE = "https://iam.api.cloud.yandex.net/iam/v1/tokens"
 
 

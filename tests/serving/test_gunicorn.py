@@ -18,7 +18,7 @@ import pytest
 
 PROJECT = pathlib.Path(__file__).parent.parent.parent
 POSTGRES = {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none"}
-GIVE_UP_S = 30
+GIVE_UP_S = 60
 
 Serve = Callable[..., tuple[subprocess.Popen[bytes], int]]
 

@@ -24,7 +24,7 @@ from tests.providers.canned import (
 )
 
 KEY = "Y2xpZW50LWlkLTAwMDE6Y2xpZW50LXNlY3JldC0wMDAy"
-HANG_S = 20.0
+HANG_S = 60.0
 
 
 class GigaChatUpstream:

@@ -26,7 +26,7 @@ from tests.providers.canned import (
 
 NAME = "my-vllm"
 KEY = "sk-0123456789abcdefghijklmn"
-HANG_S = 20.0
+HANG_S = 60.0
 USAGE = {"prompt_tokens": 17, "completion_tokens": 4, "total_tokens": 21}
 
 
