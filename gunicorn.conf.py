@@ -164,6 +164,16 @@ class FastShutdownGeventWorker(GeventWorker):
         direct = DirectSocket(client.family, client.type, client.proto, fileno=client.detach())
         super().handle(listener, direct, addr)
 
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
+        """Answer a request; where the application is full, before an environment is made of it."""
+        refusal = None
+        if self.alive and req.version == (1, 1):
+            refusal = self.wsgi.refusal(req.method, req.path, req.headers)
+        if refusal is None:
+            super().handle_request(listener_name, req, sock, addr)
+        else:
+            sock.sendall(refusal)  # the parser reads over the body when the next request comes
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)
         gevent.spawn_later(self.LINGER_S, self.idle.hang_up)

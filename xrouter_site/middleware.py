@@ -14,7 +14,7 @@ from infra.request_facts import RequestFacts
 from infra.request_id import request_id
 from xrouter_site.request_log import request_log
 
-_ACCEPTED = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
+ACCEPTED_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 
 
 class RequestIDMiddleware:
@@ -28,7 +28,7 @@ class RequestIDMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         given = request.META.get("HTTP_X_REQUEST_ID", "")
-        identity = given if _ACCEPTED.fullmatch(given) else os.urandom(16).hex()
+        identity = given if ACCEPTED_REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
         request_id.set(identity)
         facts = RequestFacts(identity, request.method or "", request.path)
         facts.traceparent = request.META.get("HTTP_TRACEPARENT", "")

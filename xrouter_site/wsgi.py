@@ -40,6 +40,8 @@ class Application(WSGIHandler):
         self._api_chain = _secured(self._get_response)  # type: ignore[attr-defined]
         self._completion_chain = _secured(_call_view)
         self._completions = _completions()
+        early_refusals = import_string("xrouter_site.early_refusal.EarlyRefusals")
+        self.refusal = early_refusals(self._completions).answer_to
 
     def start_jobs(self) -> None:
         """Watch the requests for signs of attacks, and run the periodic jobs where no broker does."""

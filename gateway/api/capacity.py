@@ -44,12 +44,14 @@ class Capacity:
         self.streams = 0
         self.admitting = 0
 
-    def refuse_early(self) -> None:
-        """Raise Overloaded where a new request would find no place, or make those that run late.
+    @property
+    def is_full(self) -> bool:
+        """Whether a new request would find no place, or make those that run late."""
+        return self.running >= self._ceiling or self.admitting >= self._admission_limit
 
-        It is asked before anything is done for a request, so that a refusal costs next to nothing.
-        """
-        if self.running >= self._ceiling or self.admitting >= self._admission_limit:
+    def refuse_early(self) -> None:
+        """Raise Overloaded where the worker is full: asked before anything is done for a request."""
+        if self.is_full:
             raise Overloaded
 
     def enter(self) -> None:

@@ -1,0 +1,86 @@
+"""A full worker refuses a completion before it makes anything of it: same words, same connection."""
+
+import json
+import socket
+import time
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from tests.live.callers import LiveCall
+from tests.live.service import Service, serve
+
+PATHS = ["/v1/chat/completions", "/v1/responses", "/v1/messages", "/api/v1/chat/completions"]
+
+pytestmark = pytest.mark.postgres  # the worker of the embedded mode leaves all to the view
+
+
+@pytest.fixture
+def full_service(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Service]:
+    """Yield a service whose only place is taken."""
+    directory = tmp_path_factory.mktemp("full")
+    message = {"role": "user", "content": "sandbox:slow=60 Привет"}
+    body = {"model": "gigachat-pro", "messages": [message], "stream": True}
+    with serve(request.config.option.store, directory, WORKER_CAPACITY="1") as service:
+        occupant = LiveCall(service.port, service.key()).send(body)
+        occupant.read_until(b"200 OK")
+        yield service
+        occupant.leave()
+
+
+def test_it_says_what_the_view_would_say(full_service: Service) -> None:
+    with full_service.http() as http:
+        for path in PATHS:
+            for language in ("en", "ru"):
+                headers = {"X-Request-ID": uuid.uuid4().hex, "Accept-Language": language}
+                early = http.post(path, json={}, headers=headers)
+                late = http.post(path, content=iter([b"{}"]), headers=headers)  # chunked
+                assert early.status_code == late.status_code == 503
+                assert early.json() == late.json(), path
+                assert early.headers["x-request-id"] == headers["X-Request-ID"]
+                assert {**early.headers, "date": ""} == {**late.headers, "date": ""}
+
+
+def test_it_keeps_the_connection_reads_over_the_bodies_and_logs_each(full_service: Service) -> None:
+    names = [uuid.uuid4().hex for _ in range(3)]
+    body = json.dumps({"model": "gigachat-pro", "padding": "x" * 100_000}).encode()
+    with socket.create_connection(("127.0.0.1", full_service.port), timeout=30) as connection:
+        for name in names:
+            head = f"POST {PATHS[0]} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Request-ID: {name}\r\n"
+            connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        connection.sendall(
+            b"GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+        )
+        received = b""
+        while more := connection.recv(65536):
+            received += more
+    assert received.count(b"HTTP/1.1 503 Service Unavailable\r\n") == len(names)
+    assert received.count(b"HTTP/1.1 200 OK\r\n") == 1
+    positions = [received.index(f"X-Request-ID: {name}\r\n".encode()) for name in names]
+    assert positions == sorted(positions)
+
+    give_up_s = time.monotonic() + 60
+    logged: list[dict[str, object]] = []
+    while len(logged) < len(names):
+        assert time.monotonic() < give_up_s
+        lines = map(json.loads, full_service.log.read_text().splitlines())
+        logged = [line for line in lines if line.get("request_id") in names]
+        time.sleep(0.05)
+    assert {(line["status"], line["code"], line["path"]) for line in logged} == {
+        (503, "overloaded", PATHS[0])
+    }
+
+
+def test_what_it_cannot_answer_itself_goes_to_the_view(full_service: Service) -> None:
+    with full_service.http() as http:
+        assert http.get(PATHS[0]).status_code == 405
+        assert http.post("/v1/nothing", json={}).status_code == 404
+        closing = http.post(PATHS[0], json={}, headers={"Connection": "close"})
+        assert closing.status_code == 503
+        assert closing.headers["connection"] == "close"
+        named = http.post(PATHS[0], json={}, headers={"X-Request-ID": "order-7"})
+        assert named.status_code == 503
+        assert named.headers["x-request-id"] == "order-7"
