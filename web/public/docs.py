@@ -20,8 +20,7 @@ def index(request: HttpRequest) -> HttpResponse:
     query = " ".join(request.GET.get("q", "")[:LONGEST_QUERY].split())
     language = _language()
     hits = find(query, language)
-    in_russian = () if language == "ru" else dict.fromkeys(hit.page for hit in find(query, "ru"))
-    context = {**_shelf(), "query": query, "hits": hits, "pages_in_russian": tuple(in_russian)}
+    context = {"shelves": manual.shelves(language), "query": query, "hits": hits}
     return render(request, "docs/index.html", context)
 
 
@@ -43,13 +42,13 @@ def api_reference(request: HttpRequest) -> HttpResponse:
 @require_safe
 def terms(request: HttpRequest) -> HttpResponse:
     """Show the terms in the visitor's language."""
-    return _show(request, manual.TERMS if _language() == "ru" else manual.TERMS_IN_ENGLISH)
+    return _show(request, manual.TERMS[_language()])
 
 
 @require_safe
 def privacy(request: HttpRequest) -> HttpResponse:
     """Show the privacy policy in the visitor's language."""
-    return _show(request, manual.PRIVACY if _language() == "ru" else manual.PRIVACY_IN_ENGLISH)
+    return _show(request, manual.PRIVACY[_language()])
 
 
 def _show(request: HttpRequest, found: manual.Page) -> HttpResponse:
@@ -60,28 +59,19 @@ def _show(request: HttpRequest, found: manual.Page) -> HttpResponse:
     document = manual.document(found)
     with translation.override(language):
         context = {
-            **_shelf(),
+            "shelves": manual.shelves(language),
             "page": found,
             "document": document,
             "body": mark_safe(fill(document.html, found.language)),  # noqa: S308  # no HTML of others
             "has_key": KEY_PLACEHOLDER in document.html,
             "twin": twin,
-            "language_next": twin.address if twin and not found.is_legal else None,
+            "language_next": None if found.is_legal else twin.address,
             "before": before,
             "after": after,
         }
         response = render(request, "docs/page.html", context)
     response.headers["Content-Language"] = language
     return response
-
-
-def _shelf() -> dict[str, object]:
-    """Return the entries of the side navigation."""
-    return {
-        "groups": manual.GROUPS,
-        "legal_pages": (manual.TERMS, manual.PRIVACY, manual.POLICY),
-        "english_pages": tuple(page for page in manual.PAGES if page.language == "en"),
-    }
 
 
 def _language() -> manual.Language:

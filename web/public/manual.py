@@ -20,13 +20,12 @@ LOCAL_ADDRESS = "http://localhost:8000"
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A document: `title` names it to those who read another language."""
+    """A document in one of the two languages."""
 
     slug: str
     file: str
-    title: str
     summary: Promise
-    language: Language = "ru"
+    language: Language
     is_legal: bool = False
 
     @property
@@ -41,21 +40,39 @@ class Page:
         return document(self).title
 
 
+Languages = dict[Language, Page]
+"""A document in each language."""
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A group of pages."""
+    """Documents under one heading."""
+
+    title: Promise
+    documents: tuple[Languages, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A heading and the pages below it, in one language."""
 
     title: Promise
     pages: tuple[Page, ...]
 
 
-def _guide(slug: str, title: str, summary: Promise, *, file: str = "") -> Page:
-    return Page(slug, f"docs/{file or slug}.md", title, summary)
+def _guide(slug: str, summary: Promise, *, file: str = "") -> Languages:
+    name = f"{file or slug}.md"
+    return _document_in_both(slug, f"docs/{name}", f"docs/en/{name}", summary)
 
 
-_WAYS_TO_PAY = gettext_lazy("By card, by itself and by code, and what becomes of it.")
-_OTHER_NAMES = gettext_lazy("Claude Code, Codex and others, with the names that they know.")
-_CLIENTS = gettext_lazy("Which clients were tried, and how to set them up.")
+def _document_in_both(
+    slug: str, russian: str, english: str, summary: Promise, *, is_legal: bool = False
+) -> Languages:
+    return {
+        "ru": Page(slug, russian, summary, "ru", is_legal),
+        "en": Page(slug, english, summary, "en", is_legal),
+    }
+
 
 GROUPS = (
     Group(
@@ -63,25 +80,24 @@ GROUPS = (
         (
             _guide(
                 "quickstart",
-                "Quick start",
                 gettext_lazy("The first answer in five minutes: curl, Python, Node."),
             ),
             _guide(
                 "cabinet",
-                "The cabinet",
                 gettext_lazy("A tour: keys, limits, usage, billing, playground."),
             ),
             _guide(
                 "models",
-                "Models",
                 gettext_lazy("Which there are, what they cost and what they can do."),
             ),
             _guide(
                 "authentication",
-                "API keys",
                 gettext_lazy("How to get, send, restrict and revoke them."),
             ),
-            _guide("topping-up", "Topping up", _WAYS_TO_PAY),
+            _guide(
+                "topping-up",
+                gettext_lazy("By card, by itself and by code, and what becomes of it."),
+            ),
         ),
     ),
     Group(
@@ -89,32 +105,30 @@ GROUPS = (
         (
             _guide(
                 "parameters",
-                "Parameters",
                 gettext_lazy("What each model honours, and what becomes of the rest."),
                 file="api-parameters",
             ),
-            _guide("streaming", "Streaming", gettext_lazy("Events, comments, streams that break.")),
+            _guide("streaming", gettext_lazy("Events, comments, streams that break.")),
             _guide(
                 "responses",
-                "Responses API",
                 gettext_lazy("OpenAI's Responses API, for its SDKs and for agents."),
             ),
-            _guide("codex", "Codex", gettext_lazy("How to set it up, and what to expect.")),
+            _guide("codex", gettext_lazy("How to set it up, and what to expect.")),
             _guide(
                 "messages",
-                "Anthropic's protocol",
                 gettext_lazy("Messages API for Anthropic's SDKs and Claude Code."),
             ),
-            _guide("agents", "Agents", _OTHER_NAMES),
+            _guide(
+                "agents",
+                gettext_lazy("Claude Code, Codex and others, with the names that they know."),
+            ),
             _guide(
                 "examples",
-                "Examples",
                 gettext_lazy("Tools, structured output, pictures, embeddings."),
                 file="api-examples",
             ),
             _guide(
                 "routing",
-                "Routing",
                 gettext_lazy("Spare models, the choice of a provider, who answered and why."),
             ),
         ),
@@ -124,15 +138,16 @@ GROUPS = (
         (
             _guide(
                 "oauth",
-                "Log in with XRouter",
                 gettext_lazy("OAuth 2.0 with PKCE, and a key for an application in one click."),
             ),
             _guide(
                 "keys-api",
-                "Keys by API",
                 gettext_lazy("Make, restrict and revoke keys from a program."),
             ),
-            _guide("compatibility", "Compatibility", _CLIENTS),
+            _guide(
+                "compatibility",
+                gettext_lazy("Which clients were tried, and how to set them up."),
+            ),
         ),
     ),
     Group(
@@ -140,70 +155,57 @@ GROUPS = (
         (
             _guide(
                 "api-spec",
-                "The API on one page",
                 gettext_lazy("Paths, formats, authentication, errors and limits together."),
             ),
-            _guide("errors", "Errors", gettext_lazy("Every code, and what is worth repeating.")),
+            _guide("errors", gettext_lazy("Every code, and what is worth repeating.")),
             _guide(
                 "limits",
-                "Limits and money",
                 gettext_lazy("Tiers, holds, exact charges."),
             ),
             _guide(
                 "sandbox",
-                "The sandbox",
                 gettext_lazy("Answers without providers and money, failures to order."),
             ),
             _guide(
                 "moderation",
-                "Moderation",
                 gettext_lazy("What is not let through, how to check a text, what the rules are."),
             ),
             _guide(
                 "security",
-                "Security",
                 gettext_lazy("What is kept, what is not, what a provider gets to see."),
             ),
-            _guide("support", "Support", gettext_lazy("Where to turn, and with what.")),
+            _guide("support", gettext_lazy("Where to turn, and with what.")),
         ),
     ),
 )
-GUIDES = tuple(page for group in GROUPS for page in group.pages)
-
-_FIRST_ANSWER = gettext_lazy("The first answer in five minutes: curl, Python, Node.")
-_CONDITIONS = gettext_lazy("What the service is, what it costs, what is not allowed.")
-_DATA = gettext_lazy("Which data are kept, for how long, and who gets to see them.")
-_VULNERABILITIES = gettext_lazy("How to report a vulnerability.")
-
-QUICK_START = Page("quickstart", "docs/en/quickstart.md", "Quick start", _FIRST_ANSWER, "en")
-AGENTS_IN_ENGLISH = Page("agents", "docs/en/agents.md", "Agents", _OTHER_NAMES, "en")
-COMPATIBILITY_IN_ENGLISH = Page(
-    "compatibility", "docs/en/compatibility.md", "Compatibility", _CLIENTS, "en"
+_LEGAL = Group(
+    gettext_lazy("Terms and data"),
+    (
+        TERMS := _document_in_both(
+            "terms",
+            "TERMS.md",
+            "docs/en/terms.md",
+            gettext_lazy("What the service is, what it costs, what is not allowed."),
+            is_legal=True,
+        ),
+        PRIVACY := _document_in_both(
+            "privacy",
+            "PRIVACY.md",
+            "docs/en/privacy.md",
+            gettext_lazy("Which data are kept, for how long, and who gets to see them."),
+            is_legal=True,
+        ),
+        POLICY := _document_in_both(
+            "security-policy",
+            "docs/security-policy.md",
+            "SECURITY.md",
+            gettext_lazy("How to report a vulnerability."),
+        ),
+    ),
 )
-TOPPING_UP_IN_ENGLISH = Page(
-    "topping-up", "docs/en/topping-up.md", "Topping up", _WAYS_TO_PAY, "en"
-)
-TERMS = Page("terms", "TERMS.md", "Terms", _CONDITIONS, is_legal=True)
-TERMS_IN_ENGLISH = Page("terms", "docs/en/terms.md", "Terms", _CONDITIONS, "en", is_legal=True)
-PRIVACY = Page("privacy", "PRIVACY.md", "Privacy", _DATA, is_legal=True)
-PRIVACY_IN_ENGLISH = Page("privacy", "docs/en/privacy.md", "Privacy", _DATA, "en", is_legal=True)
-POLICY = Page("security-policy", "docs/security-policy.md", "Security policy", _VULNERABILITIES)
-POLICY_IN_ENGLISH = Page(
-    "security-policy", "SECURITY.md", "Security policy", _VULNERABILITIES, "en"
-)
 
-PAGES = (
-    *GUIDES,
-    TERMS,
-    PRIVACY,
-    POLICY,
-    QUICK_START,
-    AGENTS_IN_ENGLISH,
-    COMPATIBILITY_IN_ENGLISH,
-    TOPPING_UP_IN_ENGLISH,
-    TERMS_IN_ENGLISH,
-    PRIVACY_IN_ENGLISH,
-    POLICY_IN_ENGLISH,
+PAGES = tuple(
+    page for group in (*GROUPS, _LEGAL) for both in group.documents for page in both.values()
 )
 OTHER_FILES = {"docs/README.md": "/docs/", "docs/openapi.json": "/v1/openapi.json"}
 """What the sources link to and the site shows in another form."""
@@ -216,17 +218,26 @@ def page_at(address: str) -> Page | None:
     return _BY_ADDRESS.get(address)
 
 
-def twin(page: Page) -> Page | None:
-    """Return the same page in the other language, where there is one."""
-    return next((other for other in PAGES if other.slug == page.slug and other is not page), None)
+def twin(page: Page) -> Page:
+    """Return the same page in the other language."""
+    return next(other for other in PAGES if other.slug == page.slug and other is not page)
+
+
+def shelves(language: Language) -> tuple[Shelf, ...]:
+    """Return all documents of a language under their headings."""
+    return tuple(
+        Shelf(group.title, tuple(both[language] for both in group.documents))
+        for group in (*GROUPS, _LEGAL)
+    )
 
 
 def neighbours(page: Page) -> tuple[Page | None, Page | None]:
     """Return the guides before and after one."""
-    if page not in GUIDES:
+    guides = [both[page.language] for group in GROUPS for both in group.documents]
+    if page not in guides:
         return None, None
-    at = GUIDES.index(page)
-    return (GUIDES[at - 1] if at else None), (GUIDES[at + 1] if at + 1 < len(GUIDES) else None)
+    at = guides.index(page)
+    return (guides[at - 1] if at else None), (guides[at + 1] if at + 1 < len(guides) else None)
 
 
 def document(page: Page) -> RenderedDocument:

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from web.public.manual import POLICY_IN_ENGLISH
+from web.public.manual import POLICY
 
 GOOD_FOR = timedelta(days=90)
 
@@ -22,6 +22,6 @@ def security_txt(request: HttpRequest) -> HttpResponse:
         f"Expires: {expires:%Y-%m-%dT%H:%M:%SZ}",
         "Preferred-Languages: ru, en",
         f"Canonical: {settings.PUBLIC_URL}{request.path}",
-        f"Policy: {settings.PUBLIC_URL}{POLICY_IN_ENGLISH.address}",
+        f"Policy: {settings.PUBLIC_URL}{POLICY['en'].address}",
     )
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
