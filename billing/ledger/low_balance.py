@@ -1,23 +1,16 @@
 """Low-balance e-mails: one each time a balance falls below the threshold of its account."""
 
-import datetime as dt
-import logging
-from smtplib import SMTPException
+from functools import partial
 
 from django.conf import settings
 from django.core.mail import send_mail
-from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models import F
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from billing.models import LowBalanceAlert
+from infra.claimed_mail import send_claimed
 from infra.rouble_text import rounded_roubles
-
-CLAIM = dt.timedelta(minutes=5)
-"""A process that has not sent its mail after this long is taken for dead."""
-
-logger = logging.getLogger(__name__)
 
 
 def threshold_nano(account_id: int) -> int | None:
@@ -47,22 +40,15 @@ def send_due() -> int:
     LowBalanceAlert.objects.filter(pk__in=list(risen.values_list("pk", flat=True))).update(
         armed=True
     )
-    free = Q(claimed_at=None) | Q(claimed_at__lt=Now() - CLAIM)
-    low = alerts.filter(free, armed=True, **{f"{balance}__lt": F("threshold_nano")})
-    sent = 0
-    for alert in low:
-        mine = LowBalanceAlert.objects.filter(pk=alert.pk, armed=True)
-        if not mine.filter(free).update(claimed_at=Now()):
-            continue
-        try:
-            _send(alert)
-        except (OSError, SMTPException) as error:
-            logger.warning("The mail to account %s was not sent: %s", alert.pk, error)
-            mine.update(claimed_at=None)
-            continue
-        mine.update(armed=False, claimed_at=None)
-        sent += 1
-    return sent
+    return sum(map(_tell, alerts.filter(armed=True, **{f"{balance}__lt": F("threshold_nano")})))
+
+
+def _tell(alert: LowBalanceAlert) -> bool:
+    """Send one mail, unless another process is about to; say whether it was sent."""
+    due = LowBalanceAlert.objects.filter(pk=alert.pk, armed=True)
+    return send_claimed(
+        due, partial(_send, alert), account_id=alert.account_id, sent={"armed": False}
+    )
 
 
 def _send(alert: LowBalanceAlert) -> None:

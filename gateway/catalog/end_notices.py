@@ -1,12 +1,10 @@
 """Mails about models that end: one to each account that used the model lately, once for each last day."""
 
 import datetime as dt
-import logging
-from smtplib import SMTPException
+from functools import partial
 
 from django.conf import settings
 from django.core.mail import send_mail
-from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -14,13 +12,10 @@ from django.utils.translation import gettext as _
 
 from billing.usage.model_users import ModelUser, users_of
 from gateway.models import EndNotice, LanguageModel
+from infra.claimed_mail import send_claimed
 from infra.moscow_time import moscow_day
 
 USED_WITHIN = dt.timedelta(days=30)
-CLAIM = dt.timedelta(minutes=5)
-"""A process that has not sent its mail after this long is taken for dead."""
-
-logger = logging.getLogger(__name__)
 
 
 def send_due() -> int:
@@ -42,18 +37,9 @@ def _told(model: LanguageModel, ends_on: dt.date, user: ModelUser) -> bool:
     notice, _created = EndNotice.objects.get_or_create(
         account_id=user.account_id, model=model, ends_on=ends_on
     )
-    mine = EndNotice.objects.filter(pk=notice.pk, sent_at=None)
-    free = Q(claimed_at=None) | Q(claimed_at__lt=Now() - CLAIM)
-    if not mine.filter(free).update(claimed_at=Now()):
-        return False
-    try:
-        _send(model, ends_on, user)
-    except (OSError, SMTPException) as error:
-        logger.warning("The mail to account %s was not sent: %s", user.account_id, error)
-        mine.update(claimed_at=None)
-        return False
-    mine.update(sent_at=Now(), claimed_at=None)
-    return True
+    due = EndNotice.objects.filter(pk=notice.pk, sent_at=None)
+    send = partial(_send, model, ends_on, user)
+    return send_claimed(due, send, account_id=user.account_id, sent={"sent_at": Now()})
 
 
 def _send(model: LanguageModel, ends_on: dt.date, user: ModelUser) -> None:

@@ -19,6 +19,7 @@ from billing.models import UsageDay
 from gateway.catalog import end_notices, snapshot
 from gateway.catalog.seed import seed_catalogue
 from gateway.models import EndNotice, LanguageModel
+from infra.claimed_mail import CLAIM
 from infra.moscow_time import midnight, moscow_day
 from tests.accounts.people import new_key
 
@@ -186,7 +187,7 @@ def test_a_mail_that_another_process_is_sending_is_not_sent_twice() -> None:
         account=account, model=model, ends_on=today() + DAY, claimed_at=timezone.now()
     )
     assert end_notices.send_due() == 0
-    EndNotice.objects.filter(pk=notice.pk).update(claimed_at=timezone.now() - end_notices.CLAIM * 2)
+    EndNotice.objects.filter(pk=notice.pk).update(claimed_at=timezone.now() - CLAIM * 2)
     assert end_notices.send_due() == 1
 
 
