@@ -514,5 +514,9 @@ def test_a_suspended_account_is_told_why_on_every_page_and_makes_no_keys(client)
     assert "A suspended account makes no keys." in answer.content.decode()
     client.post(address(key, "rotate/"), {"overlap_s": "0"})
     assert APIKey.objects.count() == 1
+    offered = "".join(client.get(page).content.decode() for page in (PAGE, "/cabinet/billing/"))
+    assert "form_token" not in offered
+    assert 'id="top-up"' not in offered
+    assert 'id="redeem"' not in offered
     suspension.resume(account=account)
     assert "suspended since" not in client.get(PAGE, headers=ENGLISH).content.decode()

@@ -89,6 +89,7 @@ def show(
         alert = AlertForm(initial={"threshold": chosen})
     saved = auto_top_up.of(account_id)
     context = {
+        "is_suspended": account_of(request).suspended_at is not None,
         "balance": balances.exact(account_id),
         "top_up": top_up or TopUpForm(initial={"token": uuid.uuid4()}),
         "presets": PRESETS,

@@ -25,6 +25,7 @@ from accounts.keys.key_principal import budget_of
 from accounts.keys.lookup import APIKey
 from accounts.signin.form_limits import limit_form
 from accounts.signin.sessions import account_of, user_of
+from accounts.users import Account
 from billing.ledger import key_budgets
 from billing.ledger.key_budgets import KeyStanding
 from gateway.catalog import snapshot
@@ -56,11 +57,11 @@ def keys(request: HttpRequest) -> HttpResponse:
     """
     if request.method == "POST":
         return _create(request)
-    account_id = account_of(request).pk
+    account = account_of(request)
     form = NewKeyForm(model_ids=_model_ids())
-    if not lookup.has_any(account_id):
+    if not lookup.has_any(account.pk):
         form.initial["name"] = _("My first key")
-    return _list(request, account_id, form)
+    return _list(request, account, form)
 
 
 @never_cache
@@ -145,7 +146,7 @@ def _create(request: HttpRequest) -> HttpResponse:
     form = NewKeyForm(request.POST, model_ids=_model_ids())
     account, user = account_of(request), user_of(request)
     if not form.is_valid():
-        return _list(request, account.pk, form)
+        return _list(request, account, form)
     token = form_tokens.use(request.POST.get("form_token", ""), FORM, user.pk)
     if token == "used":  # noqa: S105 -- a state of a form, no secret
         messages.warning(
@@ -158,17 +159,17 @@ def _create(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(reverse("keys"))
     if token == "expired":  # noqa: S105
         form.add_error(None, _("This page had been open for too long. Press the button again."))
-        return _list(request, account.pk, form)
+        return _list(request, account, form)
     try:
         key, raw = issuing.issue(
             account=account, user=user, is_test=form.cleaned_data["is_test"], **form.settings()
         )
     except InvalidKeySetting as error:
         form.refuse(error)
-        return _list(request, account.pk, form)
+        return _list(request, account, form)
     except (TooManyKeys, AccountSuspended) as error:
         form.add_error(None, refusal(error))
-        return _list(request, account.pk, form)
+        return _list(request, account, form)
     context = {"key": key, "raw": raw, "example": first_request(key, raw)}
     return render(request, "cabinet/key_created.html", context)
 
@@ -202,10 +203,10 @@ def refusal(error: Exception) -> str:
     return _("This key has ended or was replaced already. Create a new one instead.")
 
 
-def _list(request: HttpRequest, account_id: int, form: NewKeyForm) -> HttpResponse:
+def _list(request: HttpRequest, account: Account, form: NewKeyForm) -> HttpResponse:
     revoked = request.GET.get("list") == "revoked"
     page = lookup.page(
-        account_id,
+        account.pk,
         is_revoked=revoked,
         number=request.GET.get("page"),
         keys_on_a_page=KEYS_ON_A_PAGE,
@@ -215,10 +216,11 @@ def _list(request: HttpRequest, account_id: int, form: NewKeyForm) -> HttpRespon
         "now": timezone.now(),
         "page": page,
         "revoked": revoked,
-        "has_revoked": revoked or lookup.has_any(account_id, is_revoked=True),
+        "has_revoked": revoked or lookup.has_any(account.pk, is_revoked=True),
         "form": form,
         "form_token": new_key_token(request),
         "opened": form.is_bound,
+        "is_suspended": account.suspended_at is not None,
     }
     return render(request, "cabinet/keys.html", context, status=INVALID if form.is_bound else None)
 
