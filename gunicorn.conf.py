@@ -7,22 +7,25 @@ code, and a gevent worker patches the standard library before any of ours is imp
 import _socket
 import contextlib
 import contextvars
+import ctypes
 import functools
 import gc
 import glob
 import logging
 import math
+import mmap
 import os
 import resource
 import runpy
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import FrameType
 from typing import Any
 from urllib.parse import urlsplit
@@ -59,6 +62,11 @@ def bind_of_settings() -> str:
 def text(name: str, default: object) -> str:
     """Return a variable, which has been found to be right; an empty one is unset."""
     return os.environ.get(name, "").strip() or str(default)
+
+
+SO_ATTACH_FILTER = 26
+is_ending: mmap.mmap | None = None
+"""One byte that master and workers share, 1 when the service ends for good."""
 
 
 class DirectSocket(gevent.socket.socket):
@@ -114,14 +122,29 @@ class IdleConnections:
             connection.throw(IdleTooLong)
 
 
+class ListenerName:
+    """What gunicorn asks of a listener for each connection, also when the listener is closed."""
+
+    def __init__(self, listener: Any) -> None:
+        self._name = listener.getsockname()
+
+    def getsockname(self) -> Any:
+        return self._name
+
+
 class DrainingServer(StreamServer):
     """gevent's server, which accepts what waits for it before it closes: the kernel would reset it."""
+
+    HANDSHAKE_S = 0.1
 
     def close(self) -> None:
         if self.started:
             self.stop_accepting()
             # gevent's own socket would close a turn of the loop later, and more would wait by then.
             listener = _socket.socket(fileno=self.socket.detach())
+            if is_ending and is_ending[0]:
+                turn_away(listener)
+                gevent.sleep(self.HANDSHAKE_S)  # for those whose first packet came before
             listener.setblocking(False)
             with contextlib.suppress(OSError):
                 while True:
@@ -136,10 +159,31 @@ class DrainingServer(StreamServer):
         self.do_handle(gevent.socket.socket(*kind, fileno=file), address)
 
 
+def turn_away(listener: _socket.socket) -> None:
+    """Have the kernel drop the first packets of new connections, which then go to another instance.
+
+    Those that came between the last `accept` and the close would be reset with their requests on the way. The
+    filter is one of classic BPF over the header of TCP: flags at byte 13, SYN is 2.
+    """
+    if listener.family in (socket.AF_INET, socket.AF_INET6):
+        load, jump_if_set, give_back = 0x30, 0x45, 0x06
+        steps = (
+            (load, 0, 0, 13),
+            (jump_if_set, 0, 1, 2),
+            (give_back, 0, 0, 0),
+            (give_back, 0, 0, 2**32 - 1),
+        )
+        code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
+        program = struct.pack("HP", len(steps), ctypes.addressof(code))
+        with contextlib.suppress(OSError):  # not every kernel has it
+            listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
+
+
 class FastShutdownGeventWorker(GeventWorker):
     """gunicorn's gevent worker, less its wait of `keepalive` seconds for idle clients at a stop."""
 
     LINGER_S = 2  # for a request that a client may be sending already
+    refusal: Callable[[str, str, Iterable[tuple[str, str]]], bytes | None]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -147,7 +191,8 @@ class FastShutdownGeventWorker(GeventWorker):
 
     def server_class(self, listener: Any, *, spawn: Pool, **_for_pywsgi: Any) -> DrainingServer:  # type: ignore[override]
         """Make the server of a listener, as gunicorn does where this names none."""
-        server = DrainingServer(listener, functools.partial(self.handle, listener), spawn=spawn)
+        serve = functools.partial(self.handle, ListenerName(listener))
+        server = DrainingServer(listener, serve, spawn=spawn)
         if self.cfg.workers > 1:
             server.max_accept = 1
         return server
@@ -164,15 +209,15 @@ class FastShutdownGeventWorker(GeventWorker):
         direct = DirectSocket(client.family, client.type, client.proto, fileno=client.detach())
         super().handle(listener, direct, addr)
 
-    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> bool:
         """Answer a request; where the application is full, before an environment is made of it."""
         refusal = None
         if self.alive and req.version == (1, 1):
-            refusal = self.wsgi.refusal(req.method, req.path, req.headers)
+            refusal = self.refusal(req.method, req.path, req.headers)
         if refusal is None:
-            super().handle_request(listener_name, req, sock, addr)
-        else:
-            sock.sendall(refusal)  # the parser reads over the body when the next request comes
+            return super().handle_request(listener_name, req, sock, addr)
+        sock.sendall(refusal)  # the parser reads over the body when the next request comes
+        return True
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)
@@ -286,9 +331,19 @@ control_socket_disable = True
 
 
 def on_starting(arbiter: Arbiter) -> None:
-    """Refuse workers that the command line asks for and that could not count together."""
+    """Refuse workers that the command line asks for and that could not count together.
+
+    Have workers know whether the service ends: after a reload, others serve its sockets.
+    """
     if arbiter.cfg.workers > 1 and not text("REDIS_URL", ""):
         sys.exit(f"--workers is {arbiter.cfg.workers}: more than one worker needs REDIS_URL.")
+    stop, ending = arbiter.stop, mmap.mmap(-1, 1)
+
+    def stop_and_tell(graceful: bool = True) -> None:
+        ending[0] = not (arbiter.reexec_pid or arbiter.master_pid or arbiter.systemd)
+        stop(graceful)
+
+    vars(arbiter).update(is_ending=ending, stop=stop_and_tell)
 
 
 def child_exit(arbiter: Arbiter, worker: Worker) -> None:
@@ -303,6 +358,8 @@ def on_exit(arbiter: Arbiter) -> None:
 
 def post_fork(arbiter: Arbiter, worker: Worker) -> None:
     """Let a signal of the first moments end the worker: the master's handlers would swallow it."""
+    global is_ending
+    is_ending = vars(arbiter).get("is_ending")
     for item in (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT):
         signal.signal(item, signal.SIG_DFL)
 
@@ -321,6 +378,7 @@ def post_worker_init(worker: Worker) -> None:
         worker.wsgi.warm_up()
     if hasattr(worker.wsgi, "start_jobs"):
         worker.wsgi.start_jobs()
+    vars(worker)["refusal"] = getattr(worker.wsgi, "refusal", lambda *_: None)
     # The settings do not change any more: as plain attributes they cost a tenth of a look-up.
     vars(worker.cfg).update({name: getattr(worker.cfg, name) for name in worker.cfg.settings})
     # What is loaded lives as long as the worker. The young generation would else be searched several

@@ -157,7 +157,7 @@ def at_once(port: int, key: str, bodies: list[Mapping[str, object]]) -> list[Liv
     return [call.answer() for call in calls]
 
 
-def wait_until(condition: Callable[[], bool], what: str, patience_s: float = 30) -> None:
+def wait_until(condition: Callable[[], bool], what: str, patience_s: float = 60) -> None:
     """Wait for a condition. Raises AssertionError when it does not come to pass."""
     give_up_s = time.monotonic() + patience_s
     while not condition():

@@ -24,7 +24,7 @@ WITH_ADDRESSES = [
 def test_the_examples_of_a_page_print_what_it_says(path, service: Service):
     examples = read(path).examples
     program = f"print({BETWEEN!r}, end='')\n".join(example.code for example in examples)
-    program = program.replace(ADDRESS, service.url).replace(KEY, service.key())
+    program = program.replace(ADDRESS, service.url).replace(KEY, service.fresh_key())
     done = subprocess.run(
         [sys.executable, "-c", program],
         capture_output=True,

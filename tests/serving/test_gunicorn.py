@@ -137,6 +137,28 @@ def test_connections_that_wait_to_be_accepted_at_a_stop_are_served():
     assert done.stdout.split() == ["answered"] * 20, done.stderr
 
 
+def test_nobody_who_was_let_in_at_a_stop_is_reset(serve):
+    server, port = serve(POSTGRES)
+    ends: list[str] = []
+
+    def knock() -> None:
+        while not ends or ends[-1] != "refused":
+            try:
+                get(port, "/")
+                ends.append("answered")
+            except ConnectionRefusedError:
+                ends.append("refused")
+
+    with ThreadPoolExecutor(8) as crowd:
+        knocking = [crowd.submit(knock) for _ in range(8)]
+        time.sleep(0.5)
+        server.terminate()
+        for each in knocking:
+            each.result()  # it raises what else becomes of a connection
+    assert server.wait(timeout=GIVE_UP_S) == 0
+    assert {"answered", "refused"} == set(ends)
+
+
 def test_a_reload_refuses_nobody(serve):
     server, port = serve()
     before = json.loads(get(port, "/"))["pid"]
