@@ -95,7 +95,7 @@ def own_redis() -> Iterator[Redis]:
 
 
 @contextlib.contextmanager
-def serve_with_own_stores(**environment: str) -> Iterator[tuple[Service, Postgres, Redis]]:
+def serve_with_own_stores(**environment: Any) -> Iterator[tuple[Service, Postgres, Redis]]:
     """Serve over a PostgreSQL and a Redis that nobody else uses."""
     with (
         tempfile.TemporaryDirectory(prefix="xrouter-") as folder,
