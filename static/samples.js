@@ -1,4 +1,4 @@
-// Keep the language that a reader chose for examples of code, on all pages.
+// Keep the language that a reader chose for examples of code, in every example and on all pages.
 
 const KEY = "sample-language";
 
@@ -10,13 +10,23 @@ function remembered() {
   }
 }
 
-const choices = [...document.querySelectorAll("input[name=sample-language]")];
-const last = choices.find(({ id }) => id === remembered());
-if (last) last.checked = true;
+const choices = [...document.querySelectorAll("input[data-sample-language]")];
+
+function choose(language) {
+  for (const choice of choices) {
+    if (choice.dataset.sampleLanguage === language) choice.checked = true;
+  }
+}
+
+choose(remembered());
 for (const choice of choices) {
   choice.addEventListener("change", () => {
+    const before = choice.getBoundingClientRect().top;
+    choose(choice.dataset.sampleLanguage);
+    // Examples above may be longer now, or shorter: what is looked at stays where it was.
+    scrollBy(0, choice.getBoundingClientRect().top - before);
     try {
-      localStorage.setItem(KEY, choice.id);
+      localStorage.setItem(KEY, choice.dataset.sampleLanguage);
     } catch {
       // see above
     }
