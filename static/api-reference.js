@@ -1,27 +1,14 @@
-// Start Swagger UI on the page of the API's reference, light or dark as the page is.
+// Open what a link of the API reference leads into: a browser may leave it closed.
 
-"use strict";
-
-const element = document.getElementById("api-reference");
-const root = document.documentElement;
-const system = window.matchMedia("(prefers-color-scheme: dark)");
-
-function takeTheme() {
-  const theme = root.dataset.theme || (system.matches ? "dark" : "light");
-  root.classList.toggle("dark-mode", theme === "dark");
+function open() {
+  const name = decodeURIComponent(location.hash.slice(1));
+  const target = name && document.getElementById(name);
+  if (!target) return;
+  for (let part = target; part; part = part.parentElement) {
+    if (part.localName === "details") part.open = true;
+  }
+  target.scrollIntoView();
 }
 
-takeTheme();
-system.addEventListener("change", takeTheme);
-new MutationObserver(takeTheme).observe(root, { attributeFilter: ["data-theme"] });
-
-window.SwaggerUIBundle({
-  domNode: element,
-  url: element.dataset.document,
-  // The default would send the document to a host of others.
-  validatorUrl: null,
-  deepLinking: true,
-  defaultModelsExpandDepth: 0,
-  displayRequestDuration: true,
-  presets: [window.SwaggerUIBundle.presets.apis],
-});
+open();
+addEventListener("hashchange", open);

@@ -1,4 +1,4 @@
-"""The Russian texts: gathered from the sources, merged into the catalogue, compiled.
+"""The Russian texts: gathered from the sources and the OpenAPI document, merged into the catalogue, compiled.
 
 As a program (script/messages) it rewrites the catalogue and names what is not translated; the tests
 read it to see that nothing is left to do. It needs no gettext tools: it reads templates as Django does.
@@ -13,13 +13,17 @@ import tokenize
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
 import polib
 from django.conf import settings
 from django.utils.translation.template import templatize
 
+from web.public.reference.prose import texts
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CATALOGUE = ROOT / "locale" / "ru" / "LC_MESSAGES" / "django.po"
 COMPILED = CATALOGUE.with_suffix(".mo")
+OPENAPI = ROOT / "docs" / "openapi.json"
 SOURCES = ("web", "gateway", "billing", "accounts", "infra", "templates", "xrouter_site")
 TITLE = (
     "Russian texts of XRouter's pages and mails. script/messages keeps the list; write msgstr here."
@@ -70,7 +74,7 @@ def update(catalogue: polib.POFile) -> None:
 def gather() -> list[polib.POEntry]:
     """Return an entry for each text of the sources, with the files that it stands in."""
     entries: dict[tuple[str, str], polib.POEntry] = {}
-    for path in sources():
+    for path in [*sources(), OPENAPI]:
         for message in messages_in(path):
             key = (message["msgid"], message.get("msgctxt", ""))
             entry = entries.setdefault(key, polib.POEntry(**message, **_untranslated(message)))
@@ -92,7 +96,9 @@ def sources() -> list[pathlib.Path]:
 def messages_in(path: pathlib.Path) -> Iterator[Message]:
     """Yield the texts of one file."""
     source = path.read_text()
-    if path.suffix == ".py":
+    if path == OPENAPI:
+        yield from ({"msgid": text} for text in texts(orjson.loads(source)))
+    elif path.suffix == ".py":
         for node in ast.walk(ast.parse(source)):
             if isinstance(node, ast.Call):
                 name = getattr(node.func, "id", getattr(node.func, "attr", ""))

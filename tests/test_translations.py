@@ -30,7 +30,7 @@ PAGES = sorted(
         for route, rows in ROUTES.items()
         for asked in rows
         if asked.method == "GET" and not asked.is_api and asked.expected("owner") in {200, 404}
-        if not route.startswith(("docs/api", "health", r"\.well-known", ".well-known"))
+        if not route.startswith(("health", r"\.well-known", ".well-known"))
         if "format=csv" not in asked.path
     }
 )

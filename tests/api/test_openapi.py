@@ -1,16 +1,14 @@
-"""The OpenAPI document: valid, whole, as the routes are, and rendered from our own files alone."""
+"""The OpenAPI document: valid, whole, and as the routes are."""
 
 import itertools
 import pathlib
 import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from typing import Any
 
 import orjson
 import pytest
 from django.conf import LazySettings
-from django.contrib.staticfiles import finders
 from django.http import QueryDict
 from django.test import RequestFactory
 from openapi_spec_validator import OpenAPIV31SpecValidator
@@ -23,7 +21,6 @@ from gateway.catalog.seed import seed_catalogue
 from gateway.management.commands.write_openapi import rendered
 from tests.accounts.people import new_key
 from tests.api.documented import DOCUMENT, check, check_against, examples, operations, resolved
-from web.public.docs import api_reference
 from xrouter_site.urls import urlpatterns
 
 FILE = pathlib.Path(__file__).parents[2] / "docs" / "openapi.json"
@@ -198,58 +195,3 @@ def test_the_view_answers_with_the_document_of_this_service(settings: LazySettin
     assert response.status_code == 200
     assert response.headers["Content-Type"] == "application/json"
     assert orjson.loads(response.content) == document("https://router.example.ru")
-
-
-class OpenApiPage(HTMLParser):
-    """Collects what a page loads, and what a strict content security policy forbids."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.links: list[str] = []
-        self.inline: list[str] = []
-        self._is_script = False
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._is_script = tag == "script"
-        for name, value in attrs:
-            if name in {"src", "href", "data-document"}:
-                self.links.append(value or "")
-            if name == "style" or name.startswith("on"):
-                self.inline.append(name)
-        if tag == "style":
-            self.inline.append(tag)
-
-    def handle_data(self, data: str) -> None:
-        if self._is_script and data.strip():
-            self.inline.append(data)
-
-
-def page() -> OpenApiPage:
-    response = api_reference(RequestFactory().get("/docs/api/"))
-    assert response.status_code == 200
-    return OpenApiPage(response.content.decode())
-
-
-def test_the_page_has_nothing_inline() -> None:
-    assert page().inline == []
-
-
-def test_the_page_loads_our_own_files_alone() -> None:
-    links = page().links
-    files = [link for link in links if link.startswith("/static/")]
-
-    assert "/v1/openapi.json" in links
-    assert any("swagger-ui" in link for link in files)
-    for link in files:
-        assert finders.find(link.removeprefix("/static/")), link
-    assert all(link.startswith(("/", "#")) and not link.startswith("//") for link in links)
-
-
-def test_the_page_tells_no_other_host_of_the_document() -> None:
-    script = finders.find("api-reference.js")
-
-    assert script
-    source = pathlib.Path(str(script)).read_text()
-    assert "validatorUrl: null" in source
-    assert "//" not in re.sub(r"^ *//.*$", "", source, flags=re.MULTILINE)

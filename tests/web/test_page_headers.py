@@ -24,7 +24,7 @@ DIRECTIVES = {
     "form-action": "'self'",
     "frame-ancestors": "'none'",
 }
-PAGES = ("/", "/models/", "/docs/quickstart/", "/status/", "/docs/api/", "/accounts/login/",
+PAGES = ("/", "/models/", "/docs/quickstart/", "/status/", "/docs/api/", "/docs/api/chat/", "/accounts/login/",
          "/accounts/signup/", "/no/such/page", "/terms", "/.well-known/none",
          "/oauth/authorize", "/cabinet/", "/cabinet/keys/", "/cabinet/security/", "/accounts/",
          "/cabinet/generations/?format=csv", "/admin/", "/admin/accounts/user/",

@@ -18,7 +18,7 @@ LONGEST_QUERY = 100
 def index(request: HttpRequest) -> HttpResponse:
     """Show the index, or what `?q=` finds."""
     query = " ".join(request.GET.get("q", "")[:LONGEST_QUERY].split())
-    language = _language()
+    language = manual.language_of_reader()
     hits = find(query, language)
     context = {"shelves": manual.shelves(language), "query": query, "hits": hits}
     return render(request, "docs/index.html", context)
@@ -34,26 +34,20 @@ def page(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def api_reference(request: HttpRequest) -> HttpResponse:
-    """Show the OpenAPI document with Swagger UI, all of whose files are our own static ones."""
-    return render(request, "docs/api.html")
-
-
-@require_safe
 def terms(request: HttpRequest) -> HttpResponse:
     """Show the terms in the visitor's language."""
-    return _show(request, manual.TERMS[_language()])
+    return _show(request, manual.TERMS[manual.language_of_reader()])
 
 
 @require_safe
 def privacy(request: HttpRequest) -> HttpResponse:
     """Show the privacy policy in the visitor's language."""
-    return _show(request, manual.PRIVACY[_language()])
+    return _show(request, manual.PRIVACY[manual.language_of_reader()])
 
 
 def _show(request: HttpRequest, found: manual.Page) -> HttpResponse:
     """Render a document. The frame of an English one is English, else in the visitor's language."""
-    language: manual.Language = "en" if found.language == "en" else _language()
+    language: manual.Language = "en" if found.language == "en" else manual.language_of_reader()
     twin = manual.twin(found)
     before, after = manual.neighbours(found)
     document = manual.document(found)
@@ -72,7 +66,3 @@ def _show(request: HttpRequest, found: manual.Page) -> HttpResponse:
         response = render(request, "docs/page.html", context)
     response.headers["Content-Language"] = language
     return response
-
-
-def _language() -> manual.Language:
-    return "en" if translation.get_language() == "en" else "ru"

@@ -157,7 +157,7 @@ GROUPS = (
                 "api-spec",
                 gettext_lazy("Paths, formats, authentication, errors and limits together."),
             ),
-            _guide("errors", gettext_lazy("Every code, and what is worth repeating.")),
+            ERRORS := _guide("errors", gettext_lazy("Every code, and what is worth repeating.")),
             _guide(
                 "limits",
                 gettext_lazy("Tiers, holds, exact charges."),
@@ -212,6 +212,10 @@ OTHER_FILES = {"docs/README.md": "/docs/", "docs/openapi.json": "/v1/openapi.jso
 
 _BY_FILE = {page.file: page for page in PAGES}
 _BY_ADDRESS = {page.address: page for page in PAGES}
+
+
+def language_of_reader() -> Language:
+    return "en" if translation.get_language() == "en" else "ru"
 
 
 def page_at(address: str) -> Page | None:

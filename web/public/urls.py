@@ -8,6 +8,7 @@ from web.public import docs
 from web.public.landing import landing
 from web.public.model_comparison import compare
 from web.public.models import model, models
+from web.public.reference import pages as reference_pages
 from web.public.security_txt import security_txt
 from web.public.status import status
 
@@ -21,12 +22,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("models/<path:model_id>", model),
     path("status/", status, name="status"),
     path("docs/", docs.index, name="docs"),
-    path("docs/api/", docs.api_reference),
+    path("docs/api/", reference_pages.index),
+    re_path(r"^docs/api/(?P<slug>[a-z]+)/$", reference_pages.section),
     re_path(r"^docs/(?:en/)?[a-z-]+/$", docs.page, name="docs_page"),
     path("terms/", docs.terms, name="terms"),
     path("privacy/", docs.privacy, name="privacy"),
     re_path(
-        r"^(?P<page>docs(?:/(?:en/)?[a-z-]+)?|status|terms|privacy)$",
+        r"^(?P<page>docs(?:/(?:en/|api/)?[a-z-]+)?|status|terms|privacy)$",
         RedirectView.as_view(url="/%(page)s/", query_string=True),
     ),
     path(".well-known/security.txt", security_txt, name="security_txt"),
