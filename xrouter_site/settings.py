@@ -117,7 +117,6 @@ INSTALLED_APPS = [
     "oauth2_provider",
     "csp",
     "rest_framework",
-    "drf_spectacular_sidecar",
     "infra",
     "accounts",
     "billing",
