@@ -69,7 +69,7 @@ class Names:
             app="x" * len(self.app),
             site_app=self.site_app,
             event=str(EVENT_ID + 1),
-            session=str(SESSION_ID + 1),
+            session=str(SESSION_ID - 1),  # SQLite gives the next one to who logs in
             challenge=self.challenge,
         )
 
