@@ -82,7 +82,7 @@ _ENGLISH = _Words(
 # Compatibility with clients
 
 Each cell is a real run of a client: versions and date stand in the second table, the service is real, the
-[sandbox](../sandbox.md) stands in for its providers, and in the client only address and key are changed. “yes”:
+[sandbox](sandbox.md) stands in for its providers, and in the client only address and key are changed. “yes”:
 the answer came and is right; “no”: the reason stands under the table; blank: it was not run, or the client has
 no such thing.
 """,

@@ -272,7 +272,7 @@ CLIENTS = (
         "npm",
         Text(
             "программа `codex exec`, Responses: см. [Codex](codex.md); инструмент — команда в папке",
-            "the program `codex exec`, Responses: see [Codex](../codex.md); the tool is a command in a folder",
+            "the program `codex exec`, Responses: see [Codex](codex.md); the tool is a command in a folder",
         ),
         api="responses",
     ),
