@@ -83,6 +83,12 @@ def user(user_id: int) -> User:
     return User.objects.get(pk=user_id)
 
 
+def accounts_by_email_head(head: str, *, most: int) -> list[int]:
+    """Return the ids of accounts whose owners' e-mails begin so, in any case, in their order."""
+    found = Account.objects.filter(owner__email_folded__startswith=fold_email(head))
+    return list(found.order_by("owner__email").values_list("pk", flat=True)[:most])
+
+
 def find_account(account_id: int) -> Account | None:
     """Return the account with this id, its owner loaded, or None."""
     return Account.objects.select_related("owner").filter(pk=account_id).first()

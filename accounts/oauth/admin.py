@@ -1,6 +1,7 @@
 """The operators' pages of applications and their tokens: they are disabled and revoked, never edited."""
 
 from datetime import datetime
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -18,10 +19,16 @@ from accounts.oauth import applications, revocation
 admin.site.unregister([AccessToken, Application, Grant, IDToken, RefreshToken])
 
 
+class DisabledFilter(admin.EmptyFieldListFilter):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = gettext("disabled")
+
+
 @admin.register(OAuthApplication)
 class ApplicationAdmin(ActionsOnlyAdmin):
     list_display = ("shown_name", "shown_client_id", "kind", "developer", "made_at", "disabled_at")
-    list_filter = (("details__disabled_at", admin.EmptyFieldListFilter),)
+    list_filter = (("details__disabled_at", DisabledFilter),)
     list_select_related = ("user", "details")
     search_fields = ("=id", "name", "=client_id", "redirect_uris", "user__email")
     search_help_text = _("Name, client ID or address of an application, or its developer's e-mail")

@@ -111,6 +111,13 @@ class RouteAdmin(AuditedAdmin):
     form = RouteForm
     fieldsets = ((None, {"fields": ("model", *_WAY)}), *_CAPABILITIES)
 
+    def formfield_for_dbfield(self, db_field: Any, *args: Any, **kwargs: Any) -> Any:
+        """Name the fields of the list, which have no labels there."""
+        field = super().formfield_for_dbfield(db_field, *args, **kwargs)
+        if field is not None and db_field.name in self.list_editable:
+            field.widget.attrs["aria-label"] = str(field.label)
+        return field
+
 
 def _switched(enabled: bool) -> Callable[[LanguageModel], None]:
     """Return what switches a model; `save` stamps it, and the stamp is what serving processes look at."""

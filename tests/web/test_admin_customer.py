@@ -14,6 +14,7 @@ from accounts.keys import issuing, lookup
 from accounts.models import Account, User
 from accounts.security import events
 from accounts.security.models import Signal
+from accounts.users import register
 from billing.usage.generations import public_id
 from tests.accounts.operators import seat
 from tests.billing.payers import CREDIT, ask, end, hold_one, open_account, payer, settle_one
@@ -50,6 +51,17 @@ def test_each_word_leads_to_the_customer(operator_client: Client, account: Accou
     ):
         found = operator_client.get("/admin/customers/", {"q": word})
         assert found.headers.get("Location") == page_of(account), word
+
+
+def test_the_beginning_of_an_address_leads_to_its_owner_or_lists_the_few(operator_client):
+    first, second = register(email="svetlana@example.ru"), register(email="Svetlov@example.ru")
+    one = operator_client.get("/admin/customers/", {"q": "svetla"})
+    assert one.headers["Location"] == page_of(first)
+    both = operator_client.get("/admin/customers/", {"q": "SVETL"}).content.decode()
+    assert page_of(first) in both
+    assert page_of(second) in both
+    nobody = operator_client.get("/admin/customers/", {"q": "nobody"})
+    assert "Nobody was found." in nobody.content.decode()
 
 
 @pytest.mark.parametrize(
