@@ -74,6 +74,30 @@ def at_home(new_visitor: Visit, site: Site, resident: Furnished) -> Visitor:
     return visitor
 
 
+SEAT = """
+    from accounts.models import User
+    from django.test import Client
+    from tests.accounts.operators import seat
+    operator = User.objects.create_superuser("operator@example.com", "correct horse battery")
+    print(seat(Client(SERVER_NAME="localhost"), operator).cookies["sessionid"].value)
+"""
+
+
+@pytest.fixture(scope="session")
+def operator_session(site: Site) -> str:
+    """Return the session of an operator who has given their second factor."""
+    return site.service.python(SEAT).strip()
+
+
+@pytest.fixture
+def operator(new_visitor: Visit, site: Site, operator_session: str) -> Visitor:
+    """Return an operator, logged in."""
+    visitor = new_visitor()
+    cookie = {"name": "sessionid", "value": operator_session, "url": site.url}
+    visitor.context.add_cookies([cookie])  # type: ignore[list-item]
+    return visitor
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
