@@ -53,7 +53,8 @@ CABINET = (
 )
 ADMIN = (
     "/admin/",
-    "/admin/customers/?q=resident",
+    "/admin/customers/",
+    "/admin/customers/{account_id}/",
     "/admin/billing/",
     "/admin/billing/creditaccount/",
     "/admin/billing/generation/",
@@ -94,8 +95,7 @@ def look(visitor: Visitor, path: str) -> None:
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
     with visitor.guard.expecting(404 if path == "/no/such/page" else 200):
         visitor.open(path)
-    if "customers" not in path:  # which leads to the customer
-        assert visitor.path == path.partition("?")[0]
+    assert visitor.path == path.partition("?")[0]
     assert page.locator("h1").count() == 1
     page.evaluate(AXE)
     assert findings(page) == []
@@ -119,7 +119,7 @@ def test_a_page_of_the_cabinet_is_for_everybody(path: str, at_home: Visitor, res
 
 @pytest.mark.parametrize("path", ADMIN)
 def test_a_page_of_the_admin_is_for_everybody(path: str, operator: Visitor, resident: Furnished):
-    look(operator, path)
+    look(operator, path.format(account_id=operator.site.service.account_of(resident.key)))
 
 
 def test_what_shuts_people_out_is_found(visitor: Visitor):
