@@ -5,6 +5,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import platform
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -127,8 +128,12 @@ def relay(upstream: str, *, core: int) -> Iterator[Target]:
 
 
 def installed(name: str) -> pathlib.Path:
-    """Return the folder of a peer's environment; install it from its registry where it is not there."""
-    folder = CACHE / f"{name}-{PEERS[name].rpartition('@' if name == 'portkey' else '=')[2]}"
+    """Return the folder of a peer's environment; install it from its registry where it is not there.
+
+    Each interpreter has its own: those that Python runs are measured on the one that runs us.
+    """
+    version = PEERS[name].rpartition("@" if name == "portkey" else "=")[2]
+    folder = CACHE / platform.python_version() / f"{name}-{version}"
     mark = folder / "installed"
     if not mark.exists():
         print(f"installing {PEERS[name]} into {folder}", file=sys.stderr)
