@@ -54,7 +54,9 @@ class View(APIView):
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """Wrap the request, without parsers, authenticators and content negotiation: `initial` needs none."""
-        return Request(request, negotiator=_NO_NEGOTIATION)
+        wrapped = Request(request, negotiator=_NO_NEGOTIATION)
+        del wrapped.parser_context["request"]  # itself: the request would wait for the garbage collector
+        return wrapped
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Find out who is calling, in place of DRF's negotiation, versioning and throttling."""

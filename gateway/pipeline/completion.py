@@ -72,8 +72,10 @@ def open_completion(
         payment = RequestPayment.open(principal, completion_request.models[0], needed)
         on_refusal.pop_all()
 
-    def ask(candidate: Candidate, avoid: frozenset[str]) -> ProviderCall[ChatChunk]:
-        return _provider_call(candidate, principal, cancel_token, attempts.queue, avoid)
+    def ask(
+        candidate: Candidate, avoid: frozenset[str], queue: upstreams.QueueWait
+    ) -> ProviderCall[ChatChunk]:
+        return _provider_call(candidate, principal, cancel_token, queue, avoid)
 
     def count_tokens(candidate: Candidate, texts: Sequence[str]) -> list[int]:
         provider = upstreams.provider(candidate.route.provider, is_test=principal.is_test)

@@ -146,8 +146,10 @@ def _settled(
     cancel_token = CallerCancelToken(total_timeout_s=settings.UPSTREAM_TOTAL_TIMEOUT_S)
     started_s = time.monotonic()
 
-    def ask(target: EmbeddingTarget, avoid: frozenset[str]) -> ProviderCall[Embedding]:
-        return _provider_call(order, target.route, principal, cancel_token, attempts.queue, avoid)
+    def ask(
+        target: EmbeddingTarget, avoid: frozenset[str], queue: QueueWait
+    ) -> ProviderCall[Embedding]:
+        return _provider_call(order, target.route, principal, cancel_token, queue, avoid)
 
     attempts = Attempts(
         targets,

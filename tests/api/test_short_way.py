@@ -1,8 +1,10 @@
 """Completions reach their view past Django's resolver and signals, and nobody can tell by the answer."""
 
+import gc
 import io
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -118,3 +120,30 @@ def test_headers_are_found_as_django_finds_them():
         assert (name in ours) == (name in django)
     assert dict(ours) == dict(django)
     assert len(ours) == len(django)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_request_leaves_nothing_to_the_garbage_collector(sandbox: None, stream: bool):
+    _, key = new_key(is_test=True)
+    headers = {"HTTP_AUTHORIZATION": f"Bearer {key}"}
+    body = json.dumps(HELLO | {"stream": stream}).encode()
+    ask = partial(answer, application)
+    ask(environ("/v1/chat/completions", body, **headers))
+    gc.collect()
+    gc.disable()
+    try:
+        status, _, said = ask(environ("/v1/chat/completions", body, **headers))
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        left = {type(item).__name__ for item in gc.garbage}
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+
+    assert status == "200 OK"
+    assert said
+    assert left.isdisjoint(
+        {"WSGIRequest", "Request", "ChatRequest", "Attempts", "CompletionStream"}
+    )

@@ -24,7 +24,7 @@ from gateway.providers.errors import (
     ProviderUnavailable,
 )
 from gateway.providers.tick import TICK, Tick
-from gateway.upstreams import SlotElsewhere
+from gateway.upstreams import QueueWait, SlotElsewhere
 from tests.pipeline.test_router import _model, _order
 
 WORD = ChatChunk(text="да")
@@ -79,7 +79,9 @@ class AttemptStory:
             candidates, ask=self._ask, cancel_token=self.cancel_token, budget=self.budget
         )
 
-    def _ask(self, candidate: Candidate, avoid: frozenset[str]) -> ProviderCall[ChatChunk]:
+    def _ask(
+        self, candidate: Candidate, avoid: frozenset[str], queue: QueueWait
+    ) -> ProviderCall[ChatChunk]:
         name = candidate.model.id
         self.asked.append(name)
         self.avoided.append(avoid)
@@ -354,9 +356,11 @@ def test_only_other_providers_that_have_not_failed_are_instead_of_a_queue() -> N
     others: list[tuple[str, ...]] = []
     ask = story._ask
 
-    def asked(candidate: Candidate, avoid: frozenset[str]) -> ProviderCall[ChatChunk]:
-        others.append(story.attempts.queue.others)
-        return ask(candidate, avoid)
+    def asked(
+        candidate: Candidate, avoid: frozenset[str], queue: QueueWait
+    ) -> ProviderCall[ChatChunk]:
+        others.append(queue.others)
+        return ask(candidate, avoid, queue)
 
     story.attempts._ask = asked
     story.run()
@@ -368,8 +372,8 @@ def test_a_slot_that_never_came_is_told_as_the_provider_being_busy() -> None:
     story = AttemptStory([_error(ProviderRateLimited, retry_after_s=5.0)])
     ask: Callable[..., Any] = story._ask
 
-    def unasked(candidate: Candidate, avoid: frozenset[str]) -> Any:
-        trial = ask(candidate, avoid)
+    def unasked(candidate: Candidate, avoid: frozenset[str], queue: QueueWait) -> Any:
+        trial = ask(candidate, avoid, queue)
         trial.was_asked = False
         return trial
 

@@ -145,7 +145,8 @@ def retry_budget(*, is_test: bool) -> RetryBudget:
 class Attempts(Generic[C, T]):
     """The chunks of the first candidate that answers, and the record of how it was found.
 
-    `ask` gets a candidate and the credentials that its route has been asked with. No route is asked
+    `ask` gets a candidate, the credentials that its route has been asked with, and `queue`: one that reached
+    for this object instead would leave each request to the garbage collector. No route is asked
     twice, except with another credential when one was refused. Candidates of a provider that failed wait
     behind those of other providers; `postponed` are those that another was put before. `queue` counts the
     time that was waited for slots.
@@ -155,7 +156,7 @@ class Attempts(Generic[C, T]):
         self,
         candidates: Sequence[C],
         *,
-        ask: Callable[[C, frozenset[str]], ProviderCall[T]],
+        ask: Callable[[C, frozenset[str], QueueWait], ProviderCall[T]],
         cancel_token: CallerCancelToken,
         budget: RetryBudget,
     ) -> None:
@@ -187,7 +188,7 @@ class Attempts(Generic[C, T]):
             candidate = self._waiting.popleft()
             self.queue.others = self._providers_but(candidate.route.provider)
             refused = self._refused.get(candidate.route.provider, ())
-            call = self._ask(candidate, frozenset(refused))
+            call = self._ask(candidate, frozenset(refused), self.queue)
             before, self.current = self.current, candidate
             started_s = time.monotonic()
             has_begun = False
