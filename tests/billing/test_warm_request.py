@@ -16,6 +16,7 @@ from accounts.principal import UNLIMITED
 from billing.ledger import balances, writer
 from billing.limits import counters, request_limits
 from billing.limits.tiers import tier_of
+from infra import prepared
 from tests.billing.payers import CREDIT, ask, end, open_account, payer
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
@@ -27,7 +28,7 @@ WARM, MEASURED = 3, 20
 def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
     """Count what passes the drivers: statements to PostgreSQL, round trips to Redis, new threads."""
     counts: Counter[str] = Counter()
-    execute = psycopg.Cursor.execute
+    execute, execute_prepared = psycopg.Cursor.execute, prepared.executed
     send = redis.connection.AbstractConnection.send_packed_command
     start = threading.Thread.start
 
@@ -40,6 +41,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
 
     with monkeypatch.context() as patches:
         patches.setattr(psycopg.Cursor, "execute", count("statements", execute))
+        patches.setattr(prepared, "executed", count("statements", execute_prepared))
         patches.setattr(
             redis.connection.AbstractConnection, "send_packed_command", count("round trips", send)
         )
