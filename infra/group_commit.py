@@ -87,6 +87,7 @@ class GroupCommit(Generic[Item, Result]):
         self._in_commit: list[_Ticket[Item, Result]] = []
         self._thread: threading.Thread | None = None
         self._is_closing = False
+        self._is_idle = False
 
     def submit(self, item: Item, *, timeout_s: float) -> Result:
         """Return the item's result once it is committed, or raise its exception.
@@ -145,8 +146,9 @@ class GroupCommit(Generic[Item, Result]):
             self._queue.append(ticket)
             if self._thread is None:
                 self._start()
-            else:
-                self._changed.notify()
+            elif self._is_idle:
+                self._is_idle = False
+                self._changed.notify_all()
         return ticket
 
     def _is_stalled(self, now_s: float) -> bool:
@@ -190,7 +192,9 @@ class GroupCommit(Generic[Item, Result]):
         while True:
             with self._changed:
                 if not self._queue and not self._is_closing:
+                    self._is_idle = True
                     self._changed.wait(None if has_rested else self._linger_s)
+                    self._is_idle = False
                 if self._queue:
                     size = min(MAX_BATCH, len(self._queue))
                     batch = [self._queue.popleft() for _ in range(size)]

@@ -4,10 +4,13 @@ One thread and one connection serve the process. A call that comes alone goes at
 """
 
 import hashlib
+import os
+import socket
 from collections.abc import Sequence
 from typing import Any
 
-from redis.connection import ConnectionInterface
+from hiredis import pack_command
+from redis.connection import AbstractConnection
 from redis.exceptions import NoScriptError, ResponseError
 
 from infra.group_commit import GroupCommit, StillRunning
@@ -37,6 +40,7 @@ class RedisBatch:
     def __init__(self, redis: SharedRedis, *, name: str, scripts: Sequence[RedisScript]) -> None:
         self._redis = redis
         self._scripts = scripts
+        self._connection: AbstractConnection | None = None
         self._calls: GroupCommit[Call, Any] = GroupCommit(self._send, name=name)
 
     def ask(self, call: Call) -> Any:
@@ -56,11 +60,19 @@ class RedisBatch:
         """Make the calls that wait, and end the thread; the next call starts it again."""
         return self._calls.flush(timeout_s)
 
+    def _kept_connection(self) -> AbstractConnection:
+        """Return this process's connection: the pool would ask of it each time what is asked here for less."""
+        kept = self._connection
+        if kept is None or kept.pid != os.getpid():
+            kept = self._connection = self._redis.client.connection_pool.get_connection()
+        elif not _is_quiet(kept):
+            kept.disconnect()  # type: ignore[no-untyped-call]  # it connects again when it sends
+        return kept
+
     def _send(self, calls: Sequence[Call]) -> Sequence[Any]:
-        pool = self._redis.client.connection_pool
         try:
             with self._redis.reached():
-                connection = pool.get_connection()
+                connection = self._kept_connection()
                 try:
                     answers = _exchanged(connection, calls)
                     if any(isinstance(answer, NoScriptError) for answer in answers):
@@ -81,15 +93,31 @@ class RedisBatch:
                 except BaseException:
                     connection.disconnect()  # type: ignore[no-untyped-call]  # what it would still say is to nobody's question
                     raise
-                finally:
-                    pool.release(connection)
         except RedisAway as error:
             return [error] * len(calls)
 
 
-def _exchanged(connection: ConnectionInterface, calls: Sequence[Call]) -> list[Any]:
+def _is_quiet(connection: AbstractConnection) -> bool:
+    """Say whether a connection is open, and nothing waits to be read on it."""
+    if not connection.is_connected:
+        return False
+    transport: Any = connection._sock
+    transport.settimeout(0)
+    try:
+        socket.socket.recv(transport, 1, socket.MSG_PEEK)  # that of TLS cannot peek
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        transport.settimeout(connection.socket_timeout)
+    return False
+
+
+def _exchanged(connection: AbstractConnection, calls: Sequence[Call]) -> list[Any]:
     """Send calls in one go; return their answers, some of which may be errors."""
-    connection.send_packed_command(connection.pack_commands(calls))  # type: ignore[no-untyped-call]
+    packed = [b"".join(map(pack_command, calls))]
+    connection.send_packed_command(packed)  # type: ignore[no-untyped-call]
     answers: list[Any] = []
     for _ in calls:
         try:
