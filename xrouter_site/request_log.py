@@ -3,8 +3,8 @@
 import logging
 import sys
 import time
-from collections import deque
-from collections.abc import Callable
+from collections import defaultdict, deque
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -55,14 +55,19 @@ class RequestLogWriter:
         is_shown = logger.isEnabledFor(logging.INFO)
         if self._export is None and settings.OTEL_EXPORTER_OTLP_ENDPOINT and self._ended:
             self._export = tracer()
+        alike: dict[tuple[str, int, str, str], list[RequestFacts]] = defaultdict(list)
         for _ in range(len(self._ended)):
             at_s, facts = self._ended.popleft()
-            _count(facts)
+            route = facts.route or metrics.OTHER
+            alike[route, facts.status, facts.model, facts.provider].append(facts)
             _keep_if_refused(at_s, facts)
             if self._export is not None:
                 self._export(at_s, facts)
             if is_shown:
                 lines.append(orjson.dumps(_line(at_s, facts)))
+        for (route, status, model, provider), ended in alike.items():
+            metrics.REQUESTS.labels(route, str(status), model, provider).inc(len(ended))
+            _count(route, model, provider, ended)
         if lines:
             sys.stderr.write(b"\n".join(lines).decode() + "\n")
 
@@ -90,22 +95,27 @@ def _line(at_s: float, facts: RequestFacts) -> dict[str, Any]:
     return {name: value for name, value in line.items() if value is not None}
 
 
-def _count(facts: RequestFacts) -> None:
-    route = facts.route or metrics.OTHER
-    metrics.REQUESTS.labels(route, str(facts.status), facts.model, facts.provider).inc()
-    metrics.REQUEST_SECONDS.labels(route).observe(facts.ended_s - facts.began_s)
-    if facts.limit_source and facts.status == 429:
-        metrics.LIMITS_REFUSED.labels(facts.limit_source).inc()
-    if facts.queued_ms:
-        metrics.QUEUE_WAIT.labels(facts.provider).observe(facts.queued_ms / 1000)
-    if facts.first_token_ms is not None:
-        metrics.TIME_TO_FIRST_TOKEN.labels(facts.model).observe(facts.first_token_ms / 1000)
-    if facts.tokens_prompt or facts.tokens_completion:
-        metrics.TOKENS.labels(facts.model, "prompt").inc(facts.tokens_prompt)
-        metrics.TOKENS.labels(facts.model, "cached").inc(facts.tokens_cached)
-        metrics.TOKENS.labels(facts.model, "completion").inc(facts.tokens_completion)
-    if facts.charge_nano:
-        metrics.ROUBLES.labels(facts.model).inc(facts.charge_nano / NANO_PER_CREDIT)
+def _count(route: str, model: str, provider: str, ended: Sequence[RequestFacts]) -> None:
+    """Count requests that differ in their numbers alone; a label is looked up once for all of them."""
+    seconds = metrics.REQUEST_SECONDS.labels(route)
+    for facts in ended:
+        seconds.observe(facts.ended_s - facts.began_s)
+        if facts.limit_source and facts.status == 429:
+            metrics.LIMITS_REFUSED.labels(facts.limit_source).inc()
+        if facts.queued_ms:
+            metrics.QUEUE_WAIT.labels(provider).observe(facts.queued_ms / 1000)
+    first_tokens_ms = [ms for facts in ended if (ms := facts.first_token_ms) is not None]
+    if first_tokens_ms:
+        first_token = metrics.TIME_TO_FIRST_TOKEN.labels(model)
+        for ms in first_tokens_ms:
+            first_token.observe(ms / 1000)
+    if any(facts.tokens_prompt or facts.tokens_completion for facts in ended):
+        tokens = metrics.TOKENS.labels
+        tokens(model, "prompt").inc(sum(facts.tokens_prompt for facts in ended))
+        tokens(model, "cached").inc(sum(facts.tokens_cached for facts in ended))
+        tokens(model, "completion").inc(sum(facts.tokens_completion for facts in ended))
+    if charged_nano := sum(facts.charge_nano for facts in ended):
+        metrics.ROUBLES.labels(model).inc(charged_nano / NANO_PER_CREDIT)
 
 
 def _keep_if_refused(at_s: float, facts: RequestFacts) -> None:

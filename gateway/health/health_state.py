@@ -34,6 +34,7 @@ class HealthState:
         self._clock_ms = clock_ms
         self._ahead_ms = 0
         self._breakers: dict[str, Breaker] = {}
+        self._found: dict[str, tuple[dict[str, Breaker], int, list[str]]] = {}
         self._windows: Windows = {}
         self._measured: dict[str, tuple[int, Measured]] = {}
 
@@ -48,11 +49,15 @@ class HealthState:
 
     def breakers(self, prefix: str, now_ms: int) -> dict[str, Breaker]:
         """Return the breakers of the parts whose names begin with `prefix`."""
-        return {
-            part: breaker
-            for part, breaker in list(self._breakers.items())
-            if part.startswith(prefix) and not breaker.is_idle(now_ms)
-        }
+        known = self._breakers
+        searched, size, parts = self._found.get(prefix, (None, 0, []))
+        if searched is not known or size != len(
+            known
+        ):  # parts come, and go with all the others alone
+            size = len(known)
+            parts = [part for part in list(known) if part.startswith(prefix)]
+            self._found[prefix] = known, size, parts
+        return {part: breaker for part in parts if not (breaker := known[part]).is_idle(now_ms)}
 
     def measured(self, part: str) -> Measured:
         """Return the figures of a part over the last minutes, at most MEASURED_MS old."""

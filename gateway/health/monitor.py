@@ -234,10 +234,14 @@ class Monitor:
             self.exchange()
 
 
+_outcomes = functools.cache(metrics.UPSTREAM_OUTCOMES.labels)
+_latency = functools.cache(metrics.UPSTREAM_LATENCY.labels)
+
+
 def _count(note: Note) -> None:
-    metrics.UPSTREAM_OUTCOMES.labels(note.provider, note.kind).inc()
+    _outcomes(note.provider, note.kind).inc()
     if note.first_ms is not None:
-        metrics.UPSTREAM_LATENCY.labels(note.provider).observe(note.first_ms / 1000)
+        _latency(note.provider).observe(note.first_ms / 1000)
 
 
 def _are_open(breakers: Mapping[str, Breaker]) -> list[bool]:
