@@ -35,7 +35,7 @@ from bench.processes import (
     resident_mb,
     wait_for,
 )
-from bench.targets import PEERS, ROOT, Target, peer, relay, xrouter
+from bench.targets import PEERS, RELAYS, ROOT, Target, peer, relay, xrouter
 from tests.servers import postgres, valkey
 
 GATEWAYS, REST = 0, 1
@@ -117,12 +117,8 @@ def stand(arguments: argparse.Namespace) -> Iterator[Stand]:
                 )
             )
         for name in arguments.peers:
-            is_relay = name == "relay"
-            started.append(
-                relay(address, core=GATEWAYS)
-                if is_relay
-                else peer(name, upstream=address, core=GATEWAYS)
-            )
+            serve = relay if name in RELAYS else peer
+            started.append(serve(name, upstream=address, core=GATEWAYS))
         for starting in started:
             target = stack.enter_context(starting)
             found.targets[target.name] = target
@@ -244,7 +240,8 @@ def rows_of(rounds: dict[str, list[Round]], columns: Sequence[Column]) -> list[d
         ratios = [measure(one) / measure(base) for one, base in zip(done, first, strict=True)]
         row: dict[str, Any] = {"": name}
         for title, figure, form in columns:
-            row[title] = format(statistics.median(map(figure, done)), form)
+            median = statistics.median(map(figure, done))
+            row[title] = format(median, form) if median >= 0 else "–"  # there was nothing to measure
         row["ratio min / median / max"] = " / ".join(
             f"{value:.2f}" for value in (min(ratios), statistics.median(ratios), max(ratios))
         )
@@ -297,7 +294,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", default="gigachat-2-pro", help="say yandexgpt-5-pro")
     parser.add_argument("--tree", action="append", default=[], metavar="NAME=FOLDER",
                         help="trees of XRouter to compare; default this one")  # fmt: skip
-    parser.add_argument("--peers", nargs="*", default=["relay", *PEERS], choices=["relay", *PEERS])
+    parser.add_argument("--peers", nargs="*", default=[*RELAYS, *PEERS], choices=[*RELAYS, *PEERS])
     parser.add_argument("--json", type=pathlib.Path, help="a file for all the figures")
     parser.add_argument(
         "--document",

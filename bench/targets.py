@@ -19,6 +19,10 @@ PEERS = {
     "gpt2giga": "gpt2giga==0.3.0",
     "portkey": "@portkey-ai/gateway@1.15.2",
 }
+RELAYS = {
+    "relay": "bench.relay:application",
+    "relay-urllib3": "bench.relay:urllib3_application",
+}
 MESSAGE = "Расскажи коротко, зачем нужен шлюз к языковым моделям. " * 4
 ISSUE_KEYS = """
 import io
@@ -114,17 +118,17 @@ def xrouter(
 
 
 @contextlib.contextmanager
-def relay(upstream: str, *, core: int) -> Iterator[Target]:
-    """Serve the bare relay by our own worker class."""
+def relay(name: str, *, upstream: str, core: int) -> Iterator[Target]:
+    """Serve a bare relay by our own worker class."""
     port = free_port()
     environment = own_environment(upstream, port) | {
         "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none",  # it stands for the worker class alone
         "UPSTREAM": f"{upstream}/v1",
     }
-    command = [sys.executable, "-m", "gunicorn", "bench.relay", "-c", "gunicorn.conf.py"]
-    with process(command, core=core, environment=environment, folder=ROOT, log="relay") as pid:
-        wait_for(port, "/", "relay")
-        yield Target("relay", port, pid, ["none"])
+    command = [sys.executable, "-m", "gunicorn", RELAYS[name], "-c", "gunicorn.conf.py"]
+    with process(command, core=core, environment=environment, folder=ROOT, log=name) as pid:
+        wait_for(port, "/", name)
+        yield Target(name, port, pid, ["none"])
 
 
 def installed(name: str) -> pathlib.Path:
