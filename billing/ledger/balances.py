@@ -1,7 +1,7 @@
 """Balances of accounts: cached for a second to choose tiers, exact for people to read."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import cast
@@ -60,12 +60,15 @@ class BalanceMemory:
             return None
         return known[1]
 
-    def put(self, account_id: int, balance: Balance) -> None:
-        """Cache a balance as of now."""
+    def put(self, balances: Mapping[int, Balance]) -> None:
+        """Cache balances, by account, as of now."""
+        now_s = self._clock()
         with self._lock:
             if len(self._known) >= MOST_REMEMBERED:
                 self._known.clear()
-            self._known[account_id] = self._clock(), balance
+            self._known.update(
+                (account_id, (now_s, balance)) for account_id, balance in balances.items()
+            )
 
     def reset(self) -> None:
         """Empty the cache."""
@@ -119,7 +122,7 @@ def recent(account_id: int) -> Balance:
             balance = _flights.do(account_id, lambda: exact(account_id))
         else:
             balance = _read_with_others(account_id)
-        _memory.put(account_id, balance)
+        _memory.put({account_id: balance})
     return balance
 
 
@@ -160,9 +163,9 @@ def statement(account_id: int) -> Statement:
     return Statement(int(came_in or 0), -int(used or 0))
 
 
-def note(account_id: int, posted_nano: int, held_nano: int) -> None:
-    """Cache what the ledger has just committed."""
-    _memory.put(account_id, Balance(posted_nano, held_nano))
+def note(balances: Mapping[int, Balance]) -> None:
+    """Cache what the ledger has just committed, by account."""
+    _memory.put(balances)
 
 
 def flush(timeout_s: float) -> bool:

@@ -132,7 +132,9 @@ class LockedAccounts:
         return sql.change_accounts(changed)
 
     def _tell(self) -> None:
-        for locked_account in self:
-            balances.note(
-                locked_account.account_id, locked_account.posted_nano, locked_account.held_nano
-            )
+        balances.note(
+            {
+                account.account_id: balances.Balance(account.posted_nano, account.held_nano)
+                for account in self
+            }
+        )

@@ -186,7 +186,7 @@ def hold(requests: Sequence[HoldRequest], *, process_id: uuid.UUID) -> dict[uuid
             posted_nano,
             posted_nano - held_nano,
         )
-    _tell(placed.values())
+    _tell((it.account_id, it.posted_nano, it.available_nano) for it in placed.values())
     return placed
 
 
@@ -224,9 +224,7 @@ def settle(settlements: Sequence[Settlement]) -> dict[uuid.UUID, Settled]:
             posted_nano, available_nano = before.posted_nano, before.available_nano
         else:
             available_nano = posted_nano - held_nano
-            changed.append(
-                PlacedHold(generation_id, before.account_id, 0, posted_nano, available_nano)
-            )
+            changed.append((before.account_id, posted_nano, available_nano))
         outcomes[generation_id] = Settled(charge.charged_nano, 0, posted_nano, available_nano)
     _tell(changed)
     return outcomes
@@ -258,8 +256,10 @@ def _json(rows: object) -> str:
     return orjson.dumps(rows).decode()
 
 
-def _tell(holds: Iterable[PlacedHold]) -> None:
-    """Let the cache of balances know on commit."""
-    for hold in holds:
-        held_nano = hold.posted_nano - hold.available_nano
-        transaction.on_commit(partial(balances.note, hold.account_id, hold.posted_nano, held_nano))
+def _tell(accounts: Iterable[tuple[int, int, int]]) -> None:
+    """Let the cache of balances know on commit: account, posted, available."""
+    known = {
+        account_id: balances.Balance(posted_nano, posted_nano - available_nano)
+        for account_id, posted_nano, available_nano in accounts
+    }
+    transaction.on_commit(partial(balances.note, known))

@@ -30,7 +30,7 @@ class Clock:
 def test_a_balance_is_remembered_for_a_second():
     clock = Clock()
     memory = BalanceMemory(clock)
-    memory.put(1, Balance(5, 2))
+    memory.put({1: Balance(5, 2)})
 
     assert memory.get(1) == Balance(5, 2)
     assert memory.get(2) is None
@@ -44,7 +44,7 @@ def test_the_memory_does_not_grow_without_end(monkeypatch):
     monkeypatch.setattr(balances, "MOST_REMEMBERED", 3)
     memory = BalanceMemory(Clock())
     for number in range(10):
-        memory.put(number, Balance(number, 0))
+        memory.put({number: Balance(number, 0)})
 
     known = [number for number in range(10) if memory.get(number)]
     assert 9 in known
