@@ -115,7 +115,7 @@ def test_a_stop_lets_a_stream_finish_and_does_not_wait_for_idle_clients(serve, e
 
 QUEUED = """
 import runpy, socket, gevent
-server_class = runpy.run_path("gunicorn.conf.py")["DrainingServer"]
+server_class = runpy.run_path("xrouter_site/gunicorn_workers.py")["DrainingServer"]
 listener = gevent.socket.socket()
 listener.bind(("127.0.0.1", 0))
 listener.listen()
