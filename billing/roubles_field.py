@@ -4,15 +4,16 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.formats import get_format
 from django.utils.translation import gettext_lazy as _
 
-from infra.credits import parse_roubles
+from infra.credits import credits_text, parse_roubles
 
 MAX_CHARS = 32
 
 
 class RoublesField(forms.CharField):
-    """Roubles as people type them, cleaned to nano-credits.
+    """Roubles as people type them, cleaned to nano-credits; an initial value is nano-credits too.
 
     `is_kopecks` allows two decimals instead of nine.
     """
@@ -21,6 +22,14 @@ class RoublesField(forms.CharField):
         super().__init__(max_length=MAX_CHARS, **options)
         self.is_kopecks = is_kopecks
         self.widget.attrs |= {"inputmode": "decimal", "autocomplete": "off"}
+
+    def prepare_value(self, value: Any) -> Any:
+        """Write an amount as the reader does; three decimals after a comma could mean thousands."""
+        if not isinstance(value, int):
+            return value
+        whole, point, decimals = credits_text(value).partition(".")
+        comma = point if len(decimals) == 3 else get_format("DECIMAL_SEPARATOR")
+        return f"{whole}{comma}{decimals:0<2}" if decimals else whole
 
     def to_python(self, value: Any) -> int | None:  # type: ignore[override]  # not a text
         text = super().to_python(value) or ""

@@ -17,7 +17,7 @@ from billing.priced_models import priced_models
 from billing.prices import current_prices, current_upstream_prices
 from billing.pricing import Rates
 from billing.roubles_field import RoublesField
-from infra.credits import MAX_AMOUNT_NANO, credits_text
+from infra.credits import MAX_AMOUNT_NANO
 
 TOKENS_A_PRICE_IS_READ_FOR = 1_000_000
 KINDS: dict[str, str | Promise] = {
@@ -60,7 +60,7 @@ class DatedPriceForm(forms.ModelForm):  # type: ignore[type-arg]  # of either of
         if self.instance.pk:
             for kind in KINDS:
                 nano = getattr(self.instance, f"{kind}_nano") * TOKENS_A_PRICE_IS_READ_FOR
-                self.initial[kind] = credits_text(nano)
+                self.initial[kind] = nano
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -58,7 +58,7 @@ def refund_page(model_admin: AuditedAdmin, request: HttpRequest, payment_id: int
     if payment is None:
         raise Http404
     left_nano = refunds.left_nano(payment)
-    initial = {"key": uuid.uuid4(), "amount": credits_text(left_nano)}
+    initial = {"key": uuid.uuid4(), "amount": left_nano}
     form = RefundForm(request.POST or None, initial=initial, left_nano=left_nano)
     if request.method == "POST" and form.is_valid():
         try:

@@ -267,7 +267,9 @@ def test_a_low_balance_is_chosen_and_unchosen(account, client):
     assert low_balance.threshold_nano(account.pk) == 99_500_000_000
     page = client.get(PAGE)
     assert "when the balance falls below 99.50 ₽" in text_of(page)
-    assert 'value="99.5"' in page.content.decode()
+    assert 'value="99.50"' in page.content.decode()
+    page = client.get(PAGE, headers={"Accept-Language": "ru"})
+    assert 'value="99,50"' in page.content.decode()
     client.post(ALERT, {"threshold": ""})
     assert low_balance.threshold_nano(account.pk) is None
 

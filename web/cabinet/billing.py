@@ -17,7 +17,6 @@ from django.views.decorators.http import require_safe
 from accounts.signin.sessions import account_of
 from billing.ledger import balances, low_balance
 from billing.payments import auto_top_up, saved_methods, top_ups
-from infra.credits import credits_text
 from web.cabinet import ledger
 from web.cabinet.billing_forms import PRESETS, AlertForm, AutoTopUpForm, RedemptionForm, TopUpForm
 
@@ -85,8 +84,7 @@ def show(
     """Render the page, with a form that has errors where one is given."""
     threshold_nano = low_balance.threshold_nano(account_id)
     if alert is None:
-        chosen = "" if threshold_nano is None else credits_text(threshold_nano)
-        alert = AlertForm(initial={"threshold": chosen})
+        alert = AlertForm(initial={"threshold": threshold_nano})
     saved = auto_top_up.of(account_id)
     context = {
         "is_suspended": account_of(request).suspended_at is not None,

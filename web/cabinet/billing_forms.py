@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from billing.payments.auto_top_up import CONSENT, AutoTopUp, Terms
 from billing.payments.top_ups import MOST_ROUBLES
 from billing.roubles_field import RoublesField
-from infra.credits import NANO_PER_CREDIT, credits_text
+from infra.credits import NANO_PER_CREDIT
 
 PRESETS = (500, 1000, 5000)
 
@@ -83,7 +83,7 @@ class AutoTopUpForm(forms.Form):
         if saved is None or saved.amount_nano is None:
             return cls()
         terms = ("threshold", "amount", "month_cap")
-        return cls(initial={name: credits_text(getattr(saved, f"{name}_nano")) for name in terms})
+        return cls(initial={name: getattr(saved, f"{name}_nano") for name in terms})
 
     def terms(self) -> Terms:
         return Terms(

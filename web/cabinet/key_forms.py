@@ -21,7 +21,6 @@ from accounts.keys.key_settings import (
 from accounts.keys.lookup import APIKey
 from accounts.principal import KeyRate, LimitReset
 from billing.roubles_field import RoublesField
-from infra.credits import credits_text
 
 MINUTE_S, DAY_S = 60, 86_400
 
@@ -190,7 +189,7 @@ def _check(settings: KeySettings) -> None:
 def _initial(key: APIKey) -> dict[str, object]:
     return {
         "name": key.name,
-        "limit": None if key.limit_nano is None else credits_text(key.limit_nano),
+        "limit": key.limit_nano,
         "limit_reset": key.limit_reset or "",
         "rate_requests": key.rate_requests,
         "rate_window_s": key.rate_window_s or MINUTE_S,
