@@ -101,6 +101,10 @@ dialog.addEventListener("keydown", (event) => {
     event.preventDefault();
     found.querySelector("a")?.click();
   }
+  if (event.key === "Escape") {
+    event.preventDefault(); // a field of search would only empty itself
+    dialog.close();
+  }
 });
 dialog.addEventListener("click", (event) => {
   if (event.target === dialog) dialog.close(); // outside of what it shows

@@ -95,3 +95,5 @@ def test_the_list_says_when_nothing_is_found(at_home):
     words = visitor.say("Nothing is found. Try another word, or one word fewer.")
     expect(dialog.get_by_role("status")).to_have_text(words)
     expect(dialog.get_by_role("link")).to_have_count(0)
+    visitor.page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
