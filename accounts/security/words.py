@@ -4,7 +4,7 @@ from django.utils.translation import gettext as _
 
 from accounts.security.models import SecurityEvent, Signal
 from accounts.security.tallies import Evidence
-from infra.credits import NANO_PER_KOPECK, credits_text
+from infra.rouble_text import rounded_roubles
 
 NETWORKS_SHOWN = 12
 
@@ -28,14 +28,14 @@ def explanation(event: SecurityEvent) -> str:
             }
         case Signal.UNUSUAL_SPENDING:
             return _(
-                "%(subject)s spent %(spent)s credits today; the seven days before, it was %(mean)s a"
-                " day on average."
+                "%(subject)s spent %(spent)s today; the seven days before, it was %(mean)s a day on"
+                " average."
             ) % {
                 "subject": _("The key %(key)s") % {"key": event.api_key}
                 if evidence["of"] == "key"
                 else _("The account"),
-                "spent": _kopecks(evidence["spent_nano"]),
-                "mean": _kopecks(evidence["mean_nano"]),
+                "spent": rounded_roubles(evidence["spent_nano"]),
+                "mean": rounded_roubles(evidence["mean_nano"]),
             }
         case Signal.MANY_SIGN_UPS:
             return _(
@@ -72,7 +72,3 @@ def consequence(event: SecurityEvent) -> str:
                 "It is best to revoke it and to make another. Where the report was wrong, thaw it."
             )
     return _("Nothing is limited by this. If you know why, confirm it.")
-
-
-def _kopecks(amount_nano: int) -> str:
-    return credits_text(amount_nano - amount_nano % NANO_PER_KOPECK)

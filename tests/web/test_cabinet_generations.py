@@ -60,7 +60,7 @@ def test_the_page_of_a_request_shows_what_its_program_noted(client, key):
         request_id="http-9",
     )
     page = page_of(client, generation_id)
-    for text in ("client 42", "dialogue 7", "order", "A-1", escape(XSS), "1,234 ms", "http-9"):
+    for text in ("client 42", "dialogue 7", "order", "A-1", escape(XSS), "1.23\N{NO-BREAK SPACE}s", "http-9"):
         assert text in page
     assert XSS not in page
 
@@ -108,6 +108,15 @@ def test_a_page_keeps_its_filters(client, key):
     assert "status=failed" in found[1]
     page = client.get(found[1].replace("&amp;", "&")).content.decode()
     assert len(re.findall(r'href="/cabinet/generations/gen-', page)) == 4
+
+
+def test_the_list_says_in_words_why_a_request_failed(client, key):
+    a_request(key, error_code="timeout", finish_reason="")
+    a_request(key, error_code="a_new_code", finish_reason="")
+    page = client.get(PAGE, headers={"Accept-Language": "en"}).content.decode()
+    assert "The provider was silent for too long." in page
+    assert ">timeout<" not in page
+    assert ">a_new_code<" in page  # one that has no words yet
 
 
 def test_the_list_is_filtered(client, key):
@@ -277,8 +286,8 @@ def test_the_route_and_the_changes_are_told_in_words(client, key):
     for words in (
         "was busy: its own limit was reached",
         "41 ms",
-        "1,520 ms",
-        "2,345 ms",
+        "1.52\N{NO-BREAK SPACE}s",
+        "2.34\N{NO-BREAK SPACE}s",
         "to the first token 123 ms",
         "moved to the nearest value that the model takes",
         "left out, since the model does not know it",
@@ -288,7 +297,7 @@ def test_the_route_and_the_changes_are_told_in_words(client, key):
         "Texts of requests and answers are not stored",
     ):
         assert words in page
-    assert page.index("YandexGPT") < page.index("1,520 ms")
+    assert page.index("YandexGPT") < page.index("1.52\N{NO-BREAK SPACE}s")
 
 
 def test_the_choice_of_candidates_is_told(client, key):

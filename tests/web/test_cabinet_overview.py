@@ -146,6 +146,14 @@ def test_a_suspended_account_is_told_so_once(client):
     assert shown.content.decode().count("suspended") == 1
 
 
+def test_a_suspended_account_is_not_asked_to_top_up(client):
+    account = customer(client, roubles=50)
+    a_request(a_key(account))
+    assert "Top up" in client.get(PAGE, headers={"Accept-Language": "en"}).content.decode()
+    suspension.suspend(account=account, reason="Sells keys.")
+    assert "Top up" not in client.get(PAGE, headers={"Accept-Language": "en"}).content.decode()
+
+
 def test_the_last_ten_requests_are_shown_newest_first(client):
     key = a_key(customer(client, roubles=50))
     ids = [a_request(key, at=ago(minutes=20 - number)) for number in range(12)]

@@ -87,6 +87,12 @@ def test_a_day_that_a_link_or_dates_name_is_included(account, client):
     assert "Requests 2" in text_of(client.get("/cabinet/usage/", query))
 
 
+def test_a_single_day_is_named_once(account, client):
+    query = {"since": day(3).isoformat(), "until": day(3).isoformat()}
+    lead = f"Usage {day(3):%-d %B %Y}, Moscow time."
+    assert lead in text_of(client.get("/cabinet/usage/", query))
+
+
 def test_models_and_keys_have_lines_of_their_own_the_dearest_first(account, client):
     cheap, dear = new_key(account, "cheap"), new_key(account, "dear")
     spend(account, cheap, 1, CREDIT)

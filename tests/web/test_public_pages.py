@@ -155,6 +155,7 @@ def test_the_catalogue_lists_what_the_api_lists(russian):
     assert sorted(listed(russian)) == sorted(present)
     page = russian.get("/models/").content.decode()
     assert all(f'href="/models/{card["id"]}/"' in page for card in cards)
+    assert russian.get("/").context["total"] == len(present)
 
 
 def test_a_model_is_found_by_a_word_of_its_description_in_either_language(russian):

@@ -68,7 +68,7 @@ def test_a_key_slowed_for_two_reasons_waits_for_both(natasha):
     )
     assert networks is not None
     assert spending is not None
-    assert "spent 123.45 credits today" in page(natasha)
+    assert "spent 123.46\N{NO-BREAK SPACE}₽ today" in page(natasha)
     natasha.post(f"{PAGE}events/{networks.pk}/confirm/")
     assert key_now(key).slowed_requests_per_minute == 60
     natasha.post(f"{PAGE}events/{spending.pk}/confirm/")
@@ -153,7 +153,7 @@ def test_every_kind_of_event_has_its_words(natasha):
     ):
         assert events.raise_event(signal, account_id=account.pk, evidence=evidence)
     shown = page(natasha)
-    for text in ("11 of the last 20", "Of 30 requests", "The account spent 1000 credits"):
+    for text in ("11 of the last 20", "Of 30 requests", "The account spent 1,000.00\N{NO-BREAK SPACE}₽"):
         assert text in shown
     assert shown.count("It was me") == 3
     assert "Nothing was noticed" in page(

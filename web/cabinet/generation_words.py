@@ -97,6 +97,8 @@ class GenerationLine:
     status: RequestStatus
     error: str = ""
     """The error code of a failed or refused request."""
+    trouble: str | Promise = ""
+    """In words, what went wrong with one that failed."""
     is_refused: bool = False
 
 
@@ -149,6 +151,7 @@ def _line(record: GenerationRecord, sender: str) -> GenerationLine:
         latency_ms=facts.latency_ms,
         status=status_of(record),
         error=facts.error_code,
+        trouble=ERRORS.get(facts.error_code, ""),
     )
 
 

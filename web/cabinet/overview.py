@@ -79,6 +79,7 @@ def overview(request: HttpRequest) -> HttpResponse:
             [row for row in used if row.day == today],
             now,
         ),
+        "is_suspended": account.suspended_at is not None,
         "balance": balance,
         "tier": tier,
         "limits": request_limits.status(account.pk, tier),

@@ -79,7 +79,7 @@ def landing(request: HttpRequest) -> HttpResponse:
         "demonstration": _demonstration(min(chats, key=_by_price)) if chats else None,
         "conversion": _conversion(chats),
         "shown": _showcase(chats),
-        "total": len(entries),
+        "total": sum(not entry.is_former for entry in entries),
         "free_requests": FREE_REQUESTS,
         "free_day_requests": FREE_DAY_REQUESTS,
     }
