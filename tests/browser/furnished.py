@@ -18,10 +18,12 @@ FURNISH = """
     from accounts.security import events, leaks
     from accounts.security.models import Signal
     from billing.ledger import ledger
+    from billing.models import Payment
     email, developer, password, callback = sys.argv[1:]
     person = users.register(email=email, password=password, is_confirmed=True)
     owner = person.owner
     ledger.top_up(person.pk, 1500 * 10**9, payment_id=f"first of {email}", reason="YooKassa")
+    Payment.objects.create(account=person, amount_nano=700 * 10**9, status="canceled")
     key, raw = issuing.issue(account=person, user=owner, name="Shop")
     limited, _ = issuing.issue(
         account=person, user=owner, name="Assistant of the support", limit_nano=100_500_000_000,

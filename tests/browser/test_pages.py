@@ -72,6 +72,10 @@ PHONE = {"width": 390, "height": 844}
 SERIOUS = {"serious", "critical"}
 AXE = Axe().axe_script
 COLOURS_HAVE_CHANGED = "() => Promise.all(document.getAnimations().map((each) => each.finished))"
+CUT = """() => [...document.querySelectorAll("main :is(.table-wrap, .tabs)")]
+    .filter((part) => part.scrollWidth > part.clientWidth)
+    .map((part) => part.innerText)"""
+"""Return the tables and rows of tabs that are wider than their place."""
 RUN_AXE = "options => axe.run(document, options).then((results) => results.violations)"
 
 
@@ -105,6 +109,8 @@ def look(visitor: Visitor, path: str) -> None:
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= PHONE["width"], "The page is wider than a phone."
+    if path.startswith("/cabinet/"):
+        assert page.evaluate(CUT) == [], "A phone cuts it, and nothing says that it can be moved."
 
 
 @pytest.mark.parametrize("path", PUBLIC)
