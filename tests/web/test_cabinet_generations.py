@@ -60,7 +60,15 @@ def test_the_page_of_a_request_shows_what_its_program_noted(client, key):
         request_id="http-9",
     )
     page = page_of(client, generation_id)
-    for text in ("client 42", "dialogue 7", "order", "A-1", escape(XSS), "1.23\N{NO-BREAK SPACE}s", "http-9"):
+    for text in (
+        "client 42",
+        "dialogue 7",
+        "order",
+        "A-1",
+        escape(XSS),
+        "1.23\N{NO-BREAK SPACE}s",
+        "http-9",
+    ):
         assert text in page
     assert XSS not in page
 

@@ -5,11 +5,14 @@ import re
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts import suspension
 from billing.ledger import ledger
 from billing.models import CreditAccount, Generation
 from billing.usage.forecast import forecast
+from gateway.catalog import snapshot
+from gateway.models import LanguageModel
 from infra.credits import NANO_PER_CREDIT as CREDIT
 from infra.moscow_time import midnight
 from tests.billing.usage_rows import ago
@@ -45,6 +48,16 @@ def test_a_newcomer_sees_three_steps_and_no_empty_table(client):
     assert "YOUR_KEY" in page
     assert "gigachat-basic" in page
     assert "<table" not in page
+
+
+def test_without_a_model_the_second_step_says_so(client):
+    customer(client)
+    LanguageModel.objects.update(enabled=False, updated_at=timezone.now())
+    snapshot.reset()
+    page = client.get(PAGE, headers={"Accept-Language": "en"}).content.decode()
+    snapshot.reset()
+    assert "2. Send a request" in page
+    assert "No model is served at this moment." in page
 
 
 def test_one_click_on_the_overview_makes_a_key(client):

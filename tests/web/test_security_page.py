@@ -153,7 +153,11 @@ def test_every_kind_of_event_has_its_words(natasha):
     ):
         assert events.raise_event(signal, account_id=account.pk, evidence=evidence)
     shown = page(natasha)
-    for text in ("11 of the last 20", "Of 30 requests", "The account spent 1,000.00\N{NO-BREAK SPACE}₽"):
+    for text in (
+        "11 of the last 20",
+        "Of 30 requests",
+        "The account spent 1,000.00\N{NO-BREAK SPACE}₽",
+    ):
         assert text in shown
     assert shown.count("It was me") == 3
     assert "Nothing was noticed" in page(
