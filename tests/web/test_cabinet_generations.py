@@ -311,12 +311,15 @@ def test_the_route_and_the_changes_are_told_in_words(client, key):
 def test_the_choice_of_candidates_is_told(client, key):
     routing = {
         "strategy": "price",
-        "candidates": [{"provider": "gigachat", "model": MODEL, "reasons": ["the cheapest", XSS]}],
+        "candidates": [
+            {"provider": "gigachat", "model": MODEL, "reasons": ["the only route", XSS]}
+        ],
         "left_out": [{"provider": "yandexgpt", "model": "yandexgpt:rc", "reason": "its breaker"}],
     }
     page = page_of(client, a_request(key, routing=routing))
-    assert "the cheapest; " in page
-    assert "its breaker" in page
+    assert "the cheapest first" in page
+    assert "the only route; " in page
+    assert '<span lang="en">its breaker</span>' in page
     assert "<script>alert" not in page
     assert "How the candidates were chosen" not in page_of(client, a_request(key))
 
