@@ -8,7 +8,7 @@ import django
 from django.conf import settings
 from django.core.handlers.exception import convert_exception_to_response
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.security import SecurityMiddleware
@@ -83,8 +83,9 @@ class Application(WSGIHandler):
         request.resolver_match = match
         request.headers = RequestHeaders(environ)  # type: ignore[assignment]  # it is read alone
         response = self._completion_chain(request)
-        if connection.connection is not None:
-            connection.close_if_unusable_or_obsolete()
+        database = connections[DEFAULT_DB_ALIAS]
+        if database.connection is not None:
+            database.close_if_unusable_or_obsolete()
         start_response(
             f"{response.status_code} {response.reason_phrase}",
             list(response.headers._store.values()),  # `items()` looks each of them up again

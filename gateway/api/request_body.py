@@ -137,7 +137,6 @@ class _Lookout:
     """A daemon thread that looks after every reading of its process."""
 
     def __init__(self) -> None:
-        self.process_id = os.getpid()
         self.readings: set[_Reading] = set()
         threading.Thread(target=self._run, name="slow bodies", daemon=True).start()
 
@@ -157,8 +156,16 @@ _running_lock = threading.Lock()
 def _lookout() -> _Lookout:
     """Return this process's; a forked process starts its own."""
     global _running
-    if _running is None or _running.process_id != os.getpid():
+    if _running is None:
         with _running_lock:
-            if _running is None or _running.process_id != os.getpid():
+            if _running is None:
                 _running = _Lookout()
     return _running
+
+
+def _forget() -> None:
+    global _running, _running_lock
+    _running, _running_lock = None, threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget)

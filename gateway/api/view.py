@@ -55,7 +55,9 @@ class View(APIView):
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """Wrap the request, without parsers, authenticators and content negotiation: `initial` needs none."""
         wrapped = Request(request, negotiator=_NO_NEGOTIATION)
-        del wrapped.parser_context["request"]  # itself: the request would wait for the garbage collector
+        del wrapped.parser_context[
+            "request"
+        ]  # itself: the request would wait for the garbage collector
         return wrapped
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

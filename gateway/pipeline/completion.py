@@ -59,7 +59,8 @@ def open_completion(
     )
     routing = choose(completion_request, wanted, caller.health)
     facts.model = routing.candidates[0].model.id
-    admission = caller.admit()
+    generation_id = generations.new_id()
+    admission = caller.admit(generation_id)
     with contextlib.ExitStack() as on_refusal:
         on_refusal.callback(admission.release)
         moderation.screen(completion_request.request, caller)
@@ -69,7 +70,8 @@ def open_completion(
             else None
         )
         give_connection_back()  # to the writer of holds, which is waited for without one
-        payment = RequestPayment.open(principal, completion_request.models[0], needed)
+        model = completion_request.models[0]
+        payment = RequestPayment.open(generation_id, principal, model, needed)
         on_refusal.pop_all()
 
     def ask(
@@ -118,7 +120,7 @@ def open_completion(
         budget=retry_budget(is_test=principal.is_test),
     )
     return CompletionStream(
-        identity=generations.public_id(payment.generation_id),
+        identity=generations.public_id(generation_id),
         created_s=int(time.time()),
         attempts=attempts,
         cancel_token=cancel_token,

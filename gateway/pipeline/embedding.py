@@ -90,13 +90,14 @@ def embed(
     routes = routes_of(model, caller.health)
     bound_tokens = sum(len(text.encode()) // BYTES_PER_TOKEN_BOUND + 1 for text in texts)
     cost_nano = bound_tokens * price.prompt_nano
-    admission = caller.admit()
+    generation_id = generations.new_id()
+    admission = caller.admit(generation_id)
     with contextlib.ExitStack() as stack:
         stack.callback(admission.release)
         moderation.screen_texts(texts, caller)
         needed = Bounds(cost_nano, cost_nano) if caller.is_charged else None
         give_connection_back()
-        payment = RequestPayment.open(principal, model_id, needed)
+        payment = RequestPayment.open(generation_id, principal, model_id, needed)
         targets = [EmbeddingTarget(model, route) for route in routes]
         adapted = [Adaptation("model", "mapped")] if requested.is_mapped else []
         adapted += [Adaptation(path, "ignored") for path in ignored]

@@ -65,14 +65,14 @@ class CallerContext:
             )
         return free
 
-    def admit(self) -> Admission:
+    def admit(self, generation_id: uuid.UUID) -> Admission:
         """Count the request against every limit. Raises LimitExceeded, LimitStoreUnavailable."""
         return request_limits.admit(
             self.principal.account_id,
             self.principal.credential_id,
             self.tier,
             self.principal.limits,
-            uuid.uuid4().hex,
+            generation_id.hex,
         )
 
     def judge(self) -> None:

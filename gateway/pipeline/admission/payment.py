@@ -11,7 +11,6 @@ from billing.ledger.charges import ChargeRule
 from billing.ledger.holds import HoldRequest, PlacedHold
 from billing.ledger.settlement import Settlement
 from billing.pricing import PriceValue, cost_nano
-from billing.usage import generations
 from billing.usage.generations import GenerationFacts
 from gateway import upstreams
 from gateway.pipeline.admission.reservation import Bounds
@@ -32,14 +31,16 @@ class RequestPayment:
     is_sandboxed: bool
 
     @classmethod
-    def open(cls, principal: Principal, model: str, needed: Bounds | None) -> "RequestPayment":
+    def open(
+        cls, generation_id: uuid.UUID, principal: Principal, model: str, needed: Bounds | None
+    ) -> "RequestPayment":
         """Hold what is needed, durably; with `needed` None nothing is charged. `model` is the caller's name.
 
         Raises InsufficientCredits, KeyLimitReached, MoneyStoreUnavailable.
         """
         hold = writer.hold(
             HoldRequest(
-                generation_id=generations.new_id(),
+                generation_id=generation_id,
                 principal=principal,
                 model=model,
                 wanted_nano=needed.wanted_nano if needed else 0,
