@@ -8,12 +8,14 @@ from html.parser import HTMLParser
 from urllib.parse import unquote, urldefrag
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.urls import Resolver404, resolve
 
 from web.public import manual
 from web.public.markdown import Link, render
 from web.public.operator_fields import fill
+from web.public.reference.sections import reference
 from web.public.search import MOST_HITS, find
 
 ADDRESSES = ["/docs/", "/docs/api/", "/terms/", "/privacy/"]
@@ -218,7 +220,7 @@ def test_headings_of_one_name_have_anchors_of_their_own():
 
 def test_a_word_is_found_in_another_form():
     hits = find("лимитами", "ru")
-    assert hits[0].page.slug == "limits"
+    assert hits[0].address.startswith("/docs/limits/")
     assert len(hits) <= MOST_HITS
 
 
@@ -226,6 +228,22 @@ def test_all_words_must_be_in_a_section():
     assert [hit.address for hit in find("xrouter/auto выбирает", "ru")] != []
     assert find("xrouter неттакогослова", "ru") == []
     assert find("  ", "ru") == []
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_search_finds_every_operation_of_the_reference_by_its_title_and_by_its_path(language):
+    sections = reference(language, settings.PUBLIC_URL).sections
+    for section in sections:
+        for operation in section.operations:
+            address = f"{section.address}#{operation.id}"
+            for query in (operation.title, operation.path, f"{operation.method} {operation.path}"):
+                assert address in [hit.address for hit in find(query, language)][:5], query
+
+
+def test_the_page_of_results_leads_to_an_operation():
+    page = get("/docs/?q=/v1/embeddings", "en")
+    assert 'href="/docs/api/embeddings/#create_embeddings"' in main_part(page)
+    assert 'id="create_embeddings"' in get("/docs/api/embeddings/", "en")
 
 
 def test_the_search_shows_where_and_what():

@@ -1,14 +1,16 @@
-"""In-process search of the documents: words against titles, headings and texts."""
+"""In-process search of the documents and the API reference: words against titles, headings and texts."""
 
 import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import unescape
 
 from django.conf import settings
+from django.utils.html import strip_tags
 
-from web.public.manual import PAGES, Language, Page, document
-from web.public.markdown import Section
+from web.public.manual import PAGES, Language, document
+from web.public.reference.sections import reference
 
 MOST_WORDS = 8
 MOST_HITS = 30
@@ -19,60 +21,72 @@ ENDING_CHARACTERS = 3
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A section that contains every word of a query."""
+    """A section of a page, or an operation of the API reference, that contains every word of a query."""
 
-    page: Page
-    section: Section
+    address: str
+    page: str
+    heading: str
     excerpt: str
-
-    @property
-    def address(self) -> str:
-        return self.page.address + (f"#{self.section.anchor}" if self.section.level > 1 else "")
 
 
 def find(query: str, language: Language) -> list[Hit]:
     """Return the sections of that language with all words of `query`, the best first."""
-    stems = [_stem(word) for word in _words(query)[:MOST_WORDS]]
-    if not stems:
+    words = _words(query)[:MOST_WORDS]
+    if not words:
         return []
+    stems = [_stem(word) for word in words]
     hits: list[tuple[int, Hit]] = []
     for entry in _index(language, settings.PUBLIC_URL):
         ranks = [entry.rank(stem) for stem in stems]
         if all(ranks):
-            excerpt = _excerpt(entry.section.text, stems)
-            hits.append((sum(ranks), Hit(entry.page, entry.section, excerpt)))
+            excerpt = _excerpt(entry.text, stems)
+            rank = sum(ranks) + entry.rank(f"{' '.join(words)} ")
+            hits.append((rank, Hit(entry.address, entry.page, entry.heading, excerpt)))
     hits.sort(key=lambda hit: -hit[0])
     return [hit for _, hit in hits[:MOST_HITS]]
 
 
-@dataclass(frozen=True, slots=True)
 class _IndexEntry:
-    """A section normalised for search: folded words with single spaces between."""
+    """A section, and its texts normalised for search: folded words with single spaces between.
 
-    page: Page
-    section: Section
-    title: str
-    heading: str
-    text: str
+    What is found in `named` is worth as much as what is found in the heading.
+    """
 
-    def rank(self, stem: str) -> int:
-        """Return the rank of a word in this section; 0 where it is missing."""
-        places = ((self.heading, 4), (self.title, 2), (self.text, 1))
-        return sum(worth for place, worth in places if f" {stem}" in place)
+    __slots__ = ("_places", "address", "heading", "page", "text")
+
+    def __init__(self, address: str, page: str, heading: str, text: str, named: str = "") -> None:
+        self.address, self.page, self.heading, self.text = address, page, heading, text
+        worth = ((f"{heading or page} {named}", 4), (page, 2), (text, 1))
+        self._places = tuple((_folded(place), rank) for place, rank in worth)
+
+    def rank(self, start: str) -> int:
+        """Return the rank of what begins with a word's stem in this section; 0 where it is missing."""
+        return sum(worth for place, worth in self._places if f" {start}" in place)
 
 
 @functools.cache
 def _index(language: Language, public_url: str) -> tuple[_IndexEntry, ...]:
-    return tuple(_entries(language))
+    return (*_sections(language), *_operations(language, public_url))
 
 
-def _entries(language: Language) -> Iterator[_IndexEntry]:
+def _sections(language: Language) -> Iterator[_IndexEntry]:
     for page in PAGES:
         if page.language == language:
-            title = _folded(document(page).title)
             for section in document(page).sections:
-                heading, text = _folded(section.heading), _folded(section.text)
-                yield _IndexEntry(page, section, title, heading, text)
+                if section.level > 1:
+                    address, heading = f"{page.address}#{section.anchor}", section.heading
+                else:
+                    address, heading = page.address, ""
+                yield _IndexEntry(address, page.heading, heading, section.text)
+
+
+def _operations(language: Language, public_url: str) -> Iterator[_IndexEntry]:
+    for section in reference(language, public_url).sections:
+        for operation in section.operations:
+            address = f"{section.address}#{operation.id}"
+            called = f"{operation.method} {operation.path}"
+            text = " ".join([called, *(strip_tags(text) for text in operation.texts)])
+            yield _IndexEntry(address, section.title, operation.title, unescape(text), called)
 
 
 def _words(text: str) -> list[str]:
