@@ -31,7 +31,7 @@ class Router:
     """Sends reads to the replica while `from_replica` says so; all else goes to the primary."""
 
     def db_for_read(self, model: type[Model], **_hints: Any) -> str:
-        return ALIAS if _is_read.get() else DEFAULT_DB_ALIAS
+        return chosen()
 
     def db_for_write(self, model: type[Model], **_hints: Any) -> str:
         return DEFAULT_DB_ALIAS  # also of what was read from the replica
@@ -65,6 +65,11 @@ def from_replica(read: Callable[_P, _T]) -> Callable[_P, _T]:
         return read(*args, **kwargs)
 
     return wrapper
+
+
+def chosen() -> str:
+    """Return the database that is read now: a query that is run later is bound to it with `using`."""
+    return ALIAS if _is_read.get() else DEFAULT_DB_ALIAS
 
 
 def _is_asked() -> bool:

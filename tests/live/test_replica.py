@@ -51,6 +51,7 @@ for path in sys.argv[2:]:
 LISTS = (
     *("/cabinet/usage/?group=model", "/cabinet/usage/?format=csv", "/cabinet/generations/"),
     *("/cabinet/billing/ledger/", "/admin/billing/generation/", "/admin/billing/ledgerentry/"),
+    *("/admin/billing/generation/?_csv=1", "/admin/billing/ledgerentry/?_csv=1"),
     "/admin/",
 )
 TOLD = "The read replica does not answer"
