@@ -82,8 +82,11 @@ class CredentialForm(_CredentialForm):
             return
         if self.cleaned_data["enabled"]:
             self._try_out()
-        elif self.initial.get("enabled") and not self.cleaned_data["confirm"]:
+        elif self._is_switched_off() and not self.cleaned_data["confirm"]:
             self._show_consequences()
+
+    def _is_switched_off(self) -> bool:
+        return bool(self.initial.get("enabled")) and not self.instance._state.adding
 
     def _try_out(self) -> None:
         """Refuse what the provider does not accept: it would take its place and answer nobody."""
@@ -124,11 +127,16 @@ class CredentialAdmin(AuditedAdmin):
         *("confirm", "key_id", "secret_set_at"),
     )
     readonly_fields = ("shown_fingerprint", "key_id", "secret_set_at")
+    new_fields = ("provider", "name", "secret", "settings", "concurrency", "enabled")
     list_display = (
         *("provider", "name", "shown_fingerprint", "concurrency", "enabled", "secret_set_at"),
     )
     list_filter = ("provider", "enabled")
     search_fields = ("name",)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Ask a new one only for what it has."""
+        return self.new_fields if obj is None else self.fields
 
     @admin.display(description=_("fingerprint"))
     def shown_fingerprint(self, credential: ProviderCredential) -> str:

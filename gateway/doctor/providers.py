@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.utils import translation
 
 from gateway.doctor.check import Check, failure, ok, warning
 from gateway.providers.errors import ProviderError
@@ -44,7 +45,9 @@ def _tried(credential: PooledCredential, ahead_s: list[float]) -> Iterator[Check
     try:
         trial = try_out(adapter)
     except ProviderError as error:
-        yield failure(name, explained(error), _where(credential))
+        with translation.override("en"):
+            cause = explained(error)
+        yield failure(name, cause, _where(credential))
         return
     finally:
         adapter.close()

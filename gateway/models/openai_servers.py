@@ -85,5 +85,8 @@ class OpenAIServer(models.Model):
                 timeouts={},
             )
         except (ValueError, OSError) as error:
-            field = "base_url" if isinstance(error, ValueError) else "ca_bundle_file"
-            raise ValidationError({field: str(error)}) from error
+            if isinstance(error, ValueError):
+                why = _("Write an address that begins with http:// or https://.")
+                raise ValidationError({"base_url": why}) from error
+            unread = _("It cannot be read: %(cause)s") % {"cause": error}
+            raise ValidationError({"ca_bundle_file": unread}) from error

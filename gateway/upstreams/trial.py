@@ -4,6 +4,8 @@ import time
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
+from django.utils.translation import gettext as _
+
 from gateway.providers.base import Adapter
 from gateway.providers.errors import (
     ProviderAuthError,
@@ -33,26 +35,26 @@ def try_out(adapter: Adapter, *, timeout_s: float = TIMEOUT_S) -> CredentialTria
 
 
 def explained(error: ProviderError) -> str:
-    """Say to an operator, in one line, what is wrong and what to do about it."""
-    said = f" The provider says: {error.raw}" if error.raw else ""
+    """Say to an operator, in one line of the present language, what is wrong and what to do about it."""
+    said = f" {_('The provider says: %(words)s') % {'words': error.raw}}" if error.raw else ""
     match error:
         case _ if error.cause:
             return error.cause
         case ProviderAuthError(status=402):
-            return f"It is not paid for (402): buy tokens or top up at the provider.{said}"
+            return _("It is not paid for (402): buy tokens or top up at the provider.") + said
         case ProviderAuthError(status=403):
-            return (
-                f"It is accepted and may not do this (403): check its role, scope and folder.{said}"
-            )
+            text = _("It is accepted and may not do this (403): check its role, scope and folder.")
+            return text + said
         case ProviderAuthError():
-            return (
-                f"It is not accepted ({error.status}): it is wrong, revoked, expired or of another scope."
-                f"{said}"
+            text = _(
+                "It is not accepted (%(status)s): it is wrong, revoked, expired or of another scope."
             )
+            return text % {"status": error.status} + said
         case ProviderRateLimited():
-            return f"The provider has had too many requests of it (429): try again later.{said}"
+            text = _("The provider has had too many requests of it (429): try again later.")
+            return text + said
         case ProviderTimeout():
-            return "The provider did not answer in time: check the address and the network."
+            return _("The provider did not answer in time: check the address and the network.")
     return f"{error.message}{said}"
 
 
