@@ -27,6 +27,7 @@ from accounts.errors import InvalidEmail
 from accounts.keys import issuing
 from accounts.models import Account, APIKey, User
 from accounts.oauth.admin import ApplicationAdmin, TokenAdmin
+from accounts.rights_field import RightsAdmin
 from accounts.security.admin import SecurityEventAdmin
 from accounts.signin import second_factor
 
@@ -49,8 +50,10 @@ admin.site.unregister([EmailAddress, Authenticator, Group, UserSession])
 
 
 @admin.register(Group)
-class OperatorGroupAdmin(AuditedAdmin, GroupAdmin):
+class OperatorGroupAdmin(RightsAdmin, AuditedAdmin, GroupAdmin):  # type: ignore[misc]
     """Groups of rights for operators."""
+
+    filter_horizontal = ()
 
 
 class NewUserForm(_UserForm):
@@ -73,7 +76,7 @@ class NewUserForm(_UserForm):
 
 
 @admin.register(User)
-class UserAdmin(NoDeleteAdmin):
+class UserAdmin(RightsAdmin, NoDeleteAdmin):
     list_display = ("email", "is_active", "is_staff", "date_joined", "last_login")
     list_filter = ("is_active", "is_staff")
     search_fields = ("=id", "email", "email_folded")
@@ -91,7 +94,6 @@ class UserAdmin(NoDeleteAdmin):
             {"fields": ("is_staff", "is_superuser", "groups", "user_permissions")},
         ),
     )
-    filter_horizontal = ("groups", "user_permissions")
     actions = ("shut_out", "let_in", "take_second_factor")
 
     def get_form(

@@ -2,7 +2,7 @@
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 from django.urls import reverse
 
 from accounts import users
@@ -129,6 +129,16 @@ def test_a_taken_or_wrong_email_is_refused(operator, email):
     answer = operator.post(reverse("admin:accounts_user_add"), {"email": email})
     assert answer.status_code == 200
     assert User.objects.count() == 2
+
+
+def test_rights_are_ticked_by_the_tables_of_the_admin_in_the_reader_s_words(operator):
+    page = operator.get(reverse("admin:auth_group_add")).content.decode()
+    assert "Токены доступа" in page
+    assert "Can " not in page
+    wanted = Permission.objects.get(codename="view_apikey")
+    form = {"name": "Поддержка", "permissions": [wanted.pk]}
+    assert operator.post(reverse("admin:auth_group_add"), form).status_code == 302
+    assert list(Group.objects.get().permissions.all()) == [wanted]
 
 
 def test_rights_are_given_by_operators_alone(operator, client):
