@@ -22,6 +22,7 @@ from accounts import suspension, users
 from accounts.audit.admin import AuditLogAdmin
 from accounts.audit.audited_admin import ActionsOnlyAdmin, AuditedAdmin, NoDeleteAdmin
 from accounts.audit.log import REASON_MAX_CHARS, Action
+from accounts.audit.plain_values import json_column
 from accounts.email_address import checked_email, fold_email
 from accounts.errors import InvalidEmail
 from accounts.keys import issuing
@@ -30,6 +31,7 @@ from accounts.oauth.admin import ApplicationAdmin, TokenAdmin
 from accounts.rights_field import RightsAdmin
 from accounts.security.admin import SecurityEventAdmin
 from accounts.signin import second_factor
+from infra.rouble_text import exact_roubles
 
 __all__ = [
     "AccountAdmin",
@@ -237,7 +239,7 @@ class KeyAdmin(ActionsOnlyAdmin):
     search_help_text = _("Name, first 12 or last 4 characters of a key, or its owner's e-mail")
     ordering = ("-created_at",)
     fieldsets = (
-        (None, {"fields": ("ends", "name", "account", "user", "is_test", "scopes")}),
+        (None, {"fields": ("ends", "name", "account", "user", "is_test", "shown_scopes")}),
         (
             _("Dates"),
             {
@@ -255,14 +257,22 @@ class KeyAdmin(ActionsOnlyAdmin):
             _("Bounds"),
             {
                 "fields": (
-                    *("limit_nano", "limit_reset", "rate_requests", "rate_window_s"),
-                    *("concurrency", "allowed_models", "allowed_ips"),
+                    *("limit", "limit_reset", "rate_requests", "rate_window_s"),
+                    *("concurrency", "shown_models", "shown_ips"),
                 )
             },
         ),
         (_("Made by an application"), {"fields": ("application", "made_by")}),
     )
     actions = ("revoke",)
+
+    shown_scopes = json_column("scopes", _("scopes"))
+    shown_models = json_column("allowed_models", _("allowed models"))
+    shown_ips = json_column("allowed_ips", _("allowed addresses"))
+
+    @admin.display(description=_("limit"))
+    def limit(self, key: APIKey) -> str | None:
+        return None if key.limit_nano is None else exact_roubles(key.limit_nano)
 
     @admin.display(description=_("key"), ordering="head")
     def ends(self, key: APIKey) -> str:

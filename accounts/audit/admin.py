@@ -1,6 +1,5 @@
 """The operators' page of the audit log: who did what, when, from where and why."""
 
-import json
 from typing import Any
 
 from django.contrib import admin
@@ -14,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import users
 from accounts.audit.audited_admin import ReadOnlyAdmin
 from accounts.audit.log import AuditEntry, kind_of
+from accounts.audit.plain_values import json_column
 from accounts.errors import InvalidEmail
 
 
@@ -42,6 +42,7 @@ class AuditLogAdmin(ReadOnlyAdmin):
     search_fields = ("=object_id", "object_label")
     search_help_text = _("E-mail of who did it; or id or name of what it was done to")
     date_hierarchy = "at"
+    shown_detail = json_column("detail", _("details"))
     ordering = ("-id",)
     fieldsets = (
         (None, {"fields": ("at", "who", "address", "action", "kind", "subject", "reason")}),
@@ -80,10 +81,6 @@ class AuditLogAdmin(ReadOnlyAdmin):
             return format_html('<a href="{}">{}</a>', reverse(page, args=[entry.object_id]), name)
         except NoReverseMatch:
             return name
-
-    @admin.display(description=_("details"))
-    def shown_detail(self, entry: AuditEntry) -> SafeString:
-        return format_html("<pre>{}</pre>", json.dumps(entry.detail, ensure_ascii=False, indent=2))
 
     def _model(self, entry: AuditEntry) -> type[Model] | None:
         """Return the admin's model of the object."""

@@ -52,6 +52,7 @@ class AuditedAdmin(_Admin):
     """
 
     action_form = ReasonForm
+    view_on_site = False
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
     list_per_page = 50

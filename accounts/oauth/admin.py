@@ -12,6 +12,7 @@ from oauth2_provider.models import AccessToken, Application, Grant, IDToken, Ref
 
 from accounts.audit.audited_admin import ActionsOnlyAdmin
 from accounts.audit.log import Action
+from accounts.audit.plain_values import text_of
 from accounts.models import OAuthApplication, OAuthToken
 from accounts.oauth import applications, revocation
 
@@ -35,7 +36,7 @@ class ApplicationAdmin(ActionsOnlyAdmin):
     ordering = ("-created",)
     fields = (
         *("shown_name", "shown_client_id", "kind", "developer", "homepage", "addresses"),
-        *("made_at", "changed_at", "disabled_at"),
+        *("made_at_text", "changed_at_text", "disabled_at_text"),
     )
     actions = ("disconnect", "disable", "enable")
 
@@ -78,6 +79,10 @@ class ApplicationAdmin(ActionsOnlyAdmin):
     def disabled_at(self, application: OAuthApplication) -> datetime | None:
         return application.details.disabled_at if hasattr(application, "details") else None
 
+    made_at_text = text_of(made_at)
+    changed_at_text = text_of(changed_at)
+    disabled_at_text = text_of(disabled_at)
+
     @admin.action(description=_("Revoke all its tokens"), permissions=["change"])
     def disconnect(self, request: HttpRequest, rows: QuerySet[OAuthApplication]) -> None:
         self.act(
@@ -110,7 +115,10 @@ class TokenAdmin(ActionsOnlyAdmin):
     search_fields = ("=id", "application__name", "=application__client_id", "user__email")
     search_help_text = _("Name or client ID of an application, or the person's e-mail")
     ordering = ("-created",)
-    fields = ("person", "shown_application", "scopes", "made_at", "ends_at", "used_at")
+    fields = (
+        *("person", "shown_application", "scopes"),
+        *("made_at_text", "ends_at_text", "used_at_text"),
+    )
     actions = ("revoke",)
 
     @admin.display(description=_("person"), ordering="user__email")
@@ -138,6 +146,10 @@ class TokenAdmin(ActionsOnlyAdmin):
     @admin.display(description=_("last used"))
     def used_at(self, token: OAuthToken) -> datetime | None:
         return token.issued.last_used_at if hasattr(token, "issued") else None
+
+    made_at_text = text_of(made_at)
+    ends_at_text = text_of(ends_at)
+    used_at_text = text_of(used_at)
 
     @admin.action(description=_("Revoke for good"), permissions=["change"])
     def revoke(self, request: HttpRequest, tokens: QuerySet[OAuthToken]) -> None:

@@ -1,18 +1,17 @@
 """The operators' page of security events: what was noticed, by which figures, who confirmed it."""
 
-import json
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import display_for_value
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit.audited_admin import ActionsOnlyAdmin
 from accounts.audit.log import Action
+from accounts.audit.plain_values import NOTHING, json_column
 from accounts.models import User
 from accounts.security import events
 from accounts.security.models import SecurityEvent
@@ -51,20 +50,17 @@ class SecurityEventAdmin(ActionsOnlyAdmin):
         "confirmed",
     )
     actions = ("confirm",)
+    shown_evidence = json_column("evidence", _("evidence"))
 
     @admin.display(description=_("what was noticed"))
     def shown(self, event: SecurityEvent) -> str:
         return explanation(event)
 
-    @admin.display(description=_("evidence"))
-    def shown_evidence(self, event: SecurityEvent) -> SafeString:
-        return format_html("<pre>{}</pre>", json.dumps(event.evidence, indent=1, sort_keys=True))
-
     @admin.display(description=_("confirmed"))
     def confirmed(self, event: SecurityEvent) -> str:
         if not hasattr(event, "confirmation"):
             return gettext("open")
-        return f"{event.confirmation.by}, {event.confirmation.at:%Y-%m-%d %H:%M}"
+        return f"{event.confirmation.by}, {display_for_value(event.confirmation.at, NOTHING)}"
 
     @admin.action(description=_("Confirm: no cause for concern"), permissions=["change"])
     def confirm(self, request: HttpRequest, rows: QuerySet[SecurityEvent]) -> None:

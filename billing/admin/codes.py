@@ -15,7 +15,7 @@ from accounts.audit.audited_admin import ActionsOnlyAdmin
 from accounts.audit.log import Action
 from billing import redemption_codes
 from billing.admin.code_form import code_batch_page
-from billing.admin.ledger import UncountedPages
+from billing.admin.ledger import UncountedPages, operation
 from billing.errors import RedemptionRefused
 from billing.models import CodeBatch, RedemptionCode
 from billing.templatetags.money import roubles
@@ -116,7 +116,8 @@ class RedemptionCodeAdmin(ActionsOnlyAdmin):
     search_fields = ("=tail", "=account__id", "account__owner__email", "batch__note")
     search_help_text = _("Last characters of a code, number of an account, its e-mail, or a note")
     ordering = ("-id",)
-    fields = (*list_display, "entry")
+    fields = (*list_display, "operation")
+    operation = operation
     actions = ("void",)
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:

@@ -11,12 +11,15 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
+from django.utils.html import format_html
 from django.utils.http import urlencode
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts import users
 from accounts.audit.audited_admin import ActionsOnlyAdmin, ReadOnlyAdmin
+from accounts.audit.plain_values import NOTHING, json_column
 from accounts.errors import InvalidEmail
 from billing.admin.adjustment import adjustment_page
 from billing.models import CreditAccount, Generation, LedgerEntry
@@ -149,10 +152,20 @@ class GenerationAdmin(_OfAccounts):
         ),
         (
             pgettext_lazy("of a request", "Way"),
-            {"fields": ("attempts", "adapted", "routing", "queued_ms", "request_id")},
+            {
+                "fields": (
+                    *("shown_attempts", "shown_adapted", "shown_routing"),
+                    *("queued_ms", "request_id"),
+                )
+            },
         ),
-        (_("The caller's notes"), {"fields": ("end_user", "session_id", "metadata")}),
+        (_("The caller's notes"), {"fields": ("end_user", "session_id", "shown_notes")}),
     )
+
+    shown_attempts = json_column("attempts", _("attempts"))
+    shown_adapted = json_column("adapted", _("adapted"))
+    shown_routing = json_column("routing", _("routing"))
+    shown_notes = json_column("metadata", _("the caller's notes"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related("price", "account")
@@ -181,6 +194,15 @@ class GenerationAdmin(_OfAccounts):
     def cost_upstream(self, generation: Generation) -> str | None:
         cost_nano = generation.upstream_cost_nano
         return None if cost_nano is None else roubles(cost_nano)
+
+
+@admin.display(description=_("operation"))
+def operation(_admin: Any, row: Any) -> SafeString | str:
+    """Link to the ledger entry that booked a row."""
+    if row.entry_id is None:
+        return NOTHING
+    address = reverse("admin:billing_ledgerentry_change", args=[row.entry_id])
+    return format_html('<a href="{}">{}</a>', address, row.entry)
 
 
 @admin.register(CreditAccount)

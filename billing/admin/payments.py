@@ -9,6 +9,7 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit.audited_admin import ReadOnlyAdmin
+from billing.admin.ledger import operation
 from billing.admin.refund import refund_page
 from billing.models import AutoTopUp, Payment, PaymentRefund
 from billing.templatetags.money import roubles
@@ -44,8 +45,9 @@ class PaymentAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     fields = (
         *("number", "created_at", "account", "roubles", "is_automatic", "status"),
-        *("cancellation_reason", "note", "entry"),
+        *("cancellation_reason", "note", "operation"),
     )
+    operation = operation
 
     def get_urls(self) -> list[URLPattern]:
         page = path(
@@ -103,11 +105,16 @@ class AutoTopUpAdmin(ReadOnlyAdmin):
 class PaymentRefundAdmin(ReadOnlyAdmin):
     """Refunds at the shop, newest first; those that were not booked say why."""
 
-    list_display = ("provider_id", "created_at", "payment", "roubles", "note")
+    list_display = ("number", "created_at", "payment", "roubles", "note")
     list_select_related: ClassVar[tuple[str, ...]] = ("payment",)
     search_fields = ("=provider_id", "=payment__provider_id", "=payment__account__id")
     ordering = ("-id",)
-    fields = ("provider_id", "created_at", "payment", "roubles", "note", "entry")
+    fields = (*list_display, "operation")
+    operation = operation
+
+    @admin.display(description=_("refund"))
+    def number(self, refund: PaymentRefund) -> str:
+        return str(refund)
 
     @admin.display(description=_("amount"))
     def roubles(self, refund: PaymentRefund) -> str:

@@ -53,6 +53,16 @@ def test_a_key_is_shown_by_its_ends_alone(operator):
         assert key.digest not in page
 
 
+def test_a_key_s_bounds_are_words_and_roubles(operator):
+    key, _ = new_key()
+    key.limit_nano, key.allowed_models = 100_500_000_000, ["gigachat-pro", "yandexgpt"]
+    key.save()
+    page = operator.get(reverse("admin:accounts_apikey_change", args=[key.pk])).content.decode()
+    assert "100,50\N{NO-BREAK SPACE}₽" in page
+    assert "gigachat-pro, yandexgpt" in page
+    assert "[" not in page.partition("<main")[2].partition("<script")[0]
+
+
 def test_a_key_is_neither_made_nor_edited_nor_deleted_here(operator):
     key, _ = new_key()
     assert operator.get(reverse("admin:accounts_apikey_add")).status_code == 403
