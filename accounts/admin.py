@@ -1,11 +1,11 @@
 """The operators' pages of people, accounts and keys; changes go through the domain functions."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import suspension, users
 from accounts.audit.admin import AuditLogAdmin
 from accounts.audit.audited_admin import ActionsOnlyAdmin, AuditedAdmin, NoDeleteAdmin
-from accounts.audit.log import REASON_MAX_CHARS, Action
+from accounts.audit.log import Action
 from accounts.audit.plain_values import json_column
 from accounts.email_address import checked_email, fold_email
 from accounts.errors import InvalidEmail
@@ -97,6 +97,10 @@ class UserAdmin(RightsAdmin, NoDeleteAdmin):
         ),
     )
     actions = ("shut_out", "let_in", "take_second_factor")
+    asked_about: ClassVar[dict[str, Any]] = {
+        "shut_out": _("They are logged out everywhere, and all their keys are refused at once."),
+        "take_second_factor": _("From now on a password alone lets them in."),
+    }
 
     def get_form(
         self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any
@@ -190,6 +194,11 @@ class AccountAdmin(NoDeleteAdmin):
     fields = ("name", "owner", "suspended_at", "suspension_reason", "created_at")
     readonly_fields = ("owner", "suspended_at", "suspension_reason", "created_at")
     actions = ("suspend", "resume")
+    asked_about: ClassVar[dict[str, Any]] = {
+        "suspend": _(
+            "Its keys are refused at once and running answers are cut; its owner is mailed the reason."
+        )
+    }
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -199,14 +208,7 @@ class AccountAdmin(NoDeleteAdmin):
 
     @admin.action(description=_("Suspend"), permissions=["change"])
     def suspend(self, request: HttpRequest, accounts: QuerySet[Account]) -> None:
-        reason = request.POST.get("reason", "").strip()[:REASON_MAX_CHARS]
-        if not reason:
-            self.message_user(
-                request,
-                gettext("Write the reason beside the action: the owner is told it."),
-                messages.ERROR,
-            )
-            return
+        reason = request.POST["reason"].strip()
         self.act(
             *(request, accounts, Action.SUSPEND),
             lambda account: suspension.suspend(account=account, reason=reason),
@@ -265,6 +267,9 @@ class KeyAdmin(ActionsOnlyAdmin):
         (_("Made by an application"), {"fields": ("application", "made_by")}),
     )
     actions = ("revoke",)
+    asked_about: ClassVar[dict[str, Any]] = {
+        "revoke": _("It is refused for good and running answers are cut; its owner makes new ones.")
+    }
 
     shown_scopes = json_column("scopes", _("scopes"))
     shown_models = json_column("allowed_models", _("allowed models"))

@@ -2,25 +2,34 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.helpers import ActionForm
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME, ActionForm
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import unquote
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.http import urlencode
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit import log
+from accounts.audit.act_form import ActForm
 from accounts.audit.csv_list import csv_of_list
 from accounts.audit.log import REASON_MAX_CHARS, Action
 
 Row = TypeVar("Row", bound=Model)
 CSV_PARAMETER = "_csv"
+CONFIRMED = "_confirmed"
+ROWS_NAMED = 20
 
 if TYPE_CHECKING:  # generic for the type checker alone
     _Admin = admin.ModelAdmin[Model]
@@ -53,6 +62,8 @@ class AuditedAdmin(_Admin):
 
     action_form = ReasonForm
     view_on_site = False
+    asked_about: ClassVar[Mapping[str, str | Promise]] = {}
+    """Actions that are asked about before they are done, and what each of them means."""
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
     list_per_page = 50
@@ -70,6 +81,44 @@ class AuditedAdmin(_Admin):
             return self._csv(request)
         with log.as_one():
             return super().changelist_view(request, {"title": title} | (extra_context or {}))
+
+    def response_action(  # type: ignore[override]  # the stubs are of another version
+        self, request: HttpRequest, queryset: QuerySet[Any]
+    ) -> Any:
+        """Say what a grave action does, and to what, and ask for its reason; then do it."""
+        name = request.POST.get("action", "")
+        consequence = self.asked_about.get(name)
+        chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        if consequence is None or not chosen or name not in self.get_actions(request):
+            return super().response_action(request, queryset)
+        is_sent = CONFIRMED in request.POST
+        form = ActForm(request.POST if is_sent else None, initial=request.POST.dict())
+        if is_sent and form.is_valid():
+            return super().response_action(request, queryset)
+        is_all = request.POST.get("select_across") == "1"
+        rows = queryset if is_all else queryset.filter(pk__in=chosen)
+        sent = {"action": name, "index": 0, "select_across": int(is_all), CONFIRMED: 1}
+        context = {
+            **self.admin_site.each_context(request),
+            "title": self.get_actions(request)[name][2],
+            "opts": self.opts,
+            "consequence": consequence,
+            "rows": rows[:ROWS_NAMED],
+            "more": max(rows.count() - ROWS_NAMED, 0),
+            "sent": [*sent.items(), *((ACTION_CHECKBOX_NAME, pk) for pk in chosen)],
+            "form": form,
+        }
+        status = 422 if form.errors else 200
+        return TemplateResponse(request, "admin/act.html", context, status=status)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """Lead to the audit log, which knows more, those who may read it."""
+        if not request.user.has_perm("accounts.view_auditentry"):
+            return super().history_view(request, object_id, extra_context)
+        query = urlencode({"kind": log.kind_of(self.model), "object_id": unquote(object_id)})
+        return redirect(f"{reverse('admin:accounts_auditentry_changelist')}?{query}")
 
     def _csv(self, request: HttpRequest) -> Any:
         """Return the list, filtered as the page is, as a file."""

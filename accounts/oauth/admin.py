@@ -1,7 +1,7 @@
 """The operators' pages of applications and their tokens: they are disabled and revoked, never edited."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -39,6 +39,10 @@ class ApplicationAdmin(ActionsOnlyAdmin):
         *("made_at_text", "changed_at_text", "disabled_at_text"),
     )
     actions = ("disconnect", "disable", "enable")
+    asked_about: ClassVar[dict[str, Any]] = {
+        "disconnect": _("Everybody who let it in must do so again; running answers are cut."),
+        "disable": _("It loses its tokens at once and gets no more, until it is enabled again."),
+    }
 
     @admin.display(description=_("name"), ordering="name")
     def shown_name(self, application: OAuthApplication) -> str:
@@ -120,6 +124,9 @@ class TokenAdmin(ActionsOnlyAdmin):
         *("made_at_text", "ends_at_text", "used_at_text"),
     )
     actions = ("revoke",)
+    asked_about: ClassVar[dict[str, Any]] = {
+        "revoke": _("The application loses this access at once; the person may let it in again.")
+    }
 
     @admin.display(description=_("person"), ordering="user__email")
     def person(self, token: OAuthToken) -> str:

@@ -20,6 +20,7 @@ from billing.errors import RedemptionRefused
 from billing.models import CodeBatch, RedemptionCode
 from billing.templatetags.money import roubles
 
+VOIDING = _("Nobody can redeem them any more; what is redeemed already stays so.")
 STATES = {
     "open": _("not redeemed"),
     "redeemed": _("redeemed"),
@@ -57,6 +58,7 @@ class CodeBatchAdmin(ActionsOnlyAdmin):
     ordering = ("-id",)
     fields = list_display
     actions = ("void",)
+    asked_about: ClassVar[dict[str, Any]] = {"void": VOIDING}
 
     def get_urls(self) -> list[URLPattern]:
         page = path(
@@ -119,6 +121,7 @@ class RedemptionCodeAdmin(ActionsOnlyAdmin):
     fields = (*list_display, "operation")
     operation = operation
     actions = ("void",)
+    asked_about: ClassVar[dict[str, Any]] = {"void": VOIDING}
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         return lookup == "batch__id__exact" or super().lookup_allowed(lookup, value, request)

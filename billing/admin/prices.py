@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.audit.audited_admin import AuditedAdmin
+from accounts.audit.audited_admin import CONFIRMED, AuditedAdmin
 from billing.admin.price_form import (
     KINDS,
     TOKENS_A_PRICE_IS_READ_FOR,
@@ -20,8 +20,6 @@ from billing.admin.price_form import (
 )
 from billing.models import Price, UpstreamPrice
 from billing.templatetags.money import roubles
-
-CONFIRMED = "_confirmed"
 
 
 class DatedPrices(AuditedAdmin):

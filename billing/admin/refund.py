@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit.audited_admin import AuditedAdmin
@@ -29,7 +29,7 @@ class RefundForm(forms.Form):
     key = forms.UUIDField(widget=forms.HiddenInput)
     amount = RoublesField(label=_("Give back, roubles"), is_kopecks=True)
     reason = forms.CharField(
-        label=_("Reason"),
+        label=pgettext_lazy("of an act", "Reason"),
         max_length=REASON_MAX_CHARS,
         help_text=_("For the audit log."),
         widget=forms.Textarea({"rows": 3}),

@@ -1,7 +1,7 @@
 """The operators' admin of the catalogue. What a model costs is edited beside it, in billing."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -82,6 +82,9 @@ class LanguageModelAdmin(AuditedAdmin):
     readonly_fields = ("created_at", "updated_at")
     inlines = (AliasInline, RouteInline)
     actions = ("enable", "disable")
+    asked_about: ClassVar[dict[str, Any]] = {
+        "disable": _("Requests to them are refused within a second, also those that are paid for.")
+    }
 
     @admin.display(description=_("why it is not offered"))
     def reason(self, model: LanguageModel) -> str:

@@ -20,6 +20,7 @@ def operator_client() -> Client:
 
 def act(operator_client: Client, app: App, action: str) -> None:
     form = {"action": action, "_selected_action": app.application.pk}
+    form |= {"reason": "They asked.", "_confirmed": "1"}
     assert operator_client.post(LIST, form).status_code == 302
 
 

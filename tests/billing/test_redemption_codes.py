@@ -301,7 +301,7 @@ def test_voiding_is_recorded_with_its_reason_and_spares_what_was_redeemed(operat
     used, left = make(2)
     redemption_codes.redeem(open_account().pk, used)
     batch = CodeBatch.objects.get()
-    void = {"action": "void", "_selected_action": [batch.pk], "reason": "leaked"}
+    void = {"action": "void", "_selected_action": [batch.pk], "reason": "leaked", "_confirmed": 1}
     operator_client.post(BATCHES, void)
     assert sorted(map(redemption_codes.state_of, RedemptionCode.objects.all())) == [
         "redeemed",
@@ -316,7 +316,7 @@ def test_a_redeemed_code_is_not_voided(operator_client):
     [code] = make()
     redemption_codes.redeem(open_account().pk, code)
     row = RedemptionCode.objects.get()
-    void = {"action": "void", "_selected_action": [row.pk], "reason": "leaked"}
+    void = {"action": "void", "_selected_action": [row.pk], "reason": "leaked", "_confirmed": 1}
     answer = operator_client.post(CODES, void, follow=True)
     assert "was redeemed already" in answer.content.decode()
     assert not AuditEntry.objects.filter(action="revoke").exists()

@@ -142,7 +142,12 @@ def test_an_action_is_told_once_a_row_with_its_reason(
     row = TABLES[model].make()
     before = AuditEntry.objects.count()
 
-    form = {"action": action, "_selected_action": [row.pk], "reason": "They asked."}
+    form = {
+        "action": action,
+        "_selected_action": [row.pk],
+        "reason": "They asked.",
+        "_confirmed": 1,
+    }
     answer = operator_client.post(address(model, "changelist"), form)
 
     assert answer.status_code == 302
@@ -165,7 +170,7 @@ def test_what_cannot_be_told_of_an_action_is_not_done(
     shut_the_journal()
     operator_client.raise_request_exception = False
 
-    form = {"action": action, "_selected_action": [row.pk], "reason": "a reason"}
+    form = {"action": action, "_selected_action": [row.pk], "reason": "a reason", "_confirmed": 1}
     answer = operator_client.post(address(model, "changelist"), form)
 
     assert answer.status_code == 500
@@ -217,7 +222,12 @@ def test_the_audit_log_is_read_by_name_and_changed_by_nobody(operator_client: Cl
     key, _ = new_key()
     operator_client.post(
         address(APIKey, "changelist"),
-        {"action": "revoke", "_selected_action": [key.pk], "reason": "<b>Leaked</b>"},
+        {
+            "action": "revoke",
+            "_selected_action": [key.pk],
+            "reason": "<b>Leaked</b>",
+            "_confirmed": 1,
+        },
     )
     entry = AuditEntry.objects.get(action="revoke")
 

@@ -63,7 +63,10 @@ def test_the_switches_withdraw_and_offer_models_before_the_next_look(
         .values_list("pk", flat=True)
     )
 
-    answer = operator_client.post(LIST, {"action": "disable", "_selected_action": chosen})
+    form = {"action": "disable", "_selected_action": chosen}
+    assert operator_client.post(LIST, form).status_code == 200
+    assert LanguageModel.objects.filter(pk__in=chosen, enabled=True).exists()
+    answer = operator_client.post(LIST, form | {"_confirmed": 1, "reason": "It is too slow."})
     time_s += 1
 
     assert [str(message) for message in get_messages(answer.wsgi_request)]

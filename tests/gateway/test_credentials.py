@@ -210,7 +210,10 @@ def test_a_secret_is_nowhere_but_sealed(
     row = ProviderCredential._default_manager.get()
     change = reverse("admin:gateway_providercredential_change", args=[row.pk])
     history = reverse("admin:gateway_providercredential_history", args=[row.pk])
-    pages = [operator_client.get(page).content.decode() for page in (CREDENTIALS, change, history)]
+    pages = [
+        operator_client.get(page, follow=True).content.decode()
+        for page in (CREDENTIALS, change, history)
+    ]
     with connection.cursor() as cursor:
         cursor.execute("SELECT * FROM gateway_providercredential")
         stored = repr([[bytes(v) if isinstance(v, memoryview) else v for v in r] for r in cursor])

@@ -90,7 +90,7 @@ def test_no_page_of_the_admin_holds_a_script_or_a_style_of_its_own(operator_clie
         reverse("admin:gateway_languagemodel_add"),
     ]
     for path in paths:
-        answer = operator_client.get(path)
+        answer = operator_client.get(path, follow=True)
         page = answer.content.decode()
         policy = answer.headers["Content-Security-Policy"]
         assert "default-src 'self'" in policy.split("; ")

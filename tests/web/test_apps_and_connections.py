@@ -315,13 +315,14 @@ def test_operators_see_applications_and_tokens_and_can_end_them():
         assert operator_client.get(f"/admin/accounts/{table}/add/").status_code == 403
     assert operator_client.get("/admin/oauth2_provider/grant/").status_code == 404
     pk = AccessToken.objects.get().pk
+    confirmed = {"reason": "They asked.", "_confirmed": "1"}
     operator_client.post(
-        "/admin/accounts/oauthtoken/", {"action": "revoke", "_selected_action": pk}
+        "/admin/accounts/oauthtoken/", {"action": "revoke", "_selected_action": pk} | confirmed
     )
     assert ask(token).status_code == 401
     token = app.token(person())
     operator_client.post(
         "/admin/accounts/oauthapplication/",
-        {"action": "disconnect", "_selected_action": app.application.pk},
+        {"action": "disconnect", "_selected_action": app.application.pk} | confirmed,
     )
     assert ask(token).status_code == 401

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -17,7 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import suspension, users
 from accounts.audit import log
-from accounts.audit.log import REASON_MAX_CHARS, Action
+from accounts.audit.act_form import ActForm
+from accounts.audit.log import Action
 from accounts.keys import issuing, lookup
 from accounts.security import events
 from accounts.security.words import explanation
@@ -34,17 +34,6 @@ from web.operators.search import accounts_of
 
 SHOWN, KEYS_SHOWN = 10, 50
 EVERYTHING = Wanted()
-
-
-class CustomerActForm(forms.Form):
-    """Why something is done to a customer; the audit log keeps it."""
-
-    reason = forms.CharField(
-        label=_("Reason"),
-        max_length=REASON_MAX_CHARS,
-        widget=forms.Textarea({"rows": 2}),
-        error_messages={"required": _("Say why.")},
-    )
 
 
 def find(request: HttpRequest) -> HttpResponse:
@@ -76,7 +65,7 @@ def act(request: HttpRequest, account_id: int, name: str) -> HttpResponse:
     account, known = _account(account_id), _ACTS.get(name)
     if known is None:
         raise Http404
-    form = CustomerActForm(request.POST or None)
+    form = ActForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         reason: str = form.cleaned_data["reason"]
         with transaction.atomic():
