@@ -3,12 +3,14 @@
 from typing import Any
 
 from allauth.account.views import logout as account_logout
+from django.apps import apps
 from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
@@ -47,6 +49,13 @@ class OperatorSite(AdminSite):
             return redirect(f"{reverse('mfa_reauthenticate')}?{urlencode({'next': target})}")
         messages.warning(request, gettext("Operators need a second factor. Set it up here."))
         return redirect("mfa_activate_totp")
+
+    def app_index(
+        self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        """Title the page by the app's name alone."""
+        title = {"title": apps.get_app_config(app_label).verbose_name}
+        return super().app_index(request, app_label, title | (extra_context or {}))
 
     def logout(  # type: ignore[override]  # the stubs know only a page of its own
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -106,6 +106,7 @@ CREDENTIALS_KEYS = env_secrets.master_keys("CREDENTIALS_KEYS")
 INSTALLED_APPS = [
     "accounts.admin_app.OperatorDesk",
     "django.contrib.auth",
+    "django.forms",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
@@ -158,6 +159,7 @@ TEMPLATES = [
         },
     },
 ]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"  # widgets of the admin are ours too
 AUTH_USER_MODEL = "accounts.User"
 REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
@@ -177,6 +179,7 @@ LANGUAGE_COOKIE_AGE = 31_536_000
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 LANGUAGE_COOKIE_SECURE = IS_HTTPS
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["xrouter_site.formats"]
 TIME_ZONE = "Europe/Moscow"
 USE_TZ = True
 

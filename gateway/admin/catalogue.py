@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
+from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -40,9 +41,19 @@ _CAPABILITIES: tuple[Any, ...] = (
 )
 
 
+class AliasFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # generic for the type checker alone
+    """Names the fields of a table, which have no labels there."""
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        for field in form.fields.values():
+            field.widget.attrs["aria-label"] = str(field.label or "")
+
+
 class AliasInline(_AliasInline):
     model = Alias
-    extra = 0
+    formset = AliasFormSet
+    extra = 1
 
 
 class RouteInline(_RouteInline):
@@ -110,7 +121,6 @@ class RouteAdmin(AuditedAdmin):
     search_fields = ("model__public_id", "upstream_id")
     search_help_text = _("Id of a model, or its name upstream")
     ordering = ("model__public_id", "priority", "pk")
-    autocomplete_fields = ("model",)
     form = RouteForm
     fieldsets = ((None, {"fields": ("model", *_WAY)}), *_CAPABILITIES)
 

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.models import Permission
 from django.db.models.functions import Now
@@ -75,6 +76,27 @@ def test_helpers_without_the_books_see_no_money(operator_client: Client) -> None
     assert page.status_code == 200
     assert "Revenue" not in page.content.decode()
     assert reverse("admin:accounts_apikey_changelist") in page.content.decode()
+
+
+@pytest.mark.parametrize("label", ["accounts", "billing", "gateway"])
+def test_the_page_of_an_app_lists_its_tables_alone(operator_client: Client, label: str) -> None:
+    answer = operator_client.get(reverse("admin:app_list", args=[label]))
+    page = answer.content.decode()
+    assert answer.context["title"] == apps.get_app_config(label).verbose_name
+    assert "admin-day" not in page
+    main = page.partition("<main")[2]
+    tables = set(re.findall(r'href="/admin/(\w+)/\w+/"', main))
+    assert tables == {label}
+
+
+def test_an_empty_list_says_so_and_a_search_without_a_hit_leads_back(
+    operator_client: Client,
+) -> None:
+    path = reverse("admin:billing_codebatch_changelist")
+    assert "None yet." in operator_client.get(path).content.decode()
+    page = operator_client.get(path, {"q": "nothing"}).content.decode()
+    assert "Nothing fits." in page
+    assert "changelist-form" in page
 
 
 def test_no_page_of_the_admin_holds_a_script_or_a_style_of_its_own(operator_client: Client) -> None:
