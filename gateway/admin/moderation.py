@@ -73,7 +73,7 @@ class ModerationEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("sent with"))
     def credential(self, event: ModerationEvent) -> str:
-        return f"{event.credential_kind} {event.credential_id}"
+        return f"{gettext(event.credential_kind)} {event.credential_id}"
 
 
 def _switched(enabled: bool) -> Callable[[ModerationRule], None]:

@@ -63,3 +63,4 @@ def test_the_list_tells_what_each_rule_found_since_yesterday(operator: Client) -
     assert '<td class="field-found_since_yesterday">3</td>' in page
     assert len(events.context["cl"].result_list) == 3
     assert "&lt;b&gt;" in events.content.decode()
+    assert "ключ 1" in events.content.decode()

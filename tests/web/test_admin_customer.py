@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from accounts import suspension
 from accounts.audit.log import AuditEntry
 from accounts.keys import issuing, lookup
 from accounts.models import Account, User
@@ -18,6 +19,7 @@ from accounts.users import register
 from billing.usage.generations import public_id
 from tests.accounts.operators import seat
 from tests.billing.payers import CREDIT, ask, end, hold_one, open_account, payer, settle_one
+from web.operators.search import MOST_FOUND
 
 pytestmark = pytest.mark.django_db
 MOST_QUERIES = 20
@@ -62,6 +64,17 @@ def test_the_beginning_of_an_address_leads_to_its_owner_or_lists_the_few(operato
     assert page_of(second) in both
     nobody = operator_client.get("/admin/customers/", {"q": "nobody"})
     assert "Nobody was found." in nobody.content.decode()
+
+
+def test_a_list_of_customers_says_who_is_suspended_and_that_there_may_be_more(operator_client):
+    for number in range(MOST_FOUND):
+        last = register(email=f"svetlana{number}@example.ru")
+    suspension.suspend(account=last, reason="Spam")
+    page = operator_client.get("/admin/customers/", {"q": "svetlana"}).content.decode()
+    assert page.count("<td>suspended</td>") == 1
+    assert "There may be more" in page
+    few = operator_client.get("/admin/customers/", {"q": "svetlana1"}).content.decode()
+    assert "There may be more" not in few
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from billing.usage import refusals as refused_requests
 from billing.usage.generations import GenerationRecord, Wanted
 from billing.usage.refusals import RefusedRequest
 from web.cabinet.generation_words import lines
-from web.operators.search import accounts_of
+from web.operators.search import MOST_FOUND, accounts_of
 
 SHOWN, KEYS_SHOWN = 10, 50
 EVERYTHING = Wanted()
@@ -48,6 +48,7 @@ def find(request: HttpRequest) -> HttpResponse:
         "title": gettext("Find a customer"),
         "word": word,
         "accounts": [users.find_account(account_id) for account_id in found],
+        "is_cut": len(found) == MOST_FOUND,
     }
     return TemplateResponse(request, "admin/customers.html", context)
 
