@@ -194,7 +194,11 @@ Column = tuple[str, Callable[[Round], float], str]
 
 
 def _each(total: Callable[[Round], float], of: str) -> Callable[[Round], float]:
-    return lambda done: total(done) / max(1, getattr(done.sample, of))
+    def each(done: Round) -> float:
+        count = getattr(done.sample, of)
+        return total(done) / count if count else -1
+
+    return each
 
 
 def _share(field_name: str, share: float) -> Callable[[Round], float]:
@@ -237,14 +241,16 @@ def rows_of(rounds: dict[str, list[Round]], columns: Sequence[Column]) -> list[d
     measure = columns[0][1]
     rows = []
     for name, done in rounds.items():
-        ratios = [measure(one) / measure(base) for one, base in zip(done, first, strict=True)]
+        measured = [(measure(one), measure(base)) for one, base in zip(done, first, strict=True)]
+        ratios = [own / base for own, base in measured if own >= 0 < base]
         row: dict[str, Any] = {"": name}
         for title, figure, form in columns:
             median = statistics.median(map(figure, done))
-            row[title] = format(median, form) if median >= 0 else "–"  # there was nothing to measure
-        row["ratio min / median / max"] = " / ".join(
-            f"{value:.2f}" for value in (min(ratios), statistics.median(ratios), max(ratios))
-        )
+            row[title] = (
+                format(median, form) if median >= 0 else "–"
+            )  # there was nothing to measure
+        extremes = (min(ratios), statistics.median(ratios), max(ratios)) if ratios else ()
+        row["ratio min / median / max"] = " / ".join(f"{it:.2f}" for it in extremes) or "–"
         failures = sum((one.sample.failures for one in done), start=type(done[0].sample.failures)())
         row["failures"] = ", ".join(f"{count} × {word}" for word, count in failures.items())
         rows.append(row)
