@@ -1,7 +1,9 @@
 // What the next message will cost, asked for once a person has stopped typing.
 
-import { kopecks } from "./playground-turn.js";
+import { meaningOf } from "./playground-words.js";
 
+const language = document.documentElement.lang;
+const kopecks = new Intl.NumberFormat(language, { minimumFractionDigits: 2, maximumFractionDigits: 4 });
 const PAUSE_MS = 1000; // so that nobody types through the limit of 60 plans a minute
 const NOTHING = "\u00a0"; // keeps the line's height: what stands below must not jump
 
@@ -27,6 +29,7 @@ export class PriceLine {
   }
 
   async fetch(bodies) {
+    if (!this.line.isConnected) return; // what was about to be sent is off the page
     const asked = (this.asked = new AbortController());
     try {
       const responses = await Promise.all(bodies.map((body) => this.ask(body, asked.signal)));
@@ -39,8 +42,8 @@ export class PriceLine {
   }
 
   textOf(plans) {
-    const codes = new Set(plans.flatMap(({ refusal }) => (refusal ? [refusal.code] : [])));
-    const refused = [...codes].map((code) => this.words[`error.${code}`] ?? "").filter((text) => !text.includes("{"));
+    const meanings = plans.flatMap(({ refusal }) => (refusal ? [meaningOf(this.words, refusal) ?? ""] : []));
+    const refused = new Set(meanings.filter((text) => !text.includes("{")));
     const isKnown = plans.every(({ candidates }) => candidates.length);
     return [isKnown ? this.priceOf(plans) : "", ...refused].filter(Boolean).join(" ");
   }

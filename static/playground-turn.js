@@ -1,47 +1,17 @@
 // One turn of a conversation on the page: the question, the answers as they grow, what they took, what went wrong.
 
+import { article, button, element, jsonBlock, link, textBlock } from "./playground-elements.js";
+import { asksForJson } from "./playground-format.js";
+import { faultOf } from "./json-text.js";
+import { errorText } from "./playground-words.js";
+
 const HELP = { insufficient_credits: ["billingPage", "topUp"], invalid_api_key: ["loginPage", "logIn"] };
 const NEAR_PX = 80; // so near the end of the page a reader follows the answer
 
 const language = document.documentElement.lang;
-export const money = new Intl.NumberFormat(language, { minimumFractionDigits: 2, maximumFractionDigits: 9 });
-export const kopecks = new Intl.NumberFormat(language, { minimumFractionDigits: 2, maximumFractionDigits: 4 });
+const money = new Intl.NumberFormat(language, { minimumFractionDigits: 2, maximumFractionDigits: 9 });
 const whole = new Intl.NumberFormat(language);
 const seconds = new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
-
-function element(name, className, text = "") {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  made.textContent = text;
-  return made;
-}
-
-function link(address, text) {
-  const made = element("a", "", text);
-  made.href = address;
-  return made;
-}
-
-/** A block that keeps the lines and the spaces of a text, and breaks what is too long. */
-function textBlock(className = "") {
-  const made = element("div", className);
-  made.style.whiteSpace = "pre-wrap";
-  made.style.overflowWrap = "anywhere";
-  return made;
-}
-
-function article(title) {
-  const made = element("article", "card stack");
-  made.append(element("h2", "card-title", title));
-  return made;
-}
-
-function button(text, press) {
-  const made = element("button", "button button-small button-quiet", text);
-  made.type = "button";
-  made.addEventListener("click", () => press(made));
-  return made;
-}
 
 /** A question and the answers of one model or of several, side by side. */
 export class Turn {
@@ -56,15 +26,15 @@ export class Turn {
     const actions = element("p", "row playground-last");
     actions.append(button(words.retry, retry), button(words.edit, edit));
     question.append(said, actions);
-    this.columns = element("div", "playground-answers");
-    this.part.append(question, this.columns);
+    this.place = element("div", "playground-answers");
+    this.part.append(question, this.place);
     log.append(this.part);
   }
 
-  /** Begin the answers anew: one for each of the models' names. */
-  begin(models, setup, pages, render) {
-    this.columns.replaceChildren();
-    this.answers = models.map((model) => new Answer({ column: this.columns, model, setup, pages, render }));
+  /** Begin the answers anew: one of each of the models, by name, to its request. `page` is what an Answer takes. */
+  begin(names, requests, page) {
+    this.place.replaceChildren();
+    this.answers = names.map((name, index) => new Answer({ column: this.place, name, request: requests[index], page }));
     this.part.scrollIntoView({ block: "nearest" });
     return this.answers;
   }
@@ -73,33 +43,32 @@ export class Turn {
   saidBy(number) {
     return this.answers[number]?.answer || (this.answers[0]?.answer ?? "");
   }
+
+  get isAnswered() {
+    return this.answers.some(({ answer }) => answer);
+  }
 }
 
 export class Answer {
-  /** `setup` has the texts and the providers by name, `pages` the addresses that an answer links to.
-   *  `render` returns the HTML of Markdown, or an empty text. */
-  constructor({ column, model, setup, pages, render }) {
-    const words = setup.words;
-    this.words = words;
-    this.providers = setup.providers;
-    this.pages = pages;
-    this.render = render;
+  /** `request` is the body that is answered. `page` has the texts and the providers by name (`setup`), the addresses
+   *  that an answer links to (`pages`), and `render`, which returns the HTML of Markdown or an empty text. */
+  constructor({ column, name, request, page }) {
+    this.words = page.setup.words;
+    this.page = page;
+    this.request = request;
     this.answer = "";
     this.isDue = false;
     this.id = "";
     this.beganMs = performance.now();
     this.usage = null;
     this.finishReason = null;
-    this.card = article(model);
-    this.status = element("p", "muted", words.waiting);
+    this.card = article(name);
+    this.status = element("p", "muted", this.words.waiting);
     this.text = textBlock();
+    this.text.hidden = true;
     this.grown = this.text.appendChild(document.createTextNode(""));
     this.card.append(this.status, this.text);
     column.append(this.card);
-  }
-
-  get isOnPage() {
-    return this.card.isConnected;
   }
 
   /** The status and the headers are there; the answer is to come. */
@@ -153,12 +122,16 @@ export class Answer {
     const note = notes[this.finishReason] ?? (this.answer ? "" : this.words.empty);
     if (note) this.card.append(element("p", "notice notice-warning", note));
     this.showFacts();
-    this.showMarkdown();
+    this.showWhole();
   }
 
-  /** Put in place of the plain text what the server makes of it. */
-  async showMarkdown() {
-    const html = this.answer && (await this.render(this.answer));
+  /** Put in place of the plain text what it is: JSON, set out, or what the server makes of Markdown. */
+  async showWhole() {
+    if (asksForJson(this.request)) {
+      if (!faultOf(this.answer)) this.text.replaceWith(jsonBlock(this.answer));
+      return;
+    }
+    const html = this.answer && (await this.page.render(this.answer));
     if (!html) return;
     const block = element("div", "prose");
     block.innerHTML = html;
@@ -172,18 +145,23 @@ export class Answer {
     this.showFacts();
   }
 
-  /** It failed: `code` is the API's, or a word of our own; `message` is what the server said. */
-  fail({ code, message, seconds: wait }) {
+  /** It failed: `code` is the API's, or a word of our own; `param` is the field, `message` what the server said. */
+  fail(error) {
+    const { code, param, message } = error;
     this.flush();
     const notice = element("div", "notice notice-error");
     notice.setAttribute("role", "alert");
-    const text = (this.words[`error.${code}`] ?? this.words["error.unknown"]).replace("{seconds}", wait ?? "1");
-    const line = element("p", "", `${text} `);
+    const line = element("p", "", `${errorText(this.words, error)} `);
     line.append(element("code", "small", code));
     notice.append(line);
+    if (param) {
+      const field = element("p", "small", `${this.words.field} `);
+      field.append(element("code", "", param));
+      notice.append(field);
+    }
     if (code in HELP) {
       const [page, words] = HELP[code];
-      notice.append(link(this.pages[page], this.words[words]));
+      notice.append(link(this.page.pages[page], this.words[words]));
     }
     if (message) {
       const details = element("details");
@@ -205,9 +183,10 @@ export class Answer {
       tell(`${money.format(cost)}\u00a0₽`);
     }
     tell(this.words.latency.replace("{seconds}", seconds.format((performance.now() - this.beganMs) / 1000)));
-    if (this.provider) tell(this.providers[this.provider] ?? this.provider);
+    const { providers } = this.page.setup;
+    if (this.provider) tell(providers[this.provider] ?? this.provider);
     if (this.adapted) tell(this.words.adapted.replace("{names}", this.adapted));
-    if (this.id) facts.append(link(this.pages.requestPage.replace("gen-ID", this.id), this.words.request));
+    if (this.id) facts.append(link(this.page.pages.requestPage.replace("gen-ID", this.id), this.words.request));
     if (this.answer) {
       const { copy, copied } = this.words;
       facts.append(

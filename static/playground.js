@@ -2,17 +2,27 @@
 // What models say is text; HTML of it is the server's, which lets none of theirs through.
 
 import { eventsOf } from "./event-stream.js";
+import { WRITERS } from "./playground-code.js";
+import { AnswerFormat } from "./playground-format.js";
 import { PriceLine } from "./playground-price.js";
 import { Turn } from "./playground-turn.js";
-import { WRITERS } from "./playground-code.js";
+import { fill } from "./playground-words.js";
 
 const setup = JSON.parse(document.getElementById("playground-setup").textContent);
 const words = setup.words;
 const form = document.getElementById("playground");
 const part = (name) => document.getElementById(`playground-${name}`);
 const fields = [...form.querySelectorAll("[data-parameter]")];
-
 const others = [...form.querySelectorAll("[data-other-model]")];
+const format = new AnswerFormat({
+  choice: part("format"),
+  hint: part("format-hint"),
+  place: part("schema-place"),
+  area: part("schema"),
+  error: part("schema-error"),
+  words,
+  example: setup.examples.schema,
+});
 
 let turns = [];
 let lastRequest = null;
@@ -22,10 +32,6 @@ const price = new PriceLine({
   ask: (body, signal) => post(form.dataset.planPage, body, signal),
 });
 let running = null; // the AbortController of the request that runs
-
-function fill(text, values) {
-  return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
-}
 
 const modelOf = (id) => setup.models.find((option) => option.id === id);
 const model = () => modelOf(part("model").value);
@@ -48,10 +54,10 @@ function said(column, before = turns) {
 // Settings
 
 function showModel() {
-  const { description, is_free, has_json_mode, parameters } = model();
+  const { description, is_free, formats, parameters } = model();
   part("about").textContent = description;
   part("credits").hidden = is_free || setup.hasCredits;
-  part("json-mode").hidden = !has_json_mode;
+  format.offer(formats);
   for (const field of fields) {
     const limits = parameters[field.dataset.parameter];
     field.hidden = !limits;
@@ -78,8 +84,7 @@ function requestOf(messages, id = model().id) {
     const { value } = field.querySelector("input");
     if (!field.hidden && value !== "") request[field.dataset.parameter] = Number(value);
   }
-  if (part("json").checked && !part("json-mode").hidden) request.response_format = { type: "json_object" };
-  return { ...request, stream: true, stream_options: { include_usage: true } };
+  return { ...request, ...format.fields, stream: true, stream_options: { include_usage: true } };
 }
 
 /** A request for each of the models. */
@@ -97,13 +102,26 @@ function draft() {
 function showCode() {
   if (!part("code").open) return;
   const chosen = form.querySelector("[data-code][aria-current]").dataset.code;
-  part("code-text").textContent = WRITERS[chosen](draft(), setup.baseUrl);
+  part("code-text").textContent = format.schema.fault ? words.codeWaits : WRITERS[chosen](draft(), setup.baseUrl);
+}
+
+/** Say whether a request can be made of what is set; if not, show what is wrong. */
+function isReady() {
+  if (format.schema.fault) {
+    format.schema.show();
+  } else if (!form.checkValidity()) {
+    part("parameters").open = true; // what is folded cannot say what is wrong with it
+    form.reportValidity();
+  } else {
+    return true;
+  }
+  return false;
 }
 
 /** The price of what is about to be sent; of nothing, none. */
 function showPrice() {
   const text = part("message").value.trim();
-  if (running || !text || !form.checkValidity()) price.clear();
+  if (running || !text || format.schema.fault || !form.checkValidity()) price.clear();
   else price.show(requestsOf(text));
 }
 
@@ -116,7 +134,7 @@ function showDraft() {
 
 function setRunning(controller) {
   running = controller;
-  const isFocused = document.activeElement === part("send") || document.activeElement === part("stop");
+  const isFocused = document.activeElement?.closest(".form-actions, .playground-last");
   part("send").hidden = controller !== null;
   part("stop").hidden = controller === null;
   part("log").setAttribute("aria-busy", String(controller !== null));
@@ -125,12 +143,7 @@ function setRunning(controller) {
 
 async function send() {
   const text = part("message").value.trim();
-  if (running) return;
-  if (!form.checkValidity()) {
-    part("parameters").open = true; // what is folded cannot say what is wrong with it
-    form.reportValidity();
-    return;
-  }
+  if (running || !isReady()) return;
   if (!text) {
     part("message").focus();
     return;
@@ -140,7 +153,7 @@ async function send() {
     log: part("log"),
     text,
     words,
-    retry: () => !running && run(turn),
+    retry: () => !running && isReady() && run(turn),
     edit: () => !running && edit(turn),
   });
   turns.push(turn);
@@ -155,13 +168,12 @@ async function run(turn) {
   setRunning(new AbortController());
   const { signal } = running;
   const names = models().map(({ name }) => name);
-  const answers = turn.begin(names, setup, form.dataset, rendered);
+  const answers = turn.begin(names, requests, { setup, pages: form.dataset, render: rendered });
   showCode();
-  await Promise.all(answers.map((answer, column) => complete(requests[column], answer, signal)));
+  await Promise.all(answers.map((answer) => complete(answer, signal)));
   if (!turns.includes(turn)) return; // a new conversation was begun meanwhile
   setRunning(null);
-  const isAnswered = answers.some(({ answer }) => answer);
-  if (!isAnswered && !part("message").value) part("message").value = turn.text;
+  if (!turn.isAnswered && !part("message").value) part("message").value = turn.text;
   showDraft();
 }
 
@@ -206,17 +218,17 @@ function post(address, body, signal) {
   });
 }
 
-async function complete(request, answer, signal) {
+async function complete(answer, signal) {
   try {
-    await stream(request, answer, signal);
+    await stream(answer, signal);
   } catch (error) {
     if (error.name === "AbortError") answer.stop();
     else answer.fail({ code: "offline" });
   }
 }
 
-async function stream(request, answer, signal) {
-  const response = await post(form.action, request, signal);
+async function stream(answer, signal) {
+  const response = await post(form.action, answer.request, signal);
   answer.begin(response.headers);
   if (!response.ok) {
     answer.fail(await errorOf(response));

@@ -10,6 +10,7 @@ from accounts import suspension
 from accounts.models import Account
 from billing.ledger import balances, ledger
 from gateway.catalog import snapshot
+from gateway.models import Route
 from gateway.pipeline.admission.access import served_to
 from tests.accounts.people import account_of
 from tests.billing.visitors import text_of, visitor
@@ -75,7 +76,28 @@ def test_every_chat_model_is_offered_with_what_it_honours(client):
     assert set(models["gigachat-basic"]["parameters"]) == {"temperature", "top_p", "max_tokens"}
     assert set(models["yandexgpt:latest"]["parameters"]) == {"temperature", "max_tokens"}
     assert models["yandexgpt:latest"]["parameters"]["temperature"]["max"] == 1
-    assert models["yandexgpt:latest"]["has_json_mode"] is True
+    for model in models.values():
+        assert model["formats"] == ["text", "json_object", "json_schema"]
+
+
+def test_a_model_is_offered_the_formats_that_it_honours(client):
+    route = Route.objects.get(model__public_id="gigachat-pro")
+    route.profile |= {"json_schema": "none"}
+    route.save()
+    models = {model["id"]: model for model in setup_of(client.get(PAGE))["models"]}
+    assert models["gigachat-pro"]["formats"] == ["text", "json_object"]
+
+
+def test_the_examples_are_such_as_the_api_takes(account, client):
+    ledger.top_up(account.pk, 10**9, payment_id="payment")
+    examples = setup_of(client.get(PAGE))["examples"]
+    wanted = {"name": "answer", "strict": True, "schema": examples["schema"]}
+    body = BODY | {
+        "response_format": {"type": "json_schema", "json_schema": wanted},
+    }
+    planned = plan(client, body).json()["data"]
+    assert planned["admitted"]
+    assert [candidate["adapted"] for candidate in planned["candidates"]] == [[]]
 
 
 @pytest.mark.parametrize(

@@ -22,20 +22,26 @@ from gateway.pipeline.admission.access import served_to
 from gateway.pipeline.routing.router import EMULATED_PARAMETERS
 from gateway.providers.registry import BUILT_IN
 from web.cabinet.answer_markdown import render_answer
+from web.cabinet.playground_examples import examples
 from web.cabinet.playground_words import words
 
 MOST_RENDERED_CHARS = 100_000
 TUNED = ("temperature", "top_p", "max_tokens")
+FORMATS = {"json_object": "response_format", "json_schema": "structured_outputs"}
+"""The types of `response_format` beside text, each with the parameter of a card that stands for it."""
 
 
 class ModelOption(TypedDict):
-    """What static/playground.js knows of a model; `parameters` has those of TUNED that it honours."""
+    """What static/playground.js knows of a model: what it honours, natively or by emulation.
+
+    `formats` are the types of `response_format`, `parameters` has those of TUNED.
+    """
 
     id: str
     name: str
     description: str
     is_free: bool
-    has_json_mode: bool
+    formats: list[str]
     parameters: dict[str, ParameterCard]
 
 
@@ -111,6 +117,7 @@ def playground(request: HttpRequest) -> HttpResponse:
             "baseUrl": f"{settings.PUBLIC_URL}/v1",
             "providers": {slug: provider.title for slug, provider in BUILT_IN.items()},
             "words": words(),
+            "examples": examples(),
         },
     }
     return render(request, "cabinet/playground.html", context)
@@ -118,12 +125,13 @@ def playground(request: HttpRequest) -> HttpResponse:
 
 def _option(model: CatalogModel, catalogue: Catalogue) -> ModelOption:
     card = parameters_card(model, catalogue.choices(model), EMULATED_PARAMETERS)
+    honoured = card["supported_parameters"]
     is_russian = (get_language() or "").startswith("ru")
     return ModelOption(
         id=model.id,
         name=model.name,
         description=model.description if is_russian else model.description_en,
         is_free=model.is_free,
-        has_json_mode="response_format" in card["parameters"],
+        formats=["text", *(name for name, parameter in FORMATS.items() if parameter in honoured)],
         parameters={name: card["parameters"][name] for name in TUNED if name in card["parameters"]},
     )

@@ -4,11 +4,15 @@ from django.utils.translation import gettext as _
 
 
 def words() -> dict[str, str]:
-    """Return the texts by name; `error.CODE` is what an error of the API means.
+    """Return the texts by name; `{…}` are filled in by the script.
 
-    `{…}` are filled in by the script.
+    `error.CODE` is what an error of the API means, `field.NAME` what one with that field as its `param` does,
+    `json.KIND` what is wrong with a text that should be JSON.
     """
-    return _labels() | {f"error.{code}": text for code, text in _errors().items()}
+    groups = {"error": _errors(), "field": _fields(), "json": _json_faults()}
+    return _labels() | {
+        f"{group}.{name}": text for group, texts in groups.items() for name, text in texts.items()
+    }
 
 
 def _labels() -> dict[str, str]:
@@ -35,11 +39,37 @@ def _labels() -> dict[str, str]:
         "adapted": _("changed for this model: {names}"),
         "request": _("Details of the request"),
         "details": _("What the server said"),
+        "field": _("The field:"),
         "topUp": _("Top up"),
         "logIn": _("Log in"),
         "usual": _("as the model likes"),
         "range": _("From {least} to {most}."),
         "atLeast": _("From {least}."),
+        "codeWaits": _("The request is shown here once the JSON in the settings is right."),
+        "schemaMissing": _("Write a JSON Schema, or choose another answer format."),
+        "schemaObject": _("A JSON Schema is an object: {…}."),
+    }
+
+
+def _fields() -> dict[str, str]:
+    return {
+        "response_format": _("The answer format cannot be used as it is written."),
+    }
+
+
+def _json_faults() -> dict[str, str]:
+    return {
+        "at": _("Line {line}, column {column}: {fault}"),
+        "value": _("a value is missing, or is none of JSON."),
+        "name": _("a name in double quotes is missing."),
+        "colon": _("a colon is missing."),
+        "comma": _("a comma or a closing bracket is missing."),
+        "trailing": _("no comma may stand before a closing bracket."),
+        "quotes": _("texts stand in straight double quotes."),
+        "string": _("a text is not closed, or has a line break or a backslash in it."),
+        "comment": _("JSON has no comments."),
+        "rest": _("the JSON has ended before this."),
+        "unfinished": _("the JSON is not finished."),
     }
 
 
