@@ -9,7 +9,7 @@ function pythonLiteral(value, indent) {
   if (value === false) return "False";
   if (typeof value !== "object") return JSON.stringify(value);
   const deeper = indent + INDENT;
-  const isFlat = !Array.isArray(value) && Object.values(value).every((item) => typeof item !== "object");
+  const isFlat = Object.values(value).every((item) => typeof item !== "object" || item === null);
   const items = Array.isArray(value)
     ? value.map((item) => pythonLiteral(item, deeper))
     : Object.entries(value).map(([name, item]) => `${JSON.stringify(name)}: ${pythonLiteral(item, deeper)}`);
@@ -17,6 +17,15 @@ function pythonLiteral(value, indent) {
   if (isFlat) return `${open}${items.join(", ")}${close}`;
   return `${open}\n${items.map((item) => `${deeper}${item},\n`).join("")}${indent}${close}`;
 }
+
+/** The lines that print the calls of tools as they come, where there are tools to call. */
+const PYTHON_CALLS = `        for call in chunk.choices[0].delta.tool_calls or []:
+            print(call.function.name or "", call.function.arguments or "", sep="", end="")
+`;
+const NODE_CALLS = `  for (const call of chunk.choices[0]?.delta?.tool_calls ?? []) {
+    process.stdout.write(\`\${call.function.name ?? ""}\${call.function.arguments ?? ""}\`);
+  }
+`;
 
 function python(request, baseUrl) {
   const options = Object.entries(request)
@@ -31,7 +40,7 @@ ${options})
 for chunk in stream:
     if chunk.choices:
         print(chunk.choices[0].delta.content or "", end="", flush=True)
-    if chunk.usage:
+${request.tools ? PYTHON_CALLS : ""}    if chunk.usage:
         print("\\n", chunk.usage)
 `;
 }
@@ -44,7 +53,7 @@ const client = new OpenAI({ baseURL: ${JSON.stringify(baseUrl)}, apiKey: "YOUR_K
 const stream = await client.chat.completions.create(${JSON.stringify(request, null, 2)});
 for await (const chunk of stream) {
   process.stdout.write(chunk.choices[0]?.delta?.content ?? "");
-  if (chunk.usage) console.log("\\n", chunk.usage);
+${request.tools ? NODE_CALLS : ""}  if (chunk.usage) console.log("\\n", chunk.usage);
 }
 `;
 }

@@ -3,6 +3,7 @@
 import { article, button, element, jsonBlock, link, textBlock } from "./playground-elements.js";
 import { asksForJson } from "./playground-format.js";
 import { faultOf } from "./json-text.js";
+import { ToolCalls } from "./playground-calls.js";
 import { errorText } from "./playground-words.js";
 
 const HELP = { insufficient_credits: ["billingPage", "topUp"], invalid_api_key: ["loginPage", "logIn"] };
@@ -13,12 +14,12 @@ const money = new Intl.NumberFormat(language, { minimumFractionDigits: 2, maximu
 const whole = new Intl.NumberFormat(language);
 const seconds = new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
-/** A question and the answers of one model or of several, side by side. */
+/** A question and what one model or several, side by side, say to it. */
 export class Turn {
   /** `retry` and `edit` are called when their buttons are pressed; the style sheet shows them on the last turn. */
   constructor({ log, text, words, retry, edit }) {
     this.text = text;
-    this.answers = [];
+    this.columns = [];
     this.part = element("section", "playground-turn");
     const question = article(words.you);
     const said = textBlock();
@@ -31,32 +32,79 @@ export class Turn {
     log.append(this.part);
   }
 
-  /** Begin the answers anew: one of each of the models, by name, to its request. `page` is what an Answer takes. */
-  begin(names, requests, page) {
+  /** Begin the turn anew: a column for each of the models' names. `page` is what an Answer takes; its `sendResults`
+   *  is called with a column once the results of its calls are there. */
+  begin(names, page) {
     this.place.replaceChildren();
-    this.answers = names.map((name, index) => new Answer({ column: this.place, name, request: requests[index], page }));
-    this.part.scrollIntoView({ block: "nearest" });
-    return this.answers;
+    this.columns = names.map((name) => new Column({ place: this.place, name, page }));
+    return this.columns;
   }
 
-  /** What a model is told it has said; one that was not asked, what the first has said. */
+  /** The messages that a model has said, with the results of its calls; of one that was not asked, those of the first. */
   saidBy(number) {
-    return this.answers[number]?.answer || (this.answers[0]?.answer ?? "");
+    const said = this.columns[number]?.messages ?? [];
+    return said.length ? said : (this.columns[0]?.messages ?? []);
   }
 
   get isAnswered() {
-    return this.answers.some(({ answer }) => answer);
+    return this.columns.some(({ messages }) => messages.length);
+  }
+
+  /** The field of a result that is waited for. */
+  get waitingField() {
+    return this.place.querySelector(".playground-calls:not(.is-sent) textarea");
+  }
+}
+
+/** What one model says in a turn: an answer, and after each that calls tools another one. */
+class Column {
+  constructor({ place, name, page }) {
+    this.name = name;
+    this.page = page;
+    this.answers = [];
+    this.part = element("div", "stack");
+    place.append(this.part);
+  }
+
+  /** Begin the next answer, in place of one that came to nothing. */
+  begin(request) {
+    for (const { card } of this.answers.filter(({ isSaid }) => !isSaid)) card.remove();
+    this.answers = this.answers.filter(({ isSaid }) => isSaid);
+    this.answers.at(-1)?.calls.setSent(true);
+    const { name, page } = this;
+    const answer = new Answer({ column: this.part, name, request, page, sendResults: () => page.sendResults(this) });
+    this.answers.push(answer);
+    answer.card.scrollIntoView({ block: "nearest" });
+    return answer;
+  }
+
+  /** Let results be sent again where nothing came of sending them. */
+  settle() {
+    const [before, last] = this.answers.slice(-2);
+    if (last && !last.isSaid) before.calls.setSent(false);
+  }
+
+  /** The request that sends the results of the last calls. */
+  get continuation() {
+    return this.answers.findLast(({ isSaid }) => isSaid).continuation;
+  }
+
+  get messages() {
+    return this.answers.flatMap(({ messages }) => messages);
   }
 }
 
 export class Answer {
   /** `request` is the body that is answered. `page` has the texts and the providers by name (`setup`), the addresses
-   *  that an answer links to (`pages`), and `render`, which returns the HTML of Markdown or an empty text. */
-  constructor({ column, name, request, page }) {
+   *  that an answer links to (`pages`), `render`, which returns the HTML of Markdown or an empty text, and `priceLine`,
+   *  which makes a PriceLine of a paragraph. */
+  constructor({ column, name, request, page, sendResults }) {
     this.words = page.setup.words;
     this.page = page;
     this.request = request;
+    this.sendResults = sendResults;
     this.answer = "";
+    this.calls = new ToolCalls(this.words);
     this.isDue = false;
     this.id = "";
     this.beganMs = performance.now();
@@ -69,6 +117,30 @@ export class Answer {
     this.grown = this.text.appendChild(document.createTextNode(""));
     this.card.append(this.status, this.text);
     column.append(this.card);
+  }
+
+  /** Whether the model has said anything that the conversation can go on from. */
+  get isSaid() {
+    return this.answer !== "" || this.calls.isWhole;
+  }
+
+  /** The message of the assistant. */
+  get message() {
+    const said = { role: "assistant", content: this.answer };
+    return this.calls.isWhole ? { ...said, content: this.answer || null, tool_calls: this.calls.told } : said;
+  }
+
+  /** What the conversation has of it: the message, and the results that were sent. */
+  get messages() {
+    if (!this.isSaid) return [];
+    return [this.message, ...(this.calls.isSent ? this.calls.results : [])];
+  }
+
+  /** The request that goes on with the results: a model that must call a tool would otherwise do so without end. */
+  get continuation() {
+    const request = { ...this.request, messages: [...this.request.messages, this.message, ...this.calls.results] };
+    if (request.tool_choice === "required") request.tool_choice = "auto";
+    return request;
   }
 
   /** The status and the headers are there; the answer is to come. */
@@ -87,6 +159,7 @@ export class Answer {
     this.finishReason = choice.finish_reason ?? this.finishReason;
     if (choice.delta?.reasoning) this.reason(choice.delta.reasoning);
     if (choice.delta?.content) this.grow(choice.delta.content);
+    if (choice.delta?.tool_calls) this.call(choice.delta.tool_calls);
   }
 
   /** Write once a frame, however small the pieces are that come. */
@@ -98,10 +171,17 @@ export class Answer {
 
   flush() {
     this.isDue = false;
+    this.follow(() => {
+      this.status.hidden = true;
+      this.grown.appendData(this.answer.slice(this.grown.length));
+      this.text.hidden = !this.answer;
+    });
+  }
+
+  /** Change the card, and keep its end in sight of who was there. */
+  follow(change) {
     const isAtEnd = innerHeight + scrollY >= document.body.scrollHeight - NEAR_PX;
-    this.status.hidden = true;
-    this.grown.appendData(this.answer.slice(this.grown.length));
-    this.text.hidden = !this.answer;
+    change();
     if (isAtEnd) this.card.scrollIntoView({ block: "end" });
   }
 
@@ -115,14 +195,37 @@ export class Answer {
     this.reasoning.append(text);
   }
 
+  call(pieces) {
+    this.status.hidden = true;
+    if (!this.calls.part.isConnected) this.text.after(this.calls.part);
+    this.follow(() => this.calls.take(pieces));
+  }
+
+  get hasCalls() {
+    return this.calls.part.isConnected;
+  }
+
   /** The answer is whole. */
   end() {
     this.flush();
     const notes = { length: this.words.length, content_filter: this.words.filtered };
-    const note = notes[this.finishReason] ?? (this.answer ? "" : this.words.empty);
-    if (note) this.card.append(element("p", "notice notice-warning", note));
-    this.showFacts();
+    const note = notes[this.finishReason] ?? (this.answer || this.hasCalls ? "" : this.words.empty);
+    this.follow(() => {
+      if (this.hasCalls) this.askForResults();
+      if (note) this.card.append(element("p", "notice notice-warning", note));
+      this.showFacts();
+    });
     this.showWhole();
+  }
+
+  askForResults() {
+    this.calls.end({
+      send: this.sendResults,
+      price: (place) => {
+        const line = this.page.priceLine(place);
+        return (isKnown) => (isKnown ? line.show([this.continuation]) : line.clear());
+      },
+    });
   }
 
   /** Put in place of the plain text what it is: JSON, set out, or what the server makes of Markdown. */
@@ -141,7 +244,8 @@ export class Answer {
   /** The person has stopped it. */
   stop() {
     this.flush();
-    this.card.append(element("p", "notice", this.answer ? this.words.stopped : this.words.stoppedEarly));
+    const isBegun = this.answer || this.hasCalls;
+    this.card.append(element("p", "notice", isBegun ? this.words.stopped : this.words.stoppedEarly));
     this.showFacts();
   }
 

@@ -5,6 +5,7 @@ import { eventsOf } from "./event-stream.js";
 import { WRITERS } from "./playground-code.js";
 import { AnswerFormat } from "./playground-format.js";
 import { PriceLine } from "./playground-price.js";
+import { OfferedTools } from "./playground-tools.js";
 import { Turn } from "./playground-turn.js";
 import { fill } from "./playground-words.js";
 
@@ -23,15 +24,25 @@ const format = new AnswerFormat({
   words,
   example: setup.examples.schema,
 });
+const tools = new OfferedTools({
+  card: part("tools-card"),
+  area: part("tools"),
+  error: part("tools-error"),
+  choice: part("tool-choice"),
+  fillIn: part("tools-example"),
+  words,
+  example: setup.examples.tools,
+});
+const jsonFields = [tools.list, format.schema];
 
 let turns = [];
 let lastRequest = null;
-const price = new PriceLine({
-  line: part("price"),
-  words,
-  ask: (body, signal) => post(form.dataset.planPage, body, signal),
-});
+const price = priceLine(part("price"));
 let running = null; // the AbortController of the request that runs
+
+function priceLine(line) {
+  return new PriceLine({ line, words, ask: (body, signal) => post(form.dataset.planPage, body, signal) });
+}
 
 const modelOf = (id) => setup.models.find((option) => option.id === id);
 const model = () => modelOf(part("model").value);
@@ -45,19 +56,19 @@ function models() {
 /** What was said before, as the model of a column is told it. */
 function said(column, before = turns) {
   return before.flatMap((turn) => {
-    const answer = turn.saidBy(column);
-    const asked = { role: "user", content: turn.text };
-    return answer ? [asked, { role: "assistant", content: answer }] : [];
+    const answered = turn.saidBy(column);
+    return answered.length ? [{ role: "user", content: turn.text }, ...answered] : [];
   });
 }
 
 // Settings
 
 function showModel() {
-  const { description, is_free, formats, parameters } = model();
+  const { description, is_free, formats, has_tools, parameters } = model();
   part("about").textContent = description;
   part("credits").hidden = is_free || setup.hasCredits;
   format.offer(formats);
+  tools.offer(has_tools);
   for (const field of fields) {
     const limits = parameters[field.dataset.parameter];
     field.hidden = !limits;
@@ -84,7 +95,7 @@ function requestOf(messages, id = model().id) {
     const { value } = field.querySelector("input");
     if (!field.hidden && value !== "") request[field.dataset.parameter] = Number(value);
   }
-  return { ...request, ...format.fields, stream: true, stream_options: { include_usage: true } };
+  return { ...request, ...format.fields, ...tools.fields, stream: true, stream_options: { include_usage: true } };
 }
 
 /** A request for each of the models. */
@@ -102,13 +113,18 @@ function draft() {
 function showCode() {
   if (!part("code").open) return;
   const chosen = form.querySelector("[data-code][aria-current]").dataset.code;
-  part("code-text").textContent = format.schema.fault ? words.codeWaits : WRITERS[chosen](draft(), setup.baseUrl);
+  part("code-text").textContent = wrongJson() ? words.codeWaits : WRITERS[chosen](draft(), setup.baseUrl);
+}
+
+function wrongJson() {
+  return jsonFields.find(({ fault }) => fault);
 }
 
 /** Say whether a request can be made of what is set; if not, show what is wrong. */
 function isReady() {
-  if (format.schema.fault) {
-    format.schema.show();
+  const wrong = wrongJson();
+  if (wrong) {
+    wrong.show();
   } else if (!form.checkValidity()) {
     part("parameters").open = true; // what is folded cannot say what is wrong with it
     form.reportValidity();
@@ -121,7 +137,7 @@ function isReady() {
 /** The price of what is about to be sent; of nothing, none. */
 function showPrice() {
   const text = part("message").value.trim();
-  if (running || !text || format.schema.fault || !form.checkValidity()) price.clear();
+  if (running || !text || wrongJson() || !form.checkValidity()) price.clear();
   else price.show(requestsOf(text));
 }
 
@@ -134,11 +150,11 @@ function showDraft() {
 
 function setRunning(controller) {
   running = controller;
-  const isFocused = document.activeElement?.closest(".form-actions, .playground-last");
+  const isFocused = document.activeElement?.closest(".form-actions, .playground-last, .playground-calls");
   part("send").hidden = controller !== null;
   part("stop").hidden = controller === null;
   part("log").setAttribute("aria-busy", String(controller !== null));
-  if (isFocused) (controller ? part("stop") : part("message")).focus();
+  if (isFocused) (controller ? part("stop") : (turns.at(-1)?.waitingField ?? part("message"))).focus();
 }
 
 async function send() {
@@ -163,15 +179,29 @@ async function send() {
 /** Ask all models what a turn, the last one, asks. One without an answer is left out of what follows. */
 async function run(turn) {
   const requests = requestsOf(turn.text, turns.slice(0, -1));
+  const columns = turn.begin(
+    models().map(({ name }) => name),
+    { setup, pages: form.dataset, render: rendered, priceLine, sendResults: (column) => sendResults(turn, column) },
+  );
+  await ask(turn, columns, requests);
+}
+
+/** Go on with the results of the tools that a model called; what the others say stays as it is. */
+async function sendResults(turn, column) {
+  if (!running) await ask(turn, [column], [column.continuation]);
+}
+
+/** Send a request for each of some columns of a turn. */
+async function ask(turn, columns, requests) {
   lastRequest = requests[0];
   price.clear();
   setRunning(new AbortController());
   const { signal } = running;
-  const names = models().map(({ name }) => name);
-  const answers = turn.begin(names, requests, { setup, pages: form.dataset, render: rendered });
+  const answers = columns.map((column, index) => column.begin(requests[index]));
   showCode();
   await Promise.all(answers.map((answer) => complete(answer, signal)));
   if (!turns.includes(turn)) return; // a new conversation was begun meanwhile
+  for (const column of columns) column.settle();
   setRunning(null);
   if (!turn.isAnswered && !part("message").value) part("message").value = turn.text;
   showDraft();

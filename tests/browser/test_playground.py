@@ -76,7 +76,7 @@ def test_three_models_answer_side_by_side_and_each_has_its_price(at_home: Visito
     at_home.fill("Message", "Привет!")
     expect(page.locator("#playground-price")).to_contain_text(re.compile(r"\d,\d+.₽"))
     at_home.press("Send")
-    answers = page.locator(".playground-answers > article")
+    answers = page.locator(".playground-answers article")
     expect(answers.get_by_role("link")).to_have_count(3)
     expect(answers.filter(has_text=re.compile(r"\d,\d+.₽"))).to_have_count(3)
     at_home.press("Ask again")

@@ -85,7 +85,7 @@ def test_a_schema_that_the_api_refuses_is_told_with_the_field(at_home: Visitor):
 def test_what_a_model_does_not_honour_is_neither_offered_nor_sent(at_home: Visitor):
     def honour_nothing(route: Route) -> None:
         page = route.fetch()
-        body = page.text()
+        body = page.text().replace('"has_tools": true', '"has_tools": false')
         route.fulfill(
             response=page, body=body.replace('"text", "json_object", "json_schema"', '"text"')
         )
@@ -96,6 +96,7 @@ def test_what_a_model_does_not_honour_is_neither_offered_nor_sent(at_home: Visit
     page.locator("#playground-parameters > summary").click()
     expect(page.get_by_label(at_home.say("System prompt"), exact=True)).to_be_visible()
     expect(page.get_by_label(at_home.say("Answer format"), exact=True)).to_be_hidden()
+    expect(page.locator("#playground-tools-card")).to_be_hidden()
     sent = bodies_of(at_home)
     ask(at_home, "Привет!")
     expect(page.get_by_role("log").get_by_role("link")).to_have_count(1)

@@ -78,14 +78,16 @@ def test_every_chat_model_is_offered_with_what_it_honours(client):
     assert models["yandexgpt:latest"]["parameters"]["temperature"]["max"] == 1
     for model in models.values():
         assert model["formats"] == ["text", "json_object", "json_schema"]
+        assert model["has_tools"] is True
 
 
-def test_a_model_is_offered_the_formats_that_it_honours(client):
+def test_a_model_without_tools_and_json_is_offered_neither(client):
     route = Route.objects.get(model__public_id="gigachat-pro")
-    route.profile |= {"json_schema": "none"}
+    route.profile |= {"tools": "none", "json_schema": "none"}
     route.save()
     models = {model["id"]: model for model in setup_of(client.get(PAGE))["models"]}
     assert models["gigachat-pro"]["formats"] == ["text", "json_object"]
+    assert models["gigachat-pro"]["has_tools"] is False
 
 
 def test_the_examples_are_such_as_the_api_takes(account, client):
@@ -93,6 +95,7 @@ def test_the_examples_are_such_as_the_api_takes(account, client):
     examples = setup_of(client.get(PAGE))["examples"]
     wanted = {"name": "answer", "strict": True, "schema": examples["schema"]}
     body = BODY | {
+        "tools": examples["tools"],
         "response_format": {"type": "json_schema", "json_schema": wanted},
     }
     planned = plan(client, body).json()["data"]

@@ -42,6 +42,7 @@ class ModelOption(TypedDict):
     description: str
     is_free: bool
     formats: list[str]
+    has_tools: bool
     parameters: dict[str, ParameterCard]
 
 
@@ -133,5 +134,6 @@ def _option(model: CatalogModel, catalogue: Catalogue) -> ModelOption:
         description=model.description if is_russian else model.description_en,
         is_free=model.is_free,
         formats=["text", *(name for name, parameter in FORMATS.items() if parameter in honoured)],
+        has_tools="tools" in honoured,
         parameters={name: card["parameters"][name] for name in TUNED if name in card["parameters"]},
     )

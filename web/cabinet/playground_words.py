@@ -48,11 +48,20 @@ def _labels() -> dict[str, str]:
         "codeWaits": _("The request is shown here once the JSON in the settings is right."),
         "schemaMissing": _("Write a JSON Schema, or choose another answer format."),
         "schemaObject": _("A JSON Schema is an object: {…}."),
+        "toolsList": _("Tools are a list: […]."),
+        "toolName": _("Tool {number} has no name: it needs the field “name”."),
+        "call": _("Tool call: {name}"),
+        "result": _("What {name} returned"),
+        "resultHint": _("A text or JSON: what your program would give back to the model."),
+        "resultMissing": _("Write what the tool returned."),
+        "sendResults": _("Send the results"),
     }
 
 
 def _fields() -> dict[str, str]:
     return {
+        "tools": _("The tools cannot be used as they are written."),
+        "tool_choice": _("The choice of calls does not suit the tools."),
         "response_format": _("The answer format cannot be used as it is written."),
     }
 
