@@ -33,7 +33,7 @@ def locks() -> int:
             "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database"
             " WHERE locktype = 'advisory' AND datname = current_database()"
         )
-        return cursor.fetchone()[0]
+        return int(cursor.fetchone()[0])
 
 
 @pytest.mark.postgres
