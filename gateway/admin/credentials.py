@@ -11,10 +11,11 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.audit.audited_admin import AuditedAdmin
 from gateway.admin.presets import preset_page
+from gateway.admin.settings_field import SettingsField
 from gateway.catalog import snapshot
 from gateway.models import OpenAIServer, ProviderCredential
 from gateway.providers.errors import ProviderError
-from gateway.providers.registry import BUILT_IN
+from gateway.providers.registry import BUILT_IN, title
 from gateway.upstreams import pool
 from gateway.upstreams.adapters import built
 from gateway.upstreams.trial import explained, try_out
@@ -52,6 +53,9 @@ class CredentialForm(_CredentialForm):
             " Yandex. Empty: the one that is kept."
         ),
     )
+    settings = SettingsField(
+        label=_("settings"), help_text=_("What is left empty is taken from the environment.")
+    )
 
     class Meta:
         model = ProviderCredential
@@ -62,10 +66,16 @@ class CredentialForm(_CredentialForm):
         slugs = [*BUILT_IN, *OpenAIServer._default_manager.values_list("slug", flat=True)]
         field = self.fields["provider"]
         if isinstance(field, forms.ChoiceField):
-            field.choices = [(slug, slug) for slug in slugs]
+            field.choices = [(slug, title(slug)) for slug in slugs]
+        self.fields["settings"].widget.provider = self.instance.provider
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
+        filled = cleaned.get("settings") or {}
+        cleaned["settings"] = filled.pop(cleaned.get("provider"), {})
+        if filled:
+            names = ", ".join(map(title, filled))
+            self.add_error("settings", _("Leave the lines of %(names)s empty.") % {"names": names})
         if cleaned.get("secret"):
             self.instance.seal(cleaned["secret"])
         elif self.instance._state.adding:

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import logging
+import re
 import secrets
 import threading
 import time
@@ -201,7 +202,7 @@ def test_a_secret_is_nowhere_but_sealed(
     operator_client: Any, caplog: pytest.LogCaptureFixture, settings: Any
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    form = {"provider": "gigachat", "name": "company", "settings": "{}"}
+    form = {"provider": "gigachat", "name": "company"}
     refused = operator_client.post(ADD, form | {"name": "Wrong Name", "secret": SECRET})
     assert SECRET not in refused.content.decode()
 
@@ -230,7 +231,7 @@ def test_a_secret_is_kept_unless_another_is_given_and_never_sent_elsewhere(
 ) -> None:
     row = _stored(secret=SECRET)
     change = reverse("admin:gateway_providercredential_change", args=[row.pk])
-    form = {"provider": "gigachat", "name": "company", "settings": "{}", "concurrency": "3"}
+    form = {"provider": "gigachat", "name": "company", "concurrency": "3"}
     assert "gigachat-pro" in operator_client.post(change, form).content.decode()  # would be lost
     form |= {"confirm": "on"}
 
@@ -239,7 +240,7 @@ def test_a_secret_is_kept_unless_another_is_given_and_never_sent_elsewhere(
     assert (row.concurrency, row.enabled) == (3, False)
     assert secret_box.unseal(row.sealed, owner=str(row.pk)) == SECRET
 
-    elsewhere = form | {"settings": json.dumps({"base_url": "https://evil.example"})}
+    elsewhere = form | {"settings_gigachat_base_url": "https://evil.example"}
     assert operator_client.post(change, elsewhere).status_code == 200
     row.refresh_from_db()
     assert row.settings == {}
@@ -249,16 +250,16 @@ def test_a_secret_is_kept_unless_another_is_given_and_never_sent_elsewhere(
 
 
 def test_a_credential_is_tried_before_it_is_saved(operator_client: Any, upstream: Sandbox) -> None:
-    form = {"provider": "gigachat", "name": "company", "settings": "{}", "enabled": "on"}
+    form = {"provider": "gigachat", "name": "company", "enabled": "on"}
     wrong = base64.b64encode(b"nobody:nothing").decode()
     page = operator_client.post(ADD, form | {"secret": wrong}).content.decode()
     assert "(401)" in page or "(400)" in page
     assert wrong not in page
     assert not ProviderCredential._default_manager.exists()
 
-    elsewhere = json.dumps({"auth_url": "http://127.0.0.1:9/oauth"})
+    elsewhere = {"settings_gigachat_auth_url": "http://127.0.0.1:9/oauth"}
     page = operator_client.post(
-        ADD, form | {"secret": credentials.GIGACHAT_CREDENTIALS, "settings": elsewhere}
+        ADD, form | elsewhere | {"secret": credentials.GIGACHAT_CREDENTIALS}
     ).content.decode()
     assert "nobody listens there" in page
 
@@ -268,12 +269,21 @@ def test_a_credential_is_tried_before_it_is_saved(operator_client: Any, upstream
     assert not [path for path in paths if "ompletion" in path]
 
 
-def test_a_new_credential_needs_a_secret_and_known_settings(operator_client: Any) -> None:
-    form = {"provider": "yandexgpt", "name": "second", "settings": "{}"}
+def test_a_new_credential_needs_a_secret_and_its_own_settings(operator_client: Any) -> None:
+    form = {"provider": "yandexgpt", "name": "second"}
     assert operator_client.post(ADD, form).status_code == 200
-    wrong = {"settings": json.dumps({"scope": "GIGACHAT_API_PERS"}), "secret": SECRET}
-    assert operator_client.post(ADD, form | wrong).status_code == 200
+    form |= {"settings_yandexgpt_folder_id": "b1g", "secret": SECRET}
+    page = operator_client.post(ADD, form | {"settings_gigachat_scope": "GIGACHAT_API_PERS"})
+    assert "GigaChat" in re.findall(r"errorlist.*?</ul>", page.content.decode())[0]
     assert not ProviderCredential._default_manager.exists()
+
+    assert operator_client.post(ADD, form).status_code == 302
+    row = ProviderCredential._default_manager.get()
+    assert row.settings == {"folder_id": "b1g"}
+    change = reverse("admin:gateway_providercredential_change", args=[row.pk])
+    page = operator_client.get(change).content.decode()
+    assert 'name="settings_yandexgpt_folder_id" value="b1g"' in page
+    assert "settings_gigachat_scope" not in page
 
 
 def test_the_environments_name_cannot_be_taken() -> None:
