@@ -509,6 +509,10 @@ def test_a_suspended_account_is_told_why_on_every_page_and_makes_no_keys(client)
         page = client.get(path, headers=ENGLISH).content.decode()
         assert "The account is suspended since" in page
         assert "Too many &lt;b&gt;complaints&lt;/b&gt;." in page
+    for path in (PAGE, address(key)):
+        page = client.get(path, headers=ENGLISH).content.decode()
+        assert ">refused<" in page
+        assert ">works<" not in page
     answer = client.post(PAGE, form, headers=ENGLISH)
     assert answer.status_code == 422
     assert "A suspended account makes no keys." in answer.content.decode()

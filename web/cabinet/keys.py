@@ -183,6 +183,7 @@ def _page(
         "rotation": rotation or RotationForm(),
         "now": timezone.now(),
         "standing": key_budgets.standings({key.pk: budget_of(key)})[key.pk],
+        "is_suspended": account_of(request).suspended_at is not None,
     }
     return render(
         request, "cabinet/key.html", context, status=INVALID if request.method == "POST" else None
