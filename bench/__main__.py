@@ -246,9 +246,8 @@ def rows_of(rounds: dict[str, list[Round]], columns: Sequence[Column]) -> list[d
         row: dict[str, Any] = {"": name}
         for title, figure, form in columns:
             median = statistics.median(map(figure, done))
-            row[title] = (
-                format(median, form) if median >= 0 else "–"
-            )  # there was nothing to measure
+            is_measured = median >= 0
+            row[title] = format(median, form) if is_measured else "–"
         extremes = (min(ratios), statistics.median(ratios), max(ratios)) if ratios else ()
         row["ratio min / median / max"] = " / ".join(f"{it:.2f}" for it in extremes) or "–"
         failures = sum((one.sample.failures for one in done), start=type(done[0].sample.failures)())

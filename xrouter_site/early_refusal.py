@@ -4,14 +4,12 @@ A refusal by the view costs a sixth of a completion: under three times too many 
 a third of the worker's time from those that it can serve.
 """
 
-import functools
 import os
-import time
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
 from django.urls import ResolverMatch
-from django.utils.http import http_date
+from gunicorn import util
 
 from gateway.api.capacity import capacity
 from gateway.api.errors import Overloaded, failure_of, language_of
@@ -24,11 +22,6 @@ from xrouter_site.request_log import request_log
 _ID_PLACE = "0" * 32
 _LEFT_TO_THE_VIEW = frozenset({"ORIGIN", "EXPECT", "TRANSFER-ENCODING"})
 """Headers that ask for more than the refusal."""
-
-
-@functools.lru_cache(maxsize=1)
-def _date_of(second: int) -> bytes:
-    return http_date(second).encode()
 
 
 class EarlyRefusals:
@@ -66,7 +59,7 @@ class EarlyRefusals:
         head, body = self._rendered[path, language]
         facts.response_bytes = len(body)
         request_log.note(facts)
-        answer = b"%bDate: %b\r\n\r\n%b" % (head, _date_of(int(time.time())), body)
+        answer = b"%bDate: %b\r\n\r\n%b" % (head, util.http_date().encode(), body)
         return answer.replace(_ID_PLACE.encode(), identity.encode())
 
     def _render(self, path: str, language: str) -> tuple[bytes, bytes]:

@@ -145,8 +145,8 @@ def retry_budget(*, is_test: bool) -> RetryBudget:
 class Attempts(Generic[C, T]):
     """The chunks of the first candidate that answers, and the record of how it was found.
 
-    `ask` gets a candidate, the credentials that its route has been asked with, and `queue`: one that reached
-    for this object instead would leave each request to the garbage collector. No route is asked
+    `ask` gets a candidate, the credentials that its route has been asked with, and `queue`. It may not
+    refer to this object: a cycle would keep each request until the garbage collector runs. No route is asked
     twice, except with another credential when one was refused. Candidates of a provider that failed wait
     behind those of other providers; `postponed` are those that another was put before. `queue` counts the
     time that was waited for slots.
