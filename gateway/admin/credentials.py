@@ -67,7 +67,9 @@ class CredentialForm(_CredentialForm):
         field = self.fields["provider"]
         if isinstance(field, forms.ChoiceField):
             field.choices = [(slug, title(slug)) for slug in slugs]
-        self.fields["settings"].widget.provider = self.instance.provider
+        widget, provider = self.fields["settings"].widget, self.instance.provider
+        widget.provider = provider
+        widget.shows_all = self.data.get("provider", provider) != provider
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

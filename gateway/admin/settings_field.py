@@ -25,10 +25,11 @@ LINES = tuple((slug, name) for slug, provider in BUILT_IN.items() for name in pr
 
 
 class SettingsWidget(forms.MultiWidget):
-    """The lines of every provider, or of `provider` alone; what is empty is shown as the environment has it."""
+    """The lines of `provider`, or of all; what is empty is shown as the environment has it."""
 
     template_name = "admin/widgets/settings.html"
     provider = ""
+    shows_all = False
 
     def __init__(self) -> None:
         inputs: dict[str, forms.Widget | type[forms.Widget]] = {
@@ -44,7 +45,7 @@ class SettingsWidget(forms.MultiWidget):
         context = super().get_context(name, value, attrs)  # type: ignore[arg-type]  # of any mapping
         groups: dict[str, list[tuple[str | Promise, Any]]] = {}
         for (slug, setting), shown in zip(LINES, context["widget"]["subwidgets"], strict=True):
-            if self.provider in ("", slug):
+            if self.shows_all or self.provider in ("", slug):
                 shown["attrs"]["placeholder"] = variable(BUILT_IN[slug].settings[setting])
                 groups.setdefault(BUILT_IN[slug].title, []).append(
                     (LABELS.get(setting, setting), shown)

@@ -284,6 +284,8 @@ def test_a_new_credential_needs_a_secret_and_its_own_settings(operator_client: A
     page = operator_client.get(change).content.decode()
     assert 'name="settings_yandexgpt_folder_id" value="b1g"' in page
     assert "settings_gigachat_scope" not in page
+    moved = operator_client.post(change, form | {"provider": "gigachat"}).content.decode()
+    assert 'name="settings_gigachat_scope"' in moved
 
 
 def test_the_environments_name_cannot_be_taken() -> None:
