@@ -31,10 +31,11 @@ def running_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 @pytest.fixture
-def pair(running_pair: Service) -> Service:
-    """Return a service of two worker processes over PostgreSQL and Redis."""
+def pair(running_pair: Service) -> Iterator[Service]:
+    """Yield a service of two worker processes over PostgreSQL and Redis."""
     running_pair.make_well()
-    return running_pair
+    yield running_pair
+    running_pair.hang_up()
 
 
 @pytest.fixture

@@ -328,6 +328,7 @@ def serve(
         console = Console(environment)
         service = Service(port, environment, sandbox, process, log_path, console)
         stack.enter_context(contextlib.closing(console))
+        stack.callback(service.hang_up)
         _wait_until_ready(port, process, log_path)
         yield service
 
