@@ -50,10 +50,19 @@ class Credentials:
         """The number of the last change that this process knows of."""
         return self._cache.version
 
+    @property
+    def is_told(self) -> bool:
+        """Whether this process would know of a change by now."""
+        return self._clock() - self._asked_s < BELIEVED_S
+
+    def has_changed(self, account_id: int, version: int) -> bool:
+        """Say whether the account has changed since `version` was the number of the last change."""
+        return self._cache.has_changed(account_id, version)
+
     def known(self, digest: str) -> CachedCredential | None:
         """Return a credential that works, where the process can tell without a question."""
         found = self._cache.get(digest)
-        if found is None or self._clock() - self._asked_s >= BELIEVED_S:
+        if found is None or not self.is_told:
             return None
         expires_s = found.principal.expires_s
         return found if expires_s is None or expires_s > self._unix_clock() else None
@@ -122,6 +131,11 @@ def credentials_changed(account_id: int) -> None:
     The account's row stays locked until the transaction ends, which serializes such changes.
     """
     lock_account(account_id)
+    tier_changed(account_id)
+
+
+def tier_changed(account_id: int) -> None:
+    """Make every process read the account's balance again. Call inside the transaction that moves it."""
     change_log.record(account_id)
     transaction.on_commit(lambda: credentials.note_change(account_id))
 

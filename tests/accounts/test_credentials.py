@@ -16,6 +16,8 @@ from accounts.keys.change_log import ChangeReader
 from accounts.keys.credentials import BELIEVED_S, Credentials, credentials_changed
 from accounts.keys.key_format import digest_of
 from accounts.models import APIKey, CredentialChange
+from infra import prepared
+from infra.prepared import executed as execute_prepared
 from tests.accounts.oauth_clients import new_app, person
 from tests.accounts.people import account_of, new_key
 
@@ -30,6 +32,8 @@ class Process:
         self.unix_now = time.time()
         self.statements = []
         self.is_away = False
+        self.may_ask = threading.Event()
+        self.may_ask.set()
         self.credentials = Credentials(
             entries_max=100, clock=lambda: self.now, unix_clock=lambda: self.unix_now
         )
@@ -48,7 +52,14 @@ class Process:
         own.execute_wrappers[:] = [self._execute]
         self.statements.clear()
 
+    def execute_prepared(self, connection, sql, parameters):
+        """Execute what goes past Django's cursors."""
+        return self._execute(
+            lambda *_: execute_prepared(connection, sql, parameters), sql, (), False, {}
+        )
+
     def _execute(self, execute, sql, params, many, context):
+        assert self.may_ask.wait(10)
         self.statements.append(sql)
         if self.is_away:
             raise OperationalError("away")
@@ -56,8 +67,9 @@ class Process:
 
 
 @pytest.fixture
-def process():
+def process(monkeypatch):
     process = Process()
+    monkeypatch.setattr(prepared, "executed", process.execute_prepared)
     process.catch_up()
     yield process
     process.credentials.stop()
@@ -98,16 +110,13 @@ def test_a_burst_of_cold_keys_is_read_in_batches(process):
         for raw in raws
     )  # fmt: skip
     process.catch_up()
-    is_held = threading.Event()
-    process.credentials._reader._own.execute_wrappers.append(
-        lambda execute, *arguments: is_held.wait(10) and execute(*arguments)
-    )
+    process.may_ask.clear()
     with ThreadPoolExecutor(200) as threads:
         found = [threads.submit(process.get, raw) for raw in raws]
         waiting = process.credentials._reader._thread
         while len(waiting._queue) + len(waiting._in_commit) < 200:
             time.sleep(0.001)
-        is_held.set()
+        process.may_ask.set()
         assert {each.result().label for each in found} == {"cold"}
     assert len(process.statements) <= 100
 
