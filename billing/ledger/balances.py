@@ -1,14 +1,22 @@
-"""Balances of accounts: cached for a second to choose tiers, exact for people to read."""
+"""Balances of accounts: remembered to choose tiers, exact for people to read.
+
+A process learns at once of its own charges, and from the log of changes of what else moves a balance, or
+takes a tier. What it misses is a part of what its peers have charged, for KEPT_S at most; money is never
+spent by this memory: each hold asks the database.
+"""
 
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import cast
+from typing import Protocol, cast
 
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.models import Q, Sum
 
+from accounts.keys.credentials import credentials
 from billing.errors import BillingError, MoneyStoreUnavailable
 from billing.ledger.retrying_connection import RetryingConnection, break_off_stuck
 from billing.models import CreditAccount, LedgerEntry
@@ -16,8 +24,9 @@ from infra import prepared
 from infra.group_commit import GroupCommit, QueueStalled, StillRunning
 from infra.single_flight import SingleFlight
 
-REMEMBERED_S = 1.0
-MOST_REMEMBERED = 20_000
+KEPT_S = 60.0
+UNTOLD_S = 1.0
+"""How long a balance is believed by a process that is not told of changes at present."""
 PATIENCE_S, STALLED_S = 0.9, 0.6
 LINGER_S = 300.0
 """How long the thread that reads keeps its connection when it has nothing to do."""
@@ -45,30 +54,57 @@ class Statement:
     total_usage_nano: int
 
 
-class BalanceMemory:
-    """A cache of balances, each valid for `REMEMBERED_S`. `clock` returns monotonic seconds."""
+class Changes(Protocol):
+    """Who knows what has happened to accounts: the process's `credentials`."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    @property
+    def version(self) -> int:
+        """The number of the last change."""
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the process would know of a change by now."""
+
+    def has_changed(self, account_id: int, version: int) -> bool:
+        """Say whether the account has changed since `version` was the last number."""
+
+
+class BalanceMemory:
+    """A least-recently-used cache of balances. `clock` returns monotonic seconds."""
+
+    def __init__(
+        self,
+        *,
+        entries_max: int,
+        changes: Changes,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._entries_max = entries_max
+        self._changes = changes
         self._clock = clock
         self._lock = Lock()
-        self._known: dict[int, tuple[float, Balance]] = {}
+        self._known: OrderedDict[int, tuple[float, int, Balance]] = OrderedDict()
 
     def get(self, account_id: int) -> Balance | None:
-        """Return the cached balance unless it is missing or too old."""
+        """Return the balance unless it is missing, changed or too old."""
         known = self._known.get(account_id)
-        if known is None or self._clock() - known[0] > REMEMBERED_S:
+        if known is None:
             return None
-        return known[1]
+        read_s, version, balance = known
+        if self._changes.has_changed(account_id, version):
+            return None
+        kept_s = KEPT_S if self._changes.is_told else UNTOLD_S
+        return balance if self._clock() - read_s <= kept_s else None
 
-    def put(self, balances: Mapping[int, Balance]) -> None:
-        """Cache balances, by account, as of now."""
+    def put(self, balances: Mapping[int, Balance], version: int) -> None:
+        """Remember balances, by account, that were read after the change with this number."""
         now_s = self._clock()
         with self._lock:
-            if len(self._known) >= MOST_REMEMBERED:
-                self._known.clear()
-            self._known.update(
-                (account_id, (now_s, balance)) for account_id, balance in balances.items()
-            )
+            for account_id, balance in balances.items():
+                self._known[account_id] = now_s, version, balance
+                self._known.move_to_end(account_id)
+            while len(self._known) > self._entries_max:
+                self._known.popitem(last=False)
 
     def reset(self) -> None:
         """Empty the cache."""
@@ -98,7 +134,7 @@ def _read(account_ids: Sequence[int]) -> Sequence[Balance | BillingError]:
     return [found.get(account_id, Balance(0, 0)) for account_id in account_ids]
 
 
-_memory = BalanceMemory()
+_memory = BalanceMemory(entries_max=settings.CREDENTIAL_CACHE_MAX, changes=credentials)
 _flights: SingleFlight[int, Balance] = SingleFlight()
 _connection = RetryingConnection(is_own=True)
 _reads: GroupCommit[int, Balance] = GroupCommit(
@@ -112,17 +148,18 @@ _reads: GroupCommit[int, Balance] = GroupCommit(
 
 
 def recent(account_id: int) -> Balance:
-    """Return a balance at most a second old; zeros if the account has none yet.
+    """Return a balance as this process knows it; zeros if the account has none yet.
 
     Raises MoneyStoreUnavailable.
     """
     balance = _memory.get(account_id)
     if balance is None:
+        version = credentials.version
         if connection.vendor != "postgresql" or connection.in_atomic_block:
             balance = _flights.do(account_id, lambda: exact(account_id))
         else:
             balance = _read_with_others(account_id)
-        _memory.put({account_id: balance})
+        _memory.put({account_id: balance}, version)
     return balance
 
 
@@ -136,7 +173,7 @@ def _read_with_others(account_id: int) -> Balance:
 
 
 def posted_nano(account_id: int) -> int:
-    """Return the posted balance, at most a second old. Raises MoneyStoreUnavailable."""
+    """Return the posted balance as this process knows it. Raises MoneyStoreUnavailable."""
     return recent(account_id).posted_nano
 
 
@@ -163,9 +200,9 @@ def statement(account_id: int) -> Statement:
     return Statement(int(came_in or 0), -int(used or 0))
 
 
-def note(balances: Mapping[int, Balance]) -> None:
-    """Cache what the ledger has just committed, by account."""
-    _memory.put(balances)
+def note(balances: Mapping[int, Balance], version: int) -> None:
+    """Remember what the ledger has just committed, by account; it began after the change `version`."""
+    _memory.put(balances, version)
 
 
 def flush(timeout_s: float) -> bool:

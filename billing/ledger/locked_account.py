@@ -8,6 +8,7 @@ from datetime import date, datetime
 from django.db import transaction
 from django.db.backends.utils import CursorWrapper
 
+from accounts.keys.credentials import credentials, tier_changed
 from billing.errors import InsufficientCredits
 from billing.ledger import balances, sql
 from billing.ledger.chain import digest_of
@@ -32,6 +33,8 @@ class LockedAccount:
     posted_change_nano: int = 0
     held_change_nano: int = 0
     is_changed: bool = False
+    is_tier_changed: bool = False
+    """Whether the balance was moved by anything but a charge, or came to nothing."""
 
     @property
     def available_nano(self) -> int:
@@ -64,6 +67,7 @@ class LockedAccount:
         self.posted_nano += amount_nano
         self.posted_change_nano += amount_nano
         self.is_changed = True
+        self.is_tier_changed |= kind != "charge" or self.posted_nano <= 0
         self.last_digest = digest_of(
             self.last_digest,
             account_id=self.account_id,
@@ -91,14 +95,17 @@ class LockedAccount:
 class LockedAccounts:
     """The accounts that a transaction has locked, in the order of their ids; `today` is Moscow's."""
 
-    def __init__(self, locked_accounts: dict[int, LockedAccount], today: date) -> None:
+    def __init__(
+        self, locked_accounts: dict[int, LockedAccount], today: date, version: int
+    ) -> None:
         self._locked_accounts = locked_accounts
+        self._version = version
         self.today = today
 
     @classmethod
     def lock(cls, cursor: CursorWrapper, account_ids: Iterable[int]) -> "LockedAccounts":
         """Lock accounts, and open those that are new; unknown ids are left out."""
-        wanted = set(account_ids)
+        wanted, version = set(account_ids), credentials.version
         rows, now = sql.lock_accounts(cursor, wanted)
         if missing := wanted - rows.keys():
             sql.open_accounts(cursor, missing)
@@ -109,7 +116,7 @@ class LockedAccounts:
             )
             for account_id, row in rows.items()
         }
-        return cls(locked_accounts, moscow_day(now) if rows else date.min)
+        return cls(locked_accounts, moscow_day(now) if rows else date.min, version)
 
     def __iter__(self) -> Iterator[LockedAccount]:
         return iter(self._locked_accounts.values())
@@ -122,12 +129,18 @@ class LockedAccounts:
         return self._locked_accounts.get(account_id)
 
     def changes(self) -> list[Statement]:
-        """Return the statements that write the changes; the cache of balances follows on commit."""
+        """Return the statements that write the changes; the memory of balances follows on commit.
+
+        Other processes are told where the tier may be another now.
+        """
         changed = {
             locked_account.account_id: locked_account.change()
             for locked_account in self
             if locked_account.is_changed
         }
+        for locked_account in self:
+            if locked_account.is_tier_changed:
+                tier_changed(locked_account.account_id)
         transaction.on_commit(self._tell)
         return sql.change_accounts(changed)
 
@@ -136,5 +149,6 @@ class LockedAccounts:
             {
                 account.account_id: balances.Balance(account.posted_nano, account.held_nano)
                 for account in self
-            }
+            },
+            self._version,
         )

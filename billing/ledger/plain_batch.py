@@ -1,10 +1,11 @@
 """Plain holds and settlements on PostgreSQL: a whole batch in one statement, its own transaction.
 
-Plain is nearly every request: the account has what it wants and its key has no budget; its answer costs no
-more than was held. What is not plain is left to the batches on locked accounts (`holds.py`,
-`settlement.py`), which decide one by one and come to the same for a plain one; an account that has anything
-else in the batch is left to them whole, so that its requests keep their order. No lock is held while this
-process is away from the database, so that a busy worker keeps no account from its peers.
+Plain is nearly every request: the account has what it wants and its key has no budget; its answer costs
+less than was held, so that the account has something left and keeps its tier. What is not plain is left to
+the batches on locked accounts (`holds.py`, `settlement.py`), which decide one by one and come to the same
+for a plain one; an account that has anything else in the batch is left to them whole, so that its requests
+keep their order. No lock is held while this process is away from the database, so that a busy worker keeps
+no account from its peers.
 """
 
 # ruff: noqa: S608 -- the texts are put together from constants of the code; every value is a parameter
@@ -17,6 +18,7 @@ from functools import partial
 import orjson
 from django.db import transaction
 
+from accounts.keys.credentials import credentials
 from billing.ledger import balances
 from billing.ledger.charges import Charge, charge_of
 from billing.ledger.holds import HoldRequest, PlacedHold
@@ -176,7 +178,7 @@ def hold(requests: Sequence[HoldRequest], *, process_id: uuid.UUID) -> dict[uuid
                 "requested_model": request.model,
             }
         )
-    placed = {}
+    placed, version = {}, credentials.version
     for generation_id, posted_nano, held_nano in prepared.rows(_HOLD, *_sums(wanted), _json(rows)):
         request = plain[generation_id]
         placed[generation_id] = PlacedHold(
@@ -186,7 +188,7 @@ def hold(requests: Sequence[HoldRequest], *, process_id: uuid.UUID) -> dict[uuid
             posted_nano,
             posted_nano - held_nano,
         )
-    _tell((it.account_id, it.posted_nano, it.available_nano) for it in placed.values())
+    _tell(((it.account_id, it.posted_nano, it.available_nano) for it in placed.values()), version)
     return placed
 
 
@@ -207,6 +209,7 @@ def settle(settlements: Sequence[Settlement]) -> dict[uuid.UUID, Settled]:
     if not plain:
         return {}
     amounts: Counter[int] = Counter()
+    version = credentials.version
     for settlement, _ in plain.values():
         amounts[settlement.hold.account_id] += settlement.hold.amount_nano
     rows = prepared.rows(
@@ -226,7 +229,7 @@ def settle(settlements: Sequence[Settlement]) -> dict[uuid.UUID, Settled]:
             available_nano = posted_nano - held_nano
             changed.append((before.account_id, posted_nano, available_nano))
         outcomes[generation_id] = Settled(charge.charged_nano, 0, posted_nano, available_nano)
-    _tell(changed)
+    _tell(changed, version)
     return outcomes
 
 
@@ -238,12 +241,12 @@ def _is_plain(request: HoldRequest) -> bool:
 
 
 def _plain_charge(settlement: Settlement) -> Charge | None:
-    """Return the charge, where it is known without the account's balance."""
+    """Return the charge, where it is known without the account's balance, and leaves some of it."""
     hold_nano = settlement.hold.amount_nano
     if not 0 <= settlement.cost_nano <= MAX_AMOUNT_NANO:
         return None
     charge = charge_of(settlement.rule, settlement.cost_nano, hold_nano=hold_nano, available_nano=0)
-    return None if charge.cost_nano > hold_nano else charge
+    return None if charge.cost_nano > hold_nano or 0 < hold_nano == charge.cost_nano else charge
 
 
 def _sums(amounts: Counter[int]) -> tuple[str, str]:
@@ -256,10 +259,10 @@ def _json(rows: object) -> str:
     return orjson.dumps(rows).decode()
 
 
-def _tell(accounts: Iterable[tuple[int, int, int]]) -> None:
-    """Let the cache of balances know on commit: account, posted, available."""
+def _tell(accounts: Iterable[tuple[int, int, int]], version: int) -> None:
+    """Let the memory of balances know on commit: account, posted, available; see `balances.note`."""
     known = {
         account_id: balances.Balance(posted_nano, posted_nano - available_nano)
         for account_id, posted_nano, available_nano in accounts
     }
-    transaction.on_commit(partial(balances.note, known))
+    transaction.on_commit(partial(balances.note, known, version))

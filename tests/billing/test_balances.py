@@ -1,4 +1,4 @@
-"""Balances: remembered for a second for tiers, exact for people."""
+"""Balances: remembered for tiers until they change, exact for people."""
 
 import datetime as dt
 from dataclasses import replace
@@ -8,8 +8,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from billing.ledger import balances
-from billing.ledger.balances import REMEMBERED_S, Balance, BalanceMemory
+from accounts.models import CredentialChange
+from billing.ledger import balances, ledger
+from billing.ledger.balances import KEPT_S, UNTOLD_S, Balance, BalanceMemory
 from billing.ledger.key_budgets import KeyStanding, standing_of
 from billing.models import Price
 from billing.prices import current_prices
@@ -27,28 +28,64 @@ class Clock:
         return self.now_s
 
 
-def test_a_balance_is_remembered_for_a_second():
-    clock = Clock()
-    memory = BalanceMemory(clock)
-    memory.put({1: Balance(5, 2)})
+class Changes:
+    """What a process knows of changes; a test makes them."""
 
+    def __init__(self):
+        self.version = 0
+        self.is_told = True
+        self.changed = {}
+
+    def has_changed(self, account_id, version):
+        return self.changed.get(account_id, 0) > version
+
+    def change(self, account_id):
+        self.version += 1
+        self.changed[account_id] = self.version
+
+
+def test_a_balance_is_believed_until_its_account_changes():
+    clock, changes = Clock(), Changes()
+    memory = BalanceMemory(entries_max=9, changes=changes, clock=clock)
+    memory.put({1: Balance(5, 2), 2: Balance(7, 0)}, changes.version)
+
+    clock.now_s += KEPT_S
     assert memory.get(1) == Balance(5, 2)
+    assert memory.get(3) is None
+    changes.change(1)
+    assert (memory.get(1), memory.get(2)) == (None, Balance(7, 0))
+    clock.now_s += 0.001
     assert memory.get(2) is None
-    clock.now_s += REMEMBERED_S
+
+
+def test_what_was_read_before_a_change_is_not_taken_for_what_is_after_it():
+    changes = Changes()
+    memory = BalanceMemory(entries_max=9, changes=changes, clock=Clock())
+    version = changes.version
+    changes.change(1)
+    memory.put({1: Balance(5, 2)}, version)
+    assert memory.get(1) is None
+    memory.put({1: Balance(6, 2)}, changes.version)
+    assert memory.get(1) == Balance(6, 2)
+
+
+def test_a_balance_is_believed_for_a_second_where_nobody_tells_of_changes():
+    clock, changes = Clock(), Changes()
+    memory = BalanceMemory(entries_max=9, changes=changes, clock=clock)
+    memory.put({1: Balance(5, 2)}, changes.version)
+    changes.is_told = False
+
+    clock.now_s += UNTOLD_S
     assert memory.get(1) == Balance(5, 2)
     clock.now_s += 0.001
     assert memory.get(1) is None
 
 
-def test_the_memory_does_not_grow_without_end(monkeypatch):
-    monkeypatch.setattr(balances, "MOST_REMEMBERED", 3)
-    memory = BalanceMemory(Clock())
-    for number in range(10):
-        memory.put({number: Balance(number, 0)})
-
-    known = [number for number in range(10) if memory.get(number)]
-    assert 9 in known
-    assert len(known) <= 3
+def test_the_memory_keeps_the_balances_that_were_put_last():
+    memory = BalanceMemory(entries_max=3, changes=Changes(), clock=Clock())
+    for number in (*range(9), 7):
+        memory.put({number: Balance(number, 0)}, 0)
+    assert [number for number in range(9) if memory.get(number)] == [6, 7, 8]
 
 
 @pytest.mark.django_db
@@ -78,6 +115,27 @@ def test_what_the_ledger_commits_is_known_at_once():
     settle_one(end(hold, 3 * CREDIT))
     assert balances.recent(account.pk) == Balance(7 * CREDIT, 0)
     assert len(queries) == 0
+
+
+@pytest.mark.django_db
+def test_all_processes_are_told_of_what_may_change_a_tier_and_of_no_other_charge():
+    account = open_account(10 * CREDIT)
+
+    def told_by(act):
+        before = CredentialChange.objects.filter(account_id=account.pk).count()
+        act()
+        return CredentialChange.objects.filter(account_id=account.pk).count() - before
+
+    def pay(amount_nano, held_nano):
+        settle_one(end(hold_one(ask(payer(account), held_nano)), amount_nano))
+
+    assert (
+        told_by(lambda: ledger.adjust(account.pk, -CREDIT, reason="too much", actor_id=None)) == 1
+    )
+    assert told_by(lambda: pay(CREDIT, 2 * CREDIT)) == 0
+    assert told_by(lambda: pay(CREDIT, CREDIT)) == 0
+    assert told_by(lambda: pay(7 * CREDIT, 7 * CREDIT)) == 1
+    assert balances.exact(account.pk) == Balance(0, 0)
 
 
 @pytest.mark.django_db

@@ -137,7 +137,7 @@ def test_a_change_of_the_balance_does_not_begin_the_minute_anew(pair: Service) -
         "SELECT posted_nano FROM billing_creditaccount WHERE account_id = %s", account_id
     )
     pair.python(ADJUST, str(account_id), str(-posted_nano))
-    time.sleep(1.5)  # a worker may remember a balance for a second
+    time.sleep(1.5)  # by then each worker has asked what has changed
 
     answers = at_once(pair.port, key, [HELLO] * 10)
     assert _refusals(answers) == {(429, "rate_limit_exceeded", "account_minute"): 10}
