@@ -51,8 +51,11 @@ class Application(WSGIHandler):
         import_string("gateway.watch.start")()
 
     def warm_up(self) -> None:
-        """Make ready what the first completion would wait for: adapters, whose CA lists take long to read."""
-        import_string("gateway.upstreams.make_ready")()
+        """Make ready what the first completion would wait for."""
+        import_string(
+            "gateway.upstreams.make_ready"
+        )()  # adapters: their CA lists take long to read
+        import_string("gateway.pipeline.warm_up.warm_up")()
 
     def __call__(  # type: ignore[override]  # the stubs take the response for its iterable
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
