@@ -1,5 +1,6 @@
 """The caller that an API key stands for, with its limits."""
 
+import functools
 from ipaddress import ip_network
 from typing import cast
 
@@ -14,7 +15,7 @@ def principal_of(key: APIKey) -> Principal:
         user_id=key.user_id,
         credential_kind="key",
         credential_id=key.pk,
-        scopes=frozenset(key.scopes),
+        scopes=_scopes(tuple(key.scopes)),
         label=key.name,
         is_test=key.is_test,
         allowed_models=frozenset(key.allowed_models),
@@ -31,6 +32,12 @@ def budget_of(key: APIKey) -> KeyBudget | None:
         return None
     reset = cast("LimitReset | None", key.limit_reset)  # by a constraint of the table
     return KeyBudget(limit_nano=key.limit_nano, reset=reset, key_ids=tuple(key.budget_keys))
+
+
+@functools.lru_cache(maxsize=256)
+def _scopes(names: tuple[str, ...]) -> frozenset[str]:
+    """Return the scopes, one set for all keys that have the same: there may be many."""
+    return frozenset(names)
 
 
 def _limits_of(key: APIKey) -> KeyLimits:

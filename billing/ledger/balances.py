@@ -1,8 +1,8 @@
 """Balances of accounts: remembered to choose tiers, exact for people to read.
 
 A process learns at once of its own charges, and from the log of changes of what else moves a balance, or
-takes a tier. What it misses is a part of what its peers have charged, for KEPT_S at most; money is never
-spent by this memory: each hold asks the database.
+takes a tier. What it misses is what its peers have charged since it last served the account itself. Money is
+never spent by this memory: each hold asks the database, and what that says is remembered.
 """
 
 import time
@@ -24,7 +24,7 @@ from infra import prepared
 from infra.group_commit import GroupCommit, QueueStalled, StillRunning
 from infra.single_flight import SingleFlight
 
-KEPT_S = 60.0
+KEPT_S = 600.0
 UNTOLD_S = 1.0
 """How long a balance is believed by a process that is not told of changes at present."""
 PATIENCE_S, STALLED_S = 0.9, 0.6
