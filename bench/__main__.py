@@ -38,9 +38,25 @@ from bench.processes import (
 from bench.targets import PEERS, RELAYS, ROOT, Target, peer, relay, xrouter
 from tests.servers import postgres, valkey
 
-GATEWAYS, REST = 0, 1
-"""The two cores."""
+GATEWAY_CORE, OTHER_CORE = 0, 1
 CHUNKS_A_STREAM, CHUNKS_A_SECOND = 100, 20
+
+
+@dataclass
+class Tree:
+    """A tree of XRouter, and how much stands behind it; with several workers it has both cores."""
+
+    name: str
+    folder: pathlib.Path
+    accounts: int = 0
+    generations: int = 0
+    workers: int = 1
+
+    @classmethod
+    def of(cls, text: str) -> "Tree":
+        """Read `NAME=FOLDER,accounts=100000,generations=10000000,workers=2`."""
+        (name, folder), *sizes = (part.split("=", 1) for part in text.split(","))
+        return cls(name, pathlib.Path(folder).resolve(), **{size: int(it) for size, it in sizes})
 
 
 @dataclass
@@ -84,41 +100,43 @@ class Stand:
 @contextlib.contextmanager
 def stand(arguments: argparse.Namespace) -> Iterator[Stand]:
     """Start everything that the arguments name."""
-    os.sched_setaffinity(0, {REST})
+    os.sched_setaffinity(0, {OTHER_CORE})
     most_files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
     with contextlib.ExitStack() as stack:
         port = free_port()
         upstream = [built_upstream(), str(port)]
-        stack.enter_context(process(upstream, core=REST, log="upstream"))
+        stack.enter_context(process(upstream, core=str(OTHER_CORE), log="upstream"))
         wait_for(port, "/", "upstream")
         database, redis = stack.enter_context(postgres()), stack.enter_context(valkey())
         found = Stand(port, pid_of_postgres(database), pid_of_redis(redis))
-        pin(found.postgres_pid, REST)
-        pin(found.redis_pid, REST)
-        trees = dict(tree.split("=", 1) for tree in arguments.tree) or {"xrouter": str(ROOT)}
+        pin(found.postgres_pid, OTHER_CORE)
+        pin(found.redis_pid, OTHER_CORE)
+        trees = list(map(Tree.of, arguments.tree)) or [Tree("xrouter", ROOT)]
         started: list[contextlib.AbstractContextManager[Target]] = []
         address = f"http://127.0.0.1:{port}"
-        for number, (name, folder) in enumerate(trees.items()):
+        for number, tree in enumerate(trees):
             stores = {
-                "DATABASE_URL": _own_database(database, name),
+                "DATABASE_URL": _own_database(database, tree.name),
                 "REDIS_URL": redis.removesuffix("/0") + f"/{number}",
                 "WORKER_CAPACITY": str(arguments.capacity),
+                "WEB_CONCURRENCY": str(tree.workers),
             }
             started.append(
                 xrouter(
-                    name,
-                    pathlib.Path(folder),
+                    tree.name,
+                    tree.folder,
                     upstream=address,
                     stores=stores,
-                    accounts=arguments.accounts,
-                    core=GATEWAYS,
+                    accounts=tree.accounts or arguments.accounts,
+                    generations=tree.generations,
+                    core=f"{GATEWAY_CORE}" if tree.workers == 1 else f"{GATEWAY_CORE},{OTHER_CORE}",
                     model=arguments.model,
                 )
             )
         for name in arguments.peers:
             serve = relay if name in RELAYS else peer
-            started.append(serve(name, upstream=address, core=GATEWAYS))
+            started.append(serve(name, upstream=address, core=str(GATEWAY_CORE)))
         for starting in started:
             target = stack.enter_context(starting)
             found.targets[target.name] = target
@@ -297,8 +315,14 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--latency-ms", type=float, default=0.0, help="of the upstream")
     parser.add_argument("--times", type=float, default=3.0, help="the load of `overload`")
     parser.add_argument("--model", default="gigachat-2-pro", help="say yandexgpt-5-pro")
-    parser.add_argument("--tree", action="append", default=[], metavar="NAME=FOLDER",
-                        help="trees of XRouter to compare; default this one")  # fmt: skip
+    parser.add_argument(
+        "--tree",
+        action="append",
+        default=[],
+        metavar="NAME=FOLDER",
+        help="trees of XRouter to compare, or sizes of one; default this one;"
+        " after the folder may stand `,accounts=`, `,generations=` and `,workers=`",
+    )
     parser.add_argument("--peers", nargs="*", default=[*RELAYS, *PEERS], choices=[*RELAYS, *PEERS])
     parser.add_argument("--json", type=pathlib.Path, help="a file for all the figures")
     parser.add_argument(
@@ -306,6 +330,7 @@ def parser() -> argparse.ArgumentParser:
         type=pathlib.Path,
         help="a page whose section is replaced, say docs/performance.md",
     )
+    parser.add_argument("--section", help="which one; default that of what is measured")
     return parser
 
 
@@ -318,7 +343,7 @@ def main() -> None:
     text = f"{headline()}\n\n{table_of(rows)}"
     print(text)
     if arguments.document:
-        put_into(arguments.document, arguments.what, text)
+        put_into(arguments.document, arguments.section or arguments.what, text)
     if arguments.json:
         arguments.json.write_text(json.dumps({"run": headline(), "rows": rows}, ensure_ascii=False))
 

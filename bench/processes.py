@@ -30,16 +30,16 @@ def free_port() -> int:
 def process(
     command: Sequence[str | pathlib.Path],
     *,
-    core: int,
+    core: str,
     environment: Mapping[str, str] | None = None,
     folder: pathlib.Path | None = None,
     log: str,
 ) -> Iterator[int]:
-    """Run a command pinned to a core; yield its process id, and end it with all its children."""
+    """Run a command on a core, or on some as "0,1"; yield its process id, and end it with all its children."""
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / f"{log}.run.log").open("wb") as output:
         running = subprocess.Popen(
-            ["taskset", "-c", str(core), *command],
+            ["taskset", "-c", core, *command],
             env=dict(environment or os.environ),
             cwd=folder,
             stdout=output,

@@ -24,14 +24,7 @@ RELAYS = {
     "relay-urllib3": "bench.relay:urllib3_application",
 }
 MESSAGE = "Расскажи коротко, зачем нужен шлюз к языковым моделям. " * 4
-ISSUE_KEYS = """
-import io
-from django.core.management import call_command
-for number in range({count}):
-    out = io.StringIO()
-    call_command("issue_key", f"bench{{number}}@example.com", "--credits", "100000", stdout=out)
-    print("KEY", out.getvalue().strip())
-"""
+CUSTOMERS = ROOT / "bench" / "customers.py"
 
 
 @dataclass
@@ -94,23 +87,23 @@ def xrouter(
     upstream: str,
     stores: Mapping[str, str],
     accounts: int,
-    core: int,
+    generations: int = 0,
+    core: str,
     model: str = "gigachat-2-pro",
 ) -> Iterator[Target]:
-    """Serve a tree of XRouter with one worker, and `accounts` with a key each; `stores` are its variables."""
+    """Serve a tree of XRouter, and `accounts` with a key each; `stores` are its variables."""
     port = free_port()
-    environment = own_environment(upstream, port) | stores
-    manage = [sys.executable, "manage.py"]
-    subprocess.run([*manage, "migrate", "-v0"], env=environment, cwd=folder, check=True)
-    issued = subprocess.run(
-        [*manage, "shell", "-c", ISSUE_KEYS.format(count=accounts)],
+    environment = own_environment(upstream, port) | {"PYTHONPATH": str(folder)} | stores
+    migrate = [sys.executable, "manage.py", "migrate", "-v0"]
+    subprocess.run(migrate, env=environment, cwd=folder, check=True)
+    keys = subprocess.run(
+        [sys.executable, CUSTOMERS, f"--accounts={accounts}", f"--generations={generations}"],
         env=environment,
         cwd=folder,
         check=True,
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
-    ).stdout
-    keys = [line.split()[1] for line in issued.splitlines() if line.startswith("KEY ")]
+    ).stdout.split()
     command = [sys.executable, "-m", "gunicorn", "xrouter_site.wsgi", "-c", "gunicorn.conf.py"]
     with process(command, core=core, environment=environment, folder=folder, log=name) as pid:
         wait_for(port, "/health", name)
@@ -118,7 +111,7 @@ def xrouter(
 
 
 @contextlib.contextmanager
-def relay(name: str, *, upstream: str, core: int) -> Iterator[Target]:
+def relay(name: str, *, upstream: str, core: str) -> Iterator[Target]:
     """Serve a bare relay by our own worker class."""
     port = free_port()
     environment = own_environment(upstream, port) | {
@@ -154,7 +147,7 @@ def installed(name: str) -> pathlib.Path:
 
 
 @contextlib.contextmanager
-def peer(name: str, *, upstream: str, core: int) -> Iterator[Target]:
+def peer(name: str, *, upstream: str, core: str) -> Iterator[Target]:
     """Serve another gateway in front of the same upstream, with one worker."""
     folder, port = installed(name), free_port()
     environment = dict(os.environ)
