@@ -16,13 +16,13 @@ PATHS = ["/v1/chat/completions", "/v1/responses", "/v1/messages", "/api/v1/chat/
 pytestmark = pytest.mark.postgres  # the worker of the embedded mode leaves all to the view
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def full_service(
     tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Service]:
     """Yield a service whose only place is taken."""
     directory = tmp_path_factory.mktemp("full")
-    message = {"role": "user", "content": "sandbox:slow=60 Привет"}
+    message = {"role": "user", "content": "sandbox:slow=300 Привет"}
     body = {"model": "gigachat-pro", "messages": [message], "stream": True}
     with serve(request.config.option.store, directory, WORKER_CAPACITY="1") as service:
         occupant = LiveCall(service.port, service.key()).send(body)
