@@ -30,14 +30,8 @@ Verdict = Principal | Exception
 _NEEDED = {
     *("id", "account_id", "user_id", "digest", "name", "is_test", "scopes", "allowed_models"),
     *("allowed_ips", "limit_nano", "limit_reset", "budget_keys", "rate_requests", "rate_window_s"),
-    *(
-        "concurrency",
-        "slowed_requests_per_minute",
-        "revoked_at",
-        "disabled",
-        "expires_at",
-        "frozen_at",
-    ),
+    *("concurrency", "slowed_requests_per_minute"),
+    *("revoked_at", "disabled", "expires_at", "frozen_at"),
 }
 _KEY_COLUMNS = [name for each in APIKey._meta.concrete_fields if (name := each.attname) in _NEEDED]
 """In the order of the table, as `from_db` wants them."""

@@ -285,6 +285,7 @@ def test_memory_forgets_when_the_time_is_over():
     assert runs.join_or_add(Run(KEYED)) is None
 
 
+@pytest.mark.usefixtures("redis_url")  # what other tests began with this key is not to be found
 def test_who_takes_over_from_the_dead_waits_for_what_they_held(monkeypatch):
     monkeypatch.setattr(answering, "RELEASE_LOOK_S", 0.01)
     begun, may_die = threading.Event(), threading.Event()
@@ -307,7 +308,7 @@ def test_who_takes_over_from_the_dead_waits_for_what_they_held(monkeypatch):
 
     first = threading.Thread(target=ask_and_die)
     first.start()
-    begun.wait()
+    assert begun.wait(60)
     answers: list[HttpResponse] = []
     second = threading.Thread(target=lambda: answers.append(ask(take_over)))
     second.start()
