@@ -131,11 +131,11 @@ def credentials_changed(account_id: int) -> None:
     The account's row stays locked until the transaction ends, which serializes such changes.
     """
     lock_account(account_id)
-    tier_changed(account_id)
+    account_changed(account_id)
 
 
-def tier_changed(account_id: int) -> None:
-    """Make every process read the account's balance again. Call inside the transaction that moves it."""
+def account_changed(account_id: int) -> None:
+    """Make every process read again what it remembers of the account. Call inside the transaction."""
     change_log.record(account_id)
     transaction.on_commit(lambda: credentials.note_change(account_id))
 

@@ -25,6 +25,7 @@ from infra.group_commit import GroupCommit, QueueStalled, StillRunning
 from infra.single_flight import SingleFlight
 
 KEPT_S = 600.0
+"""How long a balance is believed of which no change is told."""
 UNTOLD_S = 1.0
 """How long a balance is believed by a process that is not told of changes at present."""
 PATIENCE_S, STALLED_S = 0.9, 0.6
@@ -56,10 +57,6 @@ class Statement:
 
 class Changes(Protocol):
     """Who knows what has happened to accounts: the process's `credentials`."""
-
-    @property
-    def version(self) -> int:
-        """The number of the last change."""
 
     @property
     def is_told(self) -> bool:

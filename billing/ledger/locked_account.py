@@ -8,7 +8,7 @@ from datetime import date, datetime
 from django.db import transaction
 from django.db.backends.utils import CursorWrapper
 
-from accounts.keys.credentials import credentials, tier_changed
+from accounts.keys.credentials import account_changed, credentials
 from billing.errors import InsufficientCredits
 from billing.ledger import balances, sql
 from billing.ledger.chain import digest_of
@@ -140,7 +140,7 @@ class LockedAccounts:
         }
         for locked_account in self:
             if locked_account.is_tier_changed:
-                tier_changed(locked_account.account_id)
+                account_changed(locked_account.account_id)
         transaction.on_commit(self._tell)
         return sql.change_accounts(changed)
 

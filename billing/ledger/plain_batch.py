@@ -246,7 +246,7 @@ def _plain_charge(settlement: Settlement) -> Charge | None:
     if not 0 <= settlement.cost_nano <= MAX_AMOUNT_NANO:
         return None
     charge = charge_of(settlement.rule, settlement.cost_nano, hold_nano=hold_nano, available_nano=0)
-    return None if charge.cost_nano > hold_nano or 0 < hold_nano == charge.cost_nano else charge
+    return charge if charge.cost_nano < max(1, hold_nano) else None
 
 
 def _sums(amounts: Counter[int]) -> tuple[str, str]:
