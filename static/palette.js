@@ -57,7 +57,10 @@ function fill() {
     groups.unshift({ title: input.dataset.requestWords, places: [request] });
   }
   const full = groups.filter(({ places }) => places.length);
+  const chosen = found.contains(document.activeElement) && document.activeElement.href;
   found.replaceChildren(...full.flatMap(shown));
+  // Keys and models may arrive when the arrows have already left the field.
+  if (chosen) [...found.querySelectorAll("a")].find(({ href }) => href === chosen)?.focus();
   nothing.hidden = full.length > 0;
   const count = found.querySelectorAll("a").length;
   status.textContent = nothing.hidden ? `${status.dataset.found} ${count}` : nothing.textContent;

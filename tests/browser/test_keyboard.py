@@ -1,11 +1,12 @@
 """From the landing page to a key with no mouse at all, in English."""
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.test_first_request import CONSENT, new_address
 from tests.browser.visitors import PASSWORD, Visitor
 
 MOST_STEPS = 60
+PLACES = "**/cabinet/palette/"
 IS_FOCUSED = "element => element === document.activeElement"
 HAS_RING = """element => {
     const style = getComputedStyle(element);
@@ -67,6 +68,23 @@ def test_a_page_of_the_cabinet_is_found_by_its_name(at_home):
     page.keyboard.press("Control+k")
     page.keyboard.press("Escape")
     assert page.get_by_role("dialog").count() == 0
+
+
+def test_what_the_arrows_chose_stays_chosen_when_keys_and_models_arrive(at_home):
+    visitor: Visitor = at_home
+    page = visitor.page
+    kept: list[Route] = []
+    page.route(PLACES, lambda route: kept.append(route))
+    visitor.open("/cabinet/")
+    with page.expect_request(PLACES):
+        page.keyboard.press("Control+k")
+    page.keyboard.type(visitor.say("Usage")[:4].lower())
+    page.keyboard.press("ArrowDown")
+    page.evaluate("document.activeElement.id = 'chosen-before'")
+    kept.pop().continue_()
+    expect(page.locator("#chosen-before")).to_have_count(0)  # the list is drawn again
+    page.keyboard.press("Enter")
+    visitor.is_at("/cabinet/usage/")
 
 
 def test_a_key_and_a_model_are_found_by_their_names(at_home):
