@@ -1,34 +1,39 @@
 """A database connection of a thread's own, beside the pool that requests share."""
 
-import copy
 from typing import Any
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
 LOCK_TIMEOUT_MS, STATEMENT_TIMEOUT_MS, IDLE_TIMEOUT_MS = 2000, 5000, 10_000
 
 
+def own_connection() -> BaseDatabaseWrapper:
+    """Return a connection outside the pool, which is opened at its first use; any thread may close it.
+
+    Statements that ask for it are prepared, unless DATABASE_PREPARED_STATEMENTS says no.
+    """
+    own: BaseDatabaseWrapper = connection.copy()
+    options = own.settings_dict["OPTIONS"]
+    if options.pop("pool", None) is not None and settings.DATABASE_PREPARED_STATEMENTS:
+        options["prepare_threshold"] = 0
+    own.inc_thread_sharing()
+    return own
+
+
 def use_own_connection() -> Any:
     """Give this thread a connection that no peer can keep from it; return the pool that it leaves.
 
-    For threads that write for all. On PostgreSQL the connection bears no start-up options, which a pooler
-    such as pgbouncer refuses: transactions limit their waits themselves. Statements that ask for it are
-    prepared, unless DATABASE_PREPARED_STATEMENTS says no. Returns None where there is no pool: on SQLite,
-    and where the thread has its own connection already.
+    For threads that write for all. Returns None where there is no pool: on SQLite, and where the thread has
+    its own connection already.
     """
     wrapper = connections[DEFAULT_DB_ALIAS]
     if wrapper.vendor != "postgresql" or "pool" not in wrapper.settings_dict["OPTIONS"]:
         return None
     wrapper.close()
-    own = connections.create_connection(DEFAULT_DB_ALIAS)
-    own.settings_dict = copy.deepcopy(own.settings_dict)
-    options = own.settings_dict["OPTIONS"]
-    options.pop("pool", None)
-    options.pop("options", None)
-    options["prepare_threshold"] = 0 if settings.DATABASE_PREPARED_STATEMENTS else None
-    connections[DEFAULT_DB_ALIAS] = own
+    connections[DEFAULT_DB_ALIAS] = own_connection()
     return wrapper.pool  # type: ignore[attr-defined]  # only PostgreSQL's wrapper has one
 
 
@@ -43,8 +48,8 @@ connection_created.connect(_plan_once, dispatch_uid="plan_once")
 
 
 def limit_waits() -> None:
-    """Limit what the running transaction waits for, where its connection bears no limits of its own."""
-    if connection.vendor != "postgresql" or "options" in connection.settings_dict["OPTIONS"]:
+    """Limit what the running transaction waits for: behind a pooler, a session's limits may be another's."""
+    if connection.vendor != "postgresql":
         return
     with connection.cursor() as cursor:
         cursor.execute(

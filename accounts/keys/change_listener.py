@@ -10,8 +10,8 @@ from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from accounts.keys.change_log import CHANNEL
-from accounts.keys.own_connection import own_connection
 from infra.background import Background
+from infra.own_connection import own_connection
 
 LISTEN_S = 0.2
 """How long one wait lasts; then it is looked whether the thread is to end."""

@@ -14,10 +14,10 @@ from accounts.errors import CredentialStoreUnavailable, InvalidCredential
 from accounts.keys import credential_loading
 from accounts.keys.change_log import ChangeReader
 from accounts.keys.credential_cache import CachedCredential, CredentialCache
-from accounts.keys.own_connection import own_connection
 from accounts.keys.running_streams import RunningStream, RunningStreams
 from accounts.principal import CredentialKind
 from infra.group_commit import GroupCommit, StillRunning
+from infra.own_connection import own_connection
 
 WAIT_S = 5.0
 
