@@ -9,6 +9,7 @@ import ctypes
 import functools
 import math
 import mmap
+import re
 import socket
 import struct
 import time
@@ -26,15 +27,31 @@ from gunicorn.workers.ggevent import GeventWorker
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 SO_ATTACH_FILTER = 26
+LENGTH_LINE = re.compile(rb"(?i)\ncontent-length: ?([0-9]{1,9})(?=\r\n|\Z)")
+VARYING_LINE = re.compile(
+    rb"(?i)\r\n(?:content-length|authorization|x-api-key|x-forwarded-for|x-real-ip): ?[!-~ ]*(?=\r\n|\Z)"
+)
 
 
 class DirectSocket(gevent.socket.socket):
     """gevent's socket, less a question to the kernel, at each `sendall`, of how large its buffer is."""
 
+    unparsed = b""
+    """The `head_of` the request that the parser reads next, where it is known."""
+
     def sendall(self, data: Any, flags: int = 0) -> None:
         sent = self.send(data, flags)
         if sent < len(data):
             super().sendall(memoryview(data)[sent:], flags)
+
+
+def head_of(data: bytes) -> bytes:
+    """Return a head less what no refusal depends on; b"" where `data` is not one whole request."""
+    head, end, body = data.partition(b"\r\n\r\n")
+    lengths = LENGTH_LINE.findall(head)
+    if not end or len(lengths) != 1 or int(lengths[0]) != len(body):
+        return b""
+    return VARYING_LINE.sub(b"", head)
 
 
 class LoggerWithoutAccess(Logger):
@@ -144,11 +161,14 @@ class FastShutdownGeventWorker(GeventWorker):
     """gunicorn's gevent worker, less its wait of `keepalive` seconds for idle clients at a stop."""
 
     LINGER_S = 2  # for a request that a client may be sending already
+    RECEIVED_BYTES = 65_536
+    HEADS_KEPT = 256
     refusal: Callable[[str, str, Iterable[tuple[str, str]]], bytes | None]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.idle = IdleConnections(self.cfg.keepalive)
+        self.refused: dict[bytes, tuple[str, str, list[tuple[str, str]]]] = {}
 
     def server_class(self, listener: Any, *, spawn: Pool, **_for_pywsgi: Any) -> DrainingServer:  # type: ignore[override]
         """Make the server of a listener, as gunicorn does where this names none."""
@@ -176,9 +196,45 @@ class FastShutdownGeventWorker(GeventWorker):
         if self.alive and req.version == (1, 1):
             refusal = self.refusal(req.method, req.path, req.headers)
         if refusal is None:
+            sock.unparsed = b""
             return super().handle_request(listener_name, req, sock, addr)
-        sock.sendall(refusal)  # the parser reads over the body when the next request comes
+        sock.sendall(refusal)
+        if sock.unparsed:
+            if len(self.refused) >= self.HEADS_KEPT:
+                self.refused.clear()
+            self.refused[sock.unparsed] = (req.method, req.path, req.headers)
+        self.refuse_alike(req, sock)
         return True
+
+    def refuse_alike(self, req: Any, sock: Any) -> None:
+        """Refuse what else comes with a head that was refused; the parser gets what is different.
+
+        To parse a head takes as long as the rest of a refusal. Raises StopIteration when nothing comes.
+        """
+        sock.unparsed = b""
+        while self.patiently(req.body.read):
+            pass
+        if ahead := req.unreader.take_buffered():
+            req.unreader.unread(ahead)
+            return
+        while self.alive:
+            data = self.patiently(sock.recv)
+            if not data:
+                raise StopIteration
+            head = head_of(data)
+            known = self.refused.get(head)
+            refusal = self.refusal(*known) if known else None
+            if refusal is None:
+                sock.unparsed = head
+                req.unreader.unread(data)
+                return
+            sock.sendall(refusal)
+
+    def patiently(self, read: Callable[[int], bytes]) -> bytes:
+        """Return what is read. Raises StopIteration where it takes as long as an idle client is kept."""
+        with self.idle:
+            return read(self.RECEIVED_BYTES)
+        raise StopIteration
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)

@@ -1,6 +1,8 @@
 """A full worker refuses a completion before it makes anything of it: same words, same connection."""
 
+import http.client
 import json
+import pathlib
 import socket
 import time
 import uuid
@@ -72,6 +74,59 @@ def test_it_keeps_the_connection_reads_over_the_bodies_and_logs_each(full_servic
     assert {(line["status"], line["code"], line["path"]) for line in logged} == {
         (503, "overloaded", PATHS[0])
     }
+
+
+def test_a_head_that_comes_again_is_refused_for_each_request_of_its_own(
+    full_service: Service,
+) -> None:
+    with socket.create_connection(("127.0.0.1", full_service.port), timeout=30) as connection:
+        answers = [_answer(connection, PATHS[0], size) for size in (20, 3_000, 20, 60_000, 0, 7)]
+        assert {status for status, _ in answers} == {503}
+        assert len({name for _, name in answers}) == len(answers)
+        assert _answer(connection, "/v1/nothing", 20)[0] == 404
+        assert _answer(connection, PATHS[1], 20)[0] == 503
+        connection.sendall(_request(PATHS[0], 20)[:-5])
+        time.sleep(0.2)  # its end comes in a packet of its own
+        connection.sendall(b"x" * 5)
+        assert _read(connection)[0] == 503
+
+
+def test_a_connection_that_was_refused_is_served_when_there_is_room(
+    tmp_path: pathlib.Path, request: pytest.FixtureRequest
+) -> None:
+    body = {
+        "model": "gigachat-pro",
+        "messages": [{"role": "user", "content": "sandbox:slow=300 Привет"}],
+    }
+    with serve(request.config.option.store, tmp_path, WORKER_CAPACITY="1") as service:
+        occupant = LiveCall(service.port, service.key()).send({**body, "stream": True})
+        occupant.read_until(b"200 OK")
+        with socket.create_connection(("127.0.0.1", service.port), timeout=30) as connection:
+            assert [_answer(connection, PATHS[0], 20)[0] for _ in range(4)] == [503] * 4
+            occupant.leave()
+            give_up_s = time.monotonic() + 60
+            while (status := _answer(connection, PATHS[0], 20)[0]) == 503:
+                assert time.monotonic() < give_up_s
+                time.sleep(0.05)
+            assert status == 401  # without a key, that is as far as it gets
+
+
+def _request(path: str, body_bytes: int) -> bytes:
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {body_bytes}\r\n\r\n"
+    return head.encode() + b"x" * body_bytes
+
+
+def _answer(connection: socket.socket, path: str, body_bytes: int) -> tuple[int, str]:
+    connection.sendall(_request(path, body_bytes))
+    return _read(connection)
+
+
+def _read(connection: socket.socket) -> tuple[int, str]:
+    """Return the status of an answer and its request's id, once it is whole."""
+    answer = http.client.HTTPResponse(connection)
+    answer.begin()
+    answer.read()
+    return answer.status, answer.headers["X-Request-ID"]
 
 
 def test_what_it_cannot_answer_itself_goes_to_the_view(full_service: Service) -> None:
