@@ -58,7 +58,7 @@ def test_a_hundred_clients_on_ten_slots_are_all_served_and_fairly(service: Servi
 
     answers = [call.answer() for call in [*calls, *late]]
 
-    assert Counter(answer.status for answer in answers) == {200: 100}
+    assert Counter((answer.status, answer.code) for answer in answers) == {(200, None): 100}
     statuses = {request.status for request in service.sandbox.requests.of("gigachat", "completion")}
     assert statuses == {200}
     behind = _asked(service)[before:]
