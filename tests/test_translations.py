@@ -82,10 +82,10 @@ def test_what_is_compiled_is_the_catalogue():
 
 
 @pytest.fixture(scope="module")
-def english_texts() -> list[re.Pattern[str]]:
-    """Return the English sentences of the catalogue, each as it would stand in a page."""
+def english_texts() -> list[list[str]]:
+    """Return the English sentences of the catalogue, each in the pieces between its placeholders."""
     return [
-        re.compile(r"\s*\S+\s*".join(map(re.escape, PLACEHOLDER.sub("\0", text).split("\0"))))
+        PLACEHOLDER.sub("\0", text).split("\0")
         for entry in load()
         for text in (entry.msgid, entry.msgid_plural)
         if len(re.findall(r"[A-Za-z]+", PLACEHOLDER.sub(" ", text))) >= LEAST_WORDS
@@ -138,10 +138,11 @@ def test_an_english_page_has_no_cyrillic(world: World):
 @pytest.mark.django_db
 def test_a_russian_page_has_no_english_sentence(world: World, english_texts):
     found = [
-        f"{path}: {pattern.pattern}"
+        f"{path}: {pieces}"
         for path, text in pages(world, "ru")
-        for pattern in english_texts
-        if pattern.search(text)
+        for pieces in english_texts
+        if all(piece in text for piece in pieces)  # to search for a pattern takes far longer
+        and re.search(r"\s*\S+\s*".join(map(re.escape, pieces)), text)
     ]
     assert found == []
 
