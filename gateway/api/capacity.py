@@ -7,6 +7,7 @@ request would only make all of them later, the running streams too.
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 
 from django.conf import settings
@@ -26,7 +27,11 @@ SHRINKING = 0.75
 GROWTH_A_SECOND = 0.3
 FEWEST_ADMITTED = 64
 ADMITTED_AT_ONCE = 64
-"""The others wait in turn, before a store is asked: there each would wait against a time-out."""
+"""The others wait, before a store is asked: there each would wait against a time-out.
+
+Who came first goes first. A semaphore would let a newcomer pass those who wait, whose admissions then take
+for ever while those of newcomers, and so the measured lag, stay short.
+"""
 
 
 class Capacity:
@@ -38,7 +43,8 @@ class Capacity:
         self._lock = threading.Lock()
         self._admission_limit = float(ceiling)
         self._late_since_s: float | None = None
-        self._gate = threading.Semaphore(ADMITTED_AT_ONCE)
+        self._in_turn = 0
+        self._waiting: deque[threading.Event] = deque()
         self._shrunk_s = self._grown_s = float("-inf")
         self.running = 0
         self.streams = 0
@@ -82,18 +88,27 @@ class Capacity:
         """Count an admission, and wait for its turn."""
         with self._lock:
             self.admitting += 1
+            if self._in_turn < ADMITTED_AT_ONCE:
+                self._in_turn += 1
+                return
+            turn = threading.Event()
+            self._waiting.append(turn)
         try:
-            self._gate.acquire()
+            turn.wait()
         except BaseException:
             with self._lock:
                 self.admitting -= 1
+                if turn.is_set():
+                    self._end_turn()
+                else:
+                    self._waiting.remove(turn)
             raise
 
     def end_admission(self, took_s: float) -> None:
         """Count an admission as done, and adapt the limit to how long it took, the wait included."""
-        self._gate.release()
         now_s = self._clock()
         with self._lock:
+            self._end_turn()
             if took_s > ADMISSION_S + ADMISSION_PER_STREAM_S * self.streams:
                 self._shrink_when_late(now_s)
             elif self._admission_limit < self._ceiling:
@@ -104,6 +119,12 @@ class Capacity:
             else:
                 self._late_since_s = None
             self.admitting -= 1
+
+    def _end_turn(self) -> None:
+        if self._waiting:
+            self._waiting.popleft().set()
+        else:
+            self._in_turn -= 1
 
     def _shrink_when_late(self, now_s: float) -> None:
         if self._late_since_s is None:

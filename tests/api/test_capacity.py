@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import threading
+import time
 
 import pytest
 from django.test import Client
@@ -9,6 +11,7 @@ from django.test import Client
 from gateway.api import capacity as module
 from gateway.api.capacity import (
     ADMISSION_S,
+    ADMITTED_AT_ONCE,
     CALM_S,
     FEWEST_ADMITTED,
     PAUSE_S,
@@ -98,6 +101,61 @@ def test_beside_many_streams_an_admission_may_take_longer(clock):
     waiting(capacity, 500)
     admit(capacity, clock, took_s=LATE_S, for_s=60)
     assert not refuses(capacity)
+
+
+def test_who_waits_for_a_turn_goes_before_who_comes_later():
+    capacity = Capacity(1000)
+    went: list[str] = []
+
+    def come(name: str) -> threading.Thread:
+        def wait() -> None:
+            capacity.begin_admission()
+            went.append(name)
+
+        before = capacity.admitting
+        thread = threading.Thread(target=wait)
+        thread.start()
+        while capacity.admitting == before:
+            time.sleep(0.001)
+        return thread
+
+    for _ in range(ADMITTED_AT_ONCE):
+        capacity.begin_admission()
+    first, second = come("first"), come("second")
+    capacity.end_admission(0)
+    third = come("third")
+    first.join()
+    assert went == ["first"]
+    for thread, name in ((second, "second"), (third, "third")):
+        capacity.end_admission(0)
+        thread.join()
+        assert went[-1] == name
+    for _ in range(ADMITTED_AT_ONCE):
+        capacity.end_admission(0)
+    assert capacity.admitting == 0
+    capacity.begin_admission()  # there is a turn for who comes alone
+
+
+@pytest.mark.parametrize("has_turn", [False, True])
+def test_who_leaves_the_row_keeps_no_turn(has_turn, monkeypatch):
+    class Leaver(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            if has_turn:
+                capacity.end_admission(0)
+            raise KeyboardInterrupt
+
+    capacity = Capacity(1000)
+    for _ in range(ADMITTED_AT_ONCE):
+        capacity.begin_admission()
+    monkeypatch.setattr(threading, "Event", Leaver)
+
+    with pytest.raises(KeyboardInterrupt):
+        capacity.begin_admission()
+
+    assert capacity.admitting == ADMITTED_AT_ONCE - has_turn
+    if not has_turn:
+        capacity.end_admission(0)
+    capacity.begin_admission()
 
 
 def test_an_admission_counts_while_it_lasts_and_when_it_fails(clock):
