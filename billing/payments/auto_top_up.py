@@ -243,7 +243,7 @@ def _unanswered() -> list[Payment]:
     return [
         payment
         for payment in due
-        if waiting.filter(pk=payment.pk, asked_at=payment.asked_at).update(asked_at=now)
+        if waiting.filter(pk=payment.pk, asked_at__lte=payment.asked_at).update(asked_at=now)
     ]
 
 

@@ -262,7 +262,7 @@ def _claim() -> Payment | None:
     pending = Payment.objects.filter(status=Payment.Status.PENDING, provider_id__isnull=False)
     due = pending.filter(asked_at__lte=now - timedelta(seconds=waits_s)).order_by("asked_at")
     for payment in due[:10]:
-        if pending.filter(pk=payment.pk, asked_at=payment.asked_at).update(asked_at=now):
+        if pending.filter(pk=payment.pk, asked_at__lte=payment.asked_at).update(asked_at=now):
             return payment
     return None
 

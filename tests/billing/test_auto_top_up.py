@@ -202,6 +202,14 @@ def test_a_lost_answer_is_asked_for_again_and_is_the_same_payment(shop, automati
     assert balance(automatic) == 1100
 
 
+def test_a_lost_answer_is_asked_for_where_the_database_wrote_its_time(shop, automatic, monkeypatch):
+    monkeypatch.setattr(auto_top_up, "ASKED_AGAIN_AFTER", dt.timedelta(0))
+    shop.failures = [500]
+    auto_top_up.run_due()
+    assert auto_top_up.run_due() == 1
+    assert balance(automatic) == 1100
+
+
 def test_an_answer_that_never_comes_ends_it_and_tells_the_operator(
     shop, automatic, settings, django_capture_on_commit_callbacks
 ):

@@ -224,6 +224,14 @@ def test_the_poll_credits_what_no_notice_told_of(shop):
     }
 
 
+def test_the_poll_asks_for_a_payment_whose_time_the_database_wrote(shop, monkeypatch):
+    monkeypatch.setattr(top_ups, "ASKED_AGAIN_AFTER_S", (0.0, 0.0))
+    payment = pending()
+    shop.pay(payment.provider_id)
+    assert top_ups.poll_pending() == 1
+    assert credited(payment) == [100 * CREDIT]
+
+
 def test_the_poll_asks_for_each_payment_at_most_every_twenty_seconds(shop):
     payment = pending()
     assert top_ups.poll_pending() == 0
