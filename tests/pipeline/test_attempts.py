@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 
+from accounts.errors import CredentialEnded
 from gateway.pipeline.candidate import Candidate
 from gateway.pipeline.errors import NoProviderAvailable
 from gateway.pipeline.execution.attempts import Attempts, RetryBudget
@@ -128,6 +129,22 @@ def test_a_fault_behind_the_first_chunk_does_not() -> None:
         story.run()
 
     assert story.asked == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "outcome"),
+    [(None, "cancelled"), (CredentialEnded(), "credential_ended")],
+)
+def test_what_ends_with_its_caller_is_no_failure_of_the_provider(
+    reason: Exception | None, outcome: str
+) -> None:
+    story = AttemptStory([TICK], [WORD])
+    story.cancel_token.cancel(reason)
+
+    with pytest.raises(ProviderProtocolError):
+        story.run()
+
+    assert story.outcomes == [("a", outcome)]
 
 
 def test_a_wrong_request_is_nobody_elses() -> None:

@@ -25,6 +25,8 @@ OUTCOMES: Words = {
     "credential_refused": gettext_lazy("refused our credential"),
     "busy": gettext_lazy("was busy: its own limit was reached"),
     "rejected": gettext_lazy("found a mistake in the request"),
+    "cancelled": gettext_lazy("was stopped: the caller had left"),
+    "credential_ended": gettext_lazy("was stopped: the key was taken away"),
     "failed": gettext_lazy("failed unexpectedly"),
 }
 ERRORS: Words = {

@@ -28,6 +28,9 @@ SHARE = 0.1
 FREE = 10
 """Retries a minute that are always allowed, for a service of few requests."""
 
+LEFT = "cancelled"
+"""The outcome of an attempt whose caller left before it was answered."""
+
 _OUTCOMES: dict[type[Exception], str] = {
     CredentialEnded: "credential_ended",
     errors.ProviderUnavailable: "unavailable",
@@ -216,7 +219,7 @@ class Attempts(Generic[C, T]):
             except errors.ProviderError as error:
                 if has_begun:
                     raise
-                self._note(candidate, outcome_of(error), started_s)
+                self._note(candidate, self._outcome_of(error), started_s)
                 failure = error
                 self._plan_after(error, candidate, call)
             finally:
@@ -293,6 +296,13 @@ class Attempts(Generic[C, T]):
         elif self._has_retry:
             self._budget.give_back()
         self._has_retry = False
+
+    def _outcome_of(self, error: errors.ProviderError) -> str:
+        """Name a failure; what ends because the caller has left is no failure of the provider's."""
+        if not self._cancel_token.is_cancelled:
+            return outcome_of(error)
+        reason = self._cancel_token.reason
+        return LEFT if reason is None else outcome_of(reason)
 
     def _note(self, candidate: C, outcome: str, started_s: float) -> None:
         elapsed_ms = round((time.monotonic() - started_s) * 1000)

@@ -63,6 +63,8 @@ class AttemptAnswer(TypedDict):
         "busy",
         "rejected",
         "nobody_asked",
+        "cancelled",
+        "credential_ended",
         "failed",
     ]
     ms: Annotated[int, about("Milliseconds to the outcome.", ge=0)]
