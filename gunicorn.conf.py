@@ -16,11 +16,12 @@ import resource
 import runpy
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from email.utils import formatdate
 from typing import Any
 from urllib.parse import urlsplit
@@ -176,6 +177,8 @@ def post_worker_init(worker: Worker) -> None:
         worker.wsgi.start_jobs()
     gunicorn.util.http_date = http_date
     vars(worker)["refusal"] = getattr(worker.wsgi, "refusal", lambda *_: None)
+    if hasattr(worker.wsgi, "unreadable"):
+        gunicorn.util.write_error = functools.partial(write_error, worker.wsgi.unreadable)
     # The settings do not change any more: as plain attributes they cost a tenth of a look-up.
     vars(worker.cfg).update({name: getattr(worker.cfg, name) for name in worker.cfg.settings})
     # What is loaded lives as long as the worker. The young generation would else be searched several
@@ -193,6 +196,17 @@ def http_date(timestamp: float | None = None) -> str:
 @functools.lru_cache(maxsize=1)
 def date_of(second: int) -> str:
     return formatdate(second, usegmt=True)
+
+
+def write_error(
+    answer_to: Callable[[int, str], bytes],
+    client: socket.socket,
+    status: int,
+    reason: str,
+    message: str,
+) -> None:
+    """Answer as the application does what has not become a request."""
+    gunicorn.util.write_nonblock(client, answer_to(status, message))
 
 
 def request(worker: Worker, path: str) -> None:

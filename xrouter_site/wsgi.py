@@ -42,6 +42,7 @@ class Application(WSGIHandler):
         self._completions = _completions()
         early_refusals = import_string("xrouter_site.early_refusal.EarlyRefusals")
         self.refusal = early_refusals(self._completions).answer_to
+        self.unreadable = import_string("xrouter_site.unreadable_request.answer_to")
 
     def start_jobs(self) -> None:
         """Watch the requests for signs of attacks, and run the periodic jobs where no broker does."""
