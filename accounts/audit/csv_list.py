@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from infra.moscow_time import MOSCOW, moscow_day
 from infra.replica import chosen
+from infra.rouble_text import amount_of
 from infra.spreadsheet import csv_file
 
 ROWS_AT_ONCE = 1_000
@@ -54,4 +55,6 @@ def _cell(model_admin: Any, column: str, row: Model) -> object:
             return _("Yes") if value else _("No")
         case int() | float():
             return value
-    return strip_tags(str(value))
+    text = strip_tags(str(value))
+    amount = amount_of(text)  # a number, which a spreadsheet can add up
+    return text if amount is None else amount

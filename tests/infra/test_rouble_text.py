@@ -4,7 +4,8 @@ import pytest
 from django.utils import translation
 
 from billing.templatetags.money import kopecks
-from infra.rouble_text import exact_roubles, rounded_roubles
+from infra.credits import credits_of
+from infra.rouble_text import amount_of, exact_roubles, rounded_roubles
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,20 @@ def test_an_amount_is_told_exactly_and_in_kopecks(amount_nano: int, exact: str, 
     with translation.override("ru"):
         assert exact_roubles(amount_nano).replace("\N{NO-BREAK SPACE}", " ") == exact
         assert rounded_roubles(amount_nano).replace("\N{NO-BREAK SPACE}", " ") == rounded
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+@pytest.mark.parametrize("amount_nano", [0, -1, 2_225_909_530_000, -1_500_000_000_000])
+def test_a_shown_amount_is_read_again(amount_nano: int, language: str):
+    with translation.override(language):
+        assert amount_of(exact_roubles(amount_nano)) == credits_of(amount_nano)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "5", "5 ₽", "much\N{NO-BREAK SPACE}₽", "5\N{NO-BREAK SPACE}₽ a day"]
+)
+def test_what_shows_no_amount_is_none(text: str):
+    assert amount_of(text) is None
 
 
 def test_a_rounded_amount_has_the_exact_one_as_its_tooltip():
