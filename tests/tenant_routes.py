@@ -255,7 +255,6 @@ CABINET: dict[str, tuple[TenantQuestion, ...]] = {
 }
 ELSEWHERE: dict[str, tuple[TenantQuestion, ...]] = {
     "": (get("/", OPEN),),
-    "models": (get("/models", LEADS_ON),),
     "models/": (get("/models/", OPEN),),
     "models/compare/": (get("/models/compare/?model=gigachat-2&model=gigachat-2-pro", OPEN),),
     "models/compare": (get("/models/compare", LEADS_ON),),
@@ -268,7 +267,7 @@ ELSEWHERE: dict[str, tuple[TenantQuestion, ...]] = {
     "docs/api/(?P<slug>[a-z]+)/": (get("/docs/api/keys/", OPEN),),
     "terms/": (get("/terms/", OPEN),),
     "privacy/": (get("/privacy/", OPEN),),
-    "(?P<page>docs(?:/(?:en/|api/)?[a-z-]+)?|status|terms|privacy)": (get("/terms", LEADS_ON),),
+    "robots.txt": (get("/robots.txt", OPEN),),
     "language/": (post("/language/", LEADS_ON, "language=en"),),
     "health": (get("/health", OPEN),),
     "health/": (get("/health/", OPEN),),

@@ -173,7 +173,7 @@ def test_what_is_not_for_users_is_not_there(address, client):
 
 def test_a_missing_slash_is_mended(client):
     response = client.get("/docs/models?a=b")
-    assert response.status_code == 302
+    assert response.status_code == 301
     assert response.headers["Location"] == "/docs/models/?a=b"
 
 

@@ -72,7 +72,6 @@ def test_each_price_bears_the_day_since_when_it_is_in_force(english):
         ("/models/GigaChat/Pro/", "/models/gigachat-pro/"),
         ("/models/gigachat-2", "/models/gigachat-2/"),
         ("/models/auto/", "/models/xrouter/auto/"),
-        ("/models", "/models/"),
     ],
 )
 def test_another_name_leads_to_the_page_of_the_model(path, target, russian):

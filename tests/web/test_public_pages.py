@@ -286,3 +286,23 @@ def test_a_month_can_be_as_the_readers_own(client):
     month = client.get(f"/models/?{own}").context["month"]
     assert (month.requests, month.prompt_tokens, month.answer_tokens) == (2, 151, 11)
     assert Client().get("/models/").context["own"] is None
+
+
+@pytest.mark.parametrize(
+    "path", ["/cabinet", "/cabinet/keys", "/admin", "/accounts/login", "/docs/quickstart", "/terms"]
+)
+def test_a_page_is_found_without_the_slash_at_its_end(path, russian):
+    answer = russian.get(f"{path}?a=b")
+    assert (answer.status_code, answer.headers["Location"]) == (301, f"{path}/?a=b")
+
+
+def test_search_engines_are_kept_to_the_public_pages(russian):
+    answer = russian.get("/robots.txt")
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert "Disallow: /cabinet/" in answer.content.decode().splitlines()
+
+
+@pytest.mark.parametrize("path", ["/health", "/health/live", "/metrics"])
+def test_what_machines_ask_is_read_alone(path):
+    answer = Client(enforce_csrf_checks=True).post(path)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")

@@ -198,4 +198,4 @@ def test_reading_the_page_changes_nothing_and_nothing_else_is_taken(client: Clie
     _page(client)
     assert ProviderHour.objects.count() == 0
     assert client.post("/status/").status_code == 405
-    assert client.get("/status").status_code == 302
+    assert client.get("/status").status_code == 301

@@ -9,12 +9,12 @@ from web.public.landing import landing
 from web.public.model_comparison import compare
 from web.public.models import model, models
 from web.public.reference import pages as reference_pages
+from web.public.robots_txt import robots_txt
 from web.public.security_txt import security_txt
 from web.public.status import status
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", landing, name="landing"),
-    path("models", RedirectView.as_view(pattern_name="models", query_string=True)),
     path("models/", models, name="models"),
     path("models/compare/", compare, name="compare"),
     path("models/compare", RedirectView.as_view(pattern_name="compare", query_string=True)),
@@ -27,10 +27,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^docs/(?:en/)?[a-z-]+/$", docs.page, name="docs_page"),
     path("terms/", docs.terms, name="terms"),
     path("privacy/", docs.privacy, name="privacy"),
-    re_path(
-        r"^(?P<page>docs(?:/(?:en/|api/)?[a-z-]+)?|status|terms|privacy)$",
-        RedirectView.as_view(url="/%(page)s/", query_string=True),
-    ),
     path(".well-known/security.txt", security_txt, name="security_txt"),
+    path("robots.txt", robots_txt),
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}favicon.svg")),
 ]
