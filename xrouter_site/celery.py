@@ -3,19 +3,31 @@
 import functools
 import logging
 import os
+import sys
 from typing import Any
 
 from celery import Celery, signals
 from celery.apps import beat, worker
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
 logger = logging.getLogger(__name__)
+
+
+def demand_broker() -> None:
+    """Exit with one line where no broker is set: Celery would look for RabbitMQ on this machine."""
+    if not settings.CELERY_BROKER_URL:
+        sys.exit(
+            "CELERY_BROKER_URL is unset, and so is REDIS_URL: name a broker. Without one the server runs"
+            " the periodic jobs itself, and neither worker nor beat is needed."
+        )
 
 
 class QuietWorker(worker.Worker):
     """Celery's worker without its banner: every line of a log is JSON."""
 
     def on_before_init(self, quiet: bool = False, **options: Any) -> None:
+        demand_broker()
         super().on_before_init(quiet=True, **options)
 
 
@@ -23,6 +35,7 @@ class QuietBeat(beat.Beat):
     """Celery's beat without its banner."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
+        demand_broker()
         super().__init__(*arguments, **options | {"quiet": True})
 
 

@@ -30,3 +30,17 @@ def test_every_line_is_json(arguments: tuple[str, ...], redis_url: str, tmp_path
         lines = [first, *process.stdout.read().splitlines()]
     for line in lines:
         assert {"time", "level", "message"} <= json.loads(line).keys()
+
+
+@pytest.mark.parametrize("part", ["worker", "beat"])
+def test_without_a_broker_it_says_so_in_one_line(part: str):
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "xrouter_site.settings"}
+    for name in ("CELERY_BROKER_URL", "REDIS_URL"):
+        environment.pop(name, None)
+    ended = subprocess.run(
+        [sys.executable, "-m", "celery", "-A", "xrouter_site", part],
+        cwd=PROJECT, env=environment, text=True, capture_output=True, timeout=120,
+    )  # fmt: skip
+    assert ended.returncode == 1
+    [line] = ended.stderr.splitlines()
+    assert line.startswith("CELERY_BROKER_URL is unset")
