@@ -36,4 +36,4 @@ def result_of(body: bytes, *, redact: Redact) -> JSONObject:
 
 def raise_garbled(what: str) -> NoReturn:
     """Raise ProviderProtocolError: `what` came instead of what the reference promises."""
-    raise ProviderProtocolError(f"YandexGPT sent {what}.", provider=PROVIDER)
+    raise ProviderProtocolError(f"The provider sent {what}.", provider=PROVIDER)
