@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from gateway.api.dialects.openai_completions import OPENAI_COMPLETIONS
 from gateway.api.schema.chat_request import (
     ChatCompletionRequest,
     read_completion_request,
@@ -180,6 +181,14 @@ def test_prompt_stands_for_one_message_of_the_user() -> None:
     )
 
     assert completion_request.request.messages == (Message("user", "Привет"),)
+
+
+@pytest.mark.parametrize("fields", [{}, {"prompt": None}, {"prompt": []}])
+def test_completions_without_a_prompt_are_refused_by_its_name(fields: dict[str, Any]) -> None:
+    with pytest.raises(InvalidParameter, match="prompt is missing") as refusal:
+        OPENAI_COMPLETIONS.read({"model": "m"} | fields, is_strict=False)
+
+    assert refusal.value.param == "prompt"
 
 
 def test_a_tools_result_knows_the_name_of_its_call() -> None:

@@ -58,6 +58,10 @@ class OpenAICompletions(OpenAIChat):
     def read(self, body: JSONObject, *, is_strict: bool) -> tuple[CompletionRequest, AnswerWriter]:
         if body.get("messages") is not None:
             raise InvalidParameter("messages belong to /v1/chat/completions.", param="messages")
+        if body.get("prompt") is None:
+            raise InvalidParameter(
+                "prompt is missing: send a text or a list of texts.", param="prompt"
+            )
         chat = dict(body)
         if type(body.get("logprobs")) is int:  # a count here, a flag in a chat
             chat["logprobs"] = True
