@@ -115,19 +115,20 @@ class Search:
                 found[number] = Broken(rule, excerpt(max(0, reading.place(place) - before)))
 
     def _find_words(self, reading: ReadText, places: dict[int, int], known: Container[int]) -> None:
-        starts: defaultdict[int, list[int]] = defaultdict(list)
+        beginnings: defaultdict[int, dict[int, int]] = defaultdict(dict)
         for pattern, start, _ in _matches(self._anchor_words, reading.text):
             for anchor in self._anchors[pattern]:
-                if anchor.number not in known and (
-                    len(anchor.phrase) == 1 or _phrase_stands(anchor, reading.text, start)
-                ):
-                    starts[anchor.number].append(start)
-        for number, all_starts in starts.items():
+                if anchor.number not in known:
+                    beginning = _beginning(anchor, reading.text, start)
+                    if beginning is not None:
+                        by_start = beginnings[anchor.number]
+                        by_start[start] = min(beginning, by_start.get(start, start))
+        for number, by_start in beginnings.items():
             compiled = self._compiled[number]
             within_words = compiled.rule.within_words
-            for start, words in _neighbourhoods(reading.text, all_starts, within_words):
+            for start, words in _neighbourhoods(reading.text, list(by_start), within_words):
                 if compiled.is_broken_by(words):
-                    places[number] = start
+                    places[number] = by_start[start]
                     break
 
     def _find_scattered(
@@ -146,7 +147,7 @@ class Search:
         if not taken_apart:
             return
         places_of = LetterPlaces(text)
-        regions: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+        regions: defaultdict[int, list[tuple[int, int, int]]] = defaultdict(list)
         for pattern, start, end in hits:
             first, last = places_of[start], places_of[end - 1] + 1
             if pattern in taken_apart and _is_in_pieces(text, first, last):
@@ -154,19 +155,19 @@ class Search:
                     if (
                         anchor.number not in known
                         and (anchor.is_stem or text[last] == SPACE)
-                        and _phrase_is_scattered(anchor, squeezed, start)
+                        and (beginning := _scattered_beginning(anchor, squeezed, start)) is not None
                     ):
-                        regions[anchor.number].append((start, end))
+                        regions[anchor.number].append((start, end, beginning))
         for number, spans in regions.items():
             compiled = self._compiled[number]
             if len(spans) > MOST_SCATTERED_REGIONS:
-                spans = [(spans[0][0], spans[-1][1])]
+                spans = [(spans[0][0], spans[-1][1], spans[0][2])]
             width = compiled.rule.within_words * WORD_BYTES
-            for start, end in spans:
+            for start, end, beginning in spans:
                 left, right = max(0, start - width), min(end + width, len(squeezed))
                 words = text[places_of[left] : places_of[right - 1]].split()
                 if compiled.is_broken_by(words, squeezed[left:right]):
-                    places[number] = places_of[start]
+                    places[number] = places_of[beginning]
                     break
 
     def _find_patterns(
@@ -190,18 +191,31 @@ def _matches(automaton: BytesAhoCorasick, text: bytes) -> Iterator[tuple[int, in
                 yield pattern, offset + start, offset + end
 
 
-def _phrase_stands(anchor: _Anchor, text: bytes, start: int) -> bool:
-    """Say whether the other words of the phrase stand around the one at `start`."""
+def _beginning(anchor: _Anchor, text: bytes, start: int) -> int | None:
+    """Return where the phrase around the word at `start` begins; None where its other words do not stand."""
+    if len(anchor.phrase) == 1:
+        return start
     width = len(anchor.phrase) * WORD_BYTES * 2
-    before = text[max(0, start - width) : start].split()[-anchor.index :] if anchor.index else []
+    left = max(0, start - width)
+    before = text[left:start].rsplit(maxsplit=anchor.index)
+    ahead = left + len(before.pop(0)) if len(before) > anchor.index else left
     after = text[start : start + width].split()[: len(anchor.phrase) - anchor.index]
-    return stands_in(anchor.phrase, [*before, *after])
+    if not stands_in(anchor.phrase, [*before, *after]):
+        return None
+    return ahead if anchor.index else start
 
 
-def _phrase_is_scattered(anchor: _Anchor, squeezed: bytes, start: int) -> bool:
+def _scattered_beginning(anchor: _Anchor, squeezed: bytes, start: int) -> int | None:
     width = len(anchor.phrase) * WORD_BYTES
-    around = squeezed[max(0, start - width) : start + width]
-    return all(any(way in around for way in (*word.exact, *word.stems)) for word in anchor.phrase)
+    left = max(0, start - width)
+    around = squeezed[left : start + width]
+    if not all(any(way in around for way in (*word.exact, *word.stems)) for word in anchor.phrase):
+        return None
+    if anchor.index == 0:
+        return start
+    first = anchor.phrase[0]
+    places = [squeezed.rfind(way, left, start) for way in (*first.exact, *first.stems)]
+    return max((place for place in places if place >= 0), default=start)
 
 
 def _neighbourhoods(

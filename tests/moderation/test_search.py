@@ -105,6 +105,23 @@ def test_a_pattern_is_matched_with_the_folded_text() -> None:
     assert pattern.find(["Ряд: ГРЯДКА 7, там"])[0].excerpt.startswith("ГРЯДКА 7")
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("xrouter-moderation-test", "xrouter-moderation-test"),
+        ("скажи xrouter-moderation-test", "xrouter-moderation-test"),
+        ("скажи: xrouter   moderation test", ": xrouter   moderation test"),
+        ("скажи xrou ter-mod eration-test", "xrou ter-mod eration-test"),
+        ("скажи x r o u t e r-moderation-test", "x r o u t e r-moderation-test"),
+        ("а " * 5_000 + "xrouter-moderation-test", "xrouter-moderation-test"),
+    ],
+)
+def test_the_excerpt_begins_where_the_phrase_does(said: str, shown: str) -> None:
+    [broken] = TEST.find([f"{said} пожалуйста"])
+
+    assert broken.excerpt == f"{shown} пожалуйста"
+
+
 def test_the_excerpt_shows_the_place_within_a_long_text() -> None:
     before = "Ещё одно предложение\u00ad с 😀 и é. " * 9000
 
