@@ -11,6 +11,7 @@ from gateway.api.schema.chat_request import (
     read_completion_request,
     wants_usage_chunk,
 )
+from gateway.api.schema.parsing import MAX_NAME_CHARACTERS, MAX_UNKNOWN_PATHS
 from gateway.pipeline.errors import InvalidParameter, RequestRefused, UnsupportedContent
 from gateway.pipeline.request import CompletionRequest
 from gateway.providers.chat_types import Image, Message, NamedTool, ToolCall
@@ -77,8 +78,6 @@ def _order(**fields: Any) -> CompletionRequest:
         ({"metadata": {"a": 1}}, "metadata.a"),
         ({"metadata": "text"}, "metadata"),
         ({"metadata": {"a\r\nX: y": "b"}}, "metadata"),
-        ({f"unknown{number}": 1 for number in range(100)}, None),
-        ({"x" * 1000: 1}, None),
         ({"tools": [{"type": "function", "function": {"name": "f"}}] * 1000}, "tools"),
         ({"tools": [{"type": "function", "function": {}}]}, "tools[0].function.name"),
         ({"tools": [{"type": "retrieval"}]}, "tools[0].type"),
@@ -360,13 +359,30 @@ def test_many_tools_with_unknown_fields_are_no_reason_to_refuse() -> None:
     assert len(_order(tools=tools).ignored) == 128
 
 
-@pytest.mark.parametrize(
-    "provider",
-    [{f"unknown{number}": 1 for number in range(1000)}, {"x" * 1000: 1}],
-)
-def test_unknown_fields_within_an_object_are_bounded_too(provider: dict[str, Any]) -> None:
-    with pytest.raises(InvalidParameter):
-        _order(provider=provider)
+def test_many_unknown_fields_are_no_reason_to_refuse() -> None:
+    fields = {f"unknown{number}": 1 for number in range(1000)}
+
+    assert _order(**fields).ignored == tuple(fields)
+    assert _order(provider=fields).ignored == tuple(f"provider.{name}" for name in fields)
+
+
+def test_the_names_of_unknown_fields_end_where_they_are_too_many() -> None:
+    fields = {f"unknown{number}": 1 for number in range(MAX_UNKNOWN_PATHS)}
+
+    assert _order(**fields).ignored == tuple(fields)
+    assert _order(**fields, one_more=1, another=1).ignored == (*fields, "...")
+
+
+def test_a_long_name_of_an_unknown_field_is_shortened() -> None:
+    shortened = "x" * (MAX_NAME_CHARACTERS - 3) + "..."
+
+    fields = {"x" * 100_000: 1, "y" * MAX_NAME_CHARACTERS: 1}
+
+    assert _order(**fields, provider={"x" * 1000: 1}).ignored == (
+        shortened,
+        "y" * MAX_NAME_CHARACTERS,
+        f"provider.{shortened}",
+    )
 
 
 @pytest.mark.parametrize(

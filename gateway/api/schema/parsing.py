@@ -1,5 +1,6 @@
 """JSON objects → pydantic models: refusals that name the field, and the paths of fields nobody knows."""
 
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, TypeVar
 
@@ -8,13 +9,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from gateway.api.schema.fields import INVALID, UNSUPPORTED
 from gateway.pipeline.errors import InvalidParameter, RequestRefused, UnsupportedContent
 
-MAX_UNKNOWN_FIELDS = 32
-"""So many fields without a meaning may stand at the top of a body."""
-
-MAX_UNKNOWN_PATHS = 512
-"""And so many at all depths together."""
+MAX_UNKNOWN_PATHS = 2048
+"""So many fields without a meaning are named; they are kept with the generation."""
 
 MAX_NAME_CHARACTERS = 64
+ELLIPSIS = "..."
+"""What stands for the rest of a long name, and for the names of all further fields."""
 
 _TAGGED_LISTS = frozenset({"messages", "content", "input", "output"})
 _TAGGED_FIELDS = frozenset({"response_format"})
@@ -50,17 +50,11 @@ def parse(model: type[Model], body: Mapping[str, Any]) -> Model:
 
 
 def unknown_paths(body: Body) -> list[str]:
-    """Return the paths of all fields that mean nothing here and are not null: `tools[0].function.foo`.
-
-    Raises InvalidParameter where there are too many of them, or one has too long a name.
-    """
-    at_top = 0
-    paths: list[str] = []
-    for path in _unknown_paths(body, ""):
-        paths.append(path)
-        at_top += path in (body.model_extra or ())
-        if at_top > MAX_UNKNOWN_FIELDS or len(paths) > MAX_UNKNOWN_PATHS:
-            raise _too_many_unknown()
+    """Return the paths of the fields that mean nothing here and are not null: `tools[0].function.foo`."""
+    all_paths = _unknown_paths(body, "")
+    paths = list(itertools.islice(all_paths, MAX_UNKNOWN_PATHS))
+    if len(paths) == MAX_UNKNOWN_PATHS and next(all_paths, None) is not None:
+        paths.append(ELLIPSIS)
     return paths
 
 
@@ -68,7 +62,7 @@ def _unknown_paths(body: Body, path: str) -> Iterator[str]:
     for name, value in (body.model_extra or {}).items():
         if value is not None and body.NO_OP_VALUES.get(name) != value:
             if len(name) > MAX_NAME_CHARACTERS:
-                raise _too_many_unknown()
+                name = name[: MAX_NAME_CHARACTERS - len(ELLIPSIS)] + ELLIPSIS
             yield path + name
     for name in sorted(body.model_fields_set):
         value = body.__dict__.get(name)
@@ -77,13 +71,6 @@ def _unknown_paths(body: Body, path: str) -> Iterator[str]:
         elif isinstance(value, list) and value and isinstance(value[0], Body):
             for index, item in enumerate(value):
                 yield from _unknown_paths(item, f"{path}{name}[{index}].")
-
-
-def _too_many_unknown() -> InvalidParameter:
-    return InvalidParameter(
-        f"The body has too many fields that mean nothing here: {MAX_UNKNOWN_FIELDS} of"
-        f" {MAX_NAME_CHARACTERS} characters are the most."
-    )
 
 
 def _refusal(error: ValidationError) -> RequestRefused:

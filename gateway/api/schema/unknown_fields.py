@@ -20,7 +20,7 @@ def is_strict(request: Request) -> bool:
 
 
 def ignored_of(request: Request, body: Body) -> list[str]:
-    """Return the paths of what is ignored. Raises InvalidParameter for too much, or any if strict."""
+    """Return the paths of what is ignored. Raises InvalidParameter for any if strict."""
     unknown = unknown_paths(body)
     if unknown and is_strict(request):
         raise InvalidParameter(f"{unknown[0]} means nothing here.", param=unknown[0])

@@ -62,8 +62,8 @@ def fitted(
             'transforms: ["middle-out"].',
             param=names.get("messages", "messages"),
         )
-    changed = [*map(str, adapted), *(f"{name}=ignored" for name in completion_request.ignored)]
-    if completion_request.is_strict and changed:
+    if completion_request.is_strict and (adapted or completion_request.ignored):
+        changed = [*map(str, adapted), *(f"{name}=ignored" for name in completion_request.ignored)]
         raise InvalidParameter(
             f"{model.id} would need changes, and X-XRouter-Strict forbids them: "
             f"{', '.join(changed)}.",
