@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.core.mail.message import sanitize_address
 
 from tests.servers import PROJECT, variables
 
@@ -66,6 +67,8 @@ WRONG = [
     ("PORT", "²"),
     ("PORT", "9" * 5000),
     ("BIND", "everywhere at all"),
+    ("BIND", "256.1.1.1"),
+    ("BIND", "a..b"),
     ("BIND", "127.0.0.1:0"),
     ("BIND", "127.0.0.1:70000"),
     ("BIND", "http://127.0.0.1"),
@@ -97,7 +100,17 @@ WRONG = [
     ("PUBLIC_URL", "http://api.example.ru:port"),
     ("PUBLIC_URL", "http://[::1"),
     ("PUBLIC_URL", "http://"),
+    ("PUBLIC_URL", "http://a..b"),
+    ("PUBLIC_URL", "http://x,y.ru"),
+    ("PUBLIC_URL", "http://<script>"),
+    ("PUBLIC_URL", "https://*.ru"),
+    ("PUBLIC_URL", "http://10.0.0.256"),
+    ("PUBLIC_URL", "http://x_router:8000"),
+    ("PUBLIC_URL", "https://пример.рф"),
     ("ALLOWED_HOSTS", "https://api.example.ru"),
+    ("ALLOWED_HOSTS", "api.example.ru:8000"),
+    ("ALLOWED_HOSTS", "[::1]:8000"),
+    ("ALLOWED_HOSTS", "..."),
     ("CSRF_TRUSTED_ORIGINS", "api.example.ru"),
     ("CORS_ALLOWED_ORIGINS", "https://a.example.ru/path"),
     ("TRUSTED_PROXIES", "10.0.0.0/99"),
@@ -118,6 +131,10 @@ WRONG = [
     ("EMAIL_URL", "smtp://mail.example.ru:port"),
     ("DEFAULT_FROM_EMAIL", "nobody"),
     ("ALERT_EMAIL", "nobody"),
+    ("ALERT_EMAIL", "oncall@example.ru, nobody"),
+    ("ALERT_EMAIL", "oncall@example.ru, office@example.ru"),
+    ("ALERT_EMAIL", "oncall@example.ru; office@example.ru"),
+    ("ALERT_EMAIL", "oncall@example.ru office@example.ru"),
     ("SUPPORT_EMAIL", "nobody@"),
     ("SUPPORT_TELEGRAM", "@example"),
     ("SUPPORT_ISSUES_URL", "javascript:alert(1)"),
@@ -207,6 +224,27 @@ def test_an_empty_variable_is_an_unset_one():
 
 
 @pytest.mark.parametrize(
+    ("public_url", "domain", "allowed"),
+    [
+        ("http://127.0.0.1:8105", "[127.0.0.1]", "127.0.0.1"),
+        ("http://192.168.1.10:8000", "[192.168.1.10]", "192.168.1.10"),
+        ("https://10.0.0.5", "[10.0.0.5]", "10.0.0.5"),
+        ("http://[2001:db8::1]:8000", "[IPv6:2001:db8::1]", "[2001:db8::1]"),
+        ("http://xrouter:8000", "xrouter", "xrouter"),
+        ("http://localhost:8000", "localhost", "localhost"),
+    ],
+)
+def test_a_host_without_a_name_of_the_internet_is_served_and_sends_mail(
+    public_url, domain, allowed
+):
+    settings = read(**PUBLIC | {"PUBLIC_URL": public_url})
+    sender = settings["DEFAULT_FROM_EMAIL"]
+    assert sender == f"XRouter <no-reply@{domain}>"
+    assert sanitize_address(sender, "utf-8") == sender
+    assert settings["ALLOWED_HOSTS"][0] == allowed
+
+
+@pytest.mark.parametrize(
     ("name", "value", "setting", "expected"),
     [
         ("GIGACHAT_SCOPE", "gigachat_api_corp", "GIGACHAT_SCOPE", "GIGACHAT_API_CORP"),
@@ -220,6 +258,12 @@ def test_an_empty_variable_is_an_unset_one():
         ("DEFAULT_FROM_EMAIL", "Us <us@example.ru>", "DEFAULT_FROM_EMAIL", "Us <us@example.ru>"),
         ("SECRET_KEY_FALLBACKS", "one, two", "SECRET_KEY_FALLBACKS", ["one", "two"]),
         ("CLOUDFLARE", "true", "CLOUDFLARE", True),
+        (
+            "ALLOWED_HOSTS",
+            "*, .a.ru, 10.0.0.5, [::1]",
+            "ALLOWED_HOSTS",
+            ["*", ".a.ru", "10.0.0.5", "[::1]"],
+        ),
         ("BIND", "127.0.0.1", "BIND", "127.0.0.1:8000"),
         ("BIND", "::", "BIND", "[::]:8000"),
         ("BIND", "localhost:81", "BIND", "localhost:81"),

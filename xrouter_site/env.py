@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Collection
 from decimal import Decimal
-from email.utils import parseaddr
+from email.utils import getaddresses
 from typing import NoReturn
 
 from django.core.exceptions import ImproperlyConfigured, ValidationError
@@ -97,17 +97,18 @@ def word(name: str, default: str) -> str:
     return value
 
 
-def email(name: str, default: str = "") -> str:
-    """Return an e-mail address, with or without a name before it; or none."""
-    value = text(name, default)
+def email(name: str) -> str:
+    """Return one e-mail address, with or without a name before it; or none."""
+    value = text(name)
     if value:
         try:
-            validate_email(parseaddr(value)[1].replace("@localhost", "@localhost.localdomain"))
+            [(_, address)] = getaddresses([value])
+            validate_email(address.replace("@localhost", "@localhost.localdomain"))
             is_right = value.isprintable()
-        except ValidationError:
+        except (ValidationError, ValueError):
             is_right = False
         if not is_right:
-            refuse(name, "write an address such as oncall@example.ru.")
+            refuse(name, "write one address such as oncall@example.ru.")
     return value
 
 

@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from xrouter_site import env
 
-_HOST = re.compile(r"\*|\.?[A-Za-z0-9_.-]+(?::\d+)?|\[[0-9A-Fa-f:.]+\](?::\d+)?")
+_LABEL = re.compile(r"\w(?:[\w-]*\w)?")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -21,8 +21,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 def hosts(name: str) -> list[str]:
     """Return host names, as Django's ALLOWED_HOSTS has them."""
     found = env.words(name)
-    if not all(_HOST.fullmatch(host) for host in found):
-        env.refuse(name, "write host names without scheme and path, such as api.example.ru.")
+    if not all(host == "*" or _is_allowed(host.removeprefix(".")) for host in found):
+        env.refuse(name, "write host names without scheme, port and path, such as api.example.ru.")
     return found
 
 
@@ -48,9 +48,21 @@ def origin(name: str, default: str) -> str:
     """Return an http(s) address of scheme and host alone."""
     value = env.text(name, default).rstrip("/")
     parts = _split(value)
-    if parts is None or parts.path or parts.query or parts.fragment:
-        env.refuse(name, "write scheme and host without a path, such as https://api.example.ru.")
+    if parts is None or parts.path or parts.query or parts.fragment or not value.isascii():
+        env.refuse(
+            name,
+            "write scheme and host without a path, such as https://api.example.ru;"
+            " a Cyrillic host in its form of xn--.",
+        )
     return value
+
+
+def mail_domain(host: str) -> str:
+    """Return a host as it stands behind the @ of an address: RFC 5321 has brackets around an IP address."""
+    found = _ip_address(host)
+    if found is None:
+        return host
+    return f"[IPv6:{found}]" if found.version == 6 else f"[{found}]"
 
 
 def address(name: str, default: str = "", *, ending: str = "") -> str:
@@ -74,10 +86,10 @@ def listener(name: str, port: int) -> str:
         if (found := _ip_address(value)) is not None:
             return f"[{found}]:{port}" if found.version == 6 else f"{found}:{port}"
         parts = urlsplit(f"//{value}")
-        if parts.hostname and not parts.path and "@" not in value:
-            host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-            if _HOST.fullmatch(host) and parts.port != 0:
-                return f"{host}:{parts.port or port}"
+        host = parts.hostname or ""
+        is_right = value.isascii() and _is_host(host) and not parts.path and "@" not in value
+        if is_right and parts.port != 0:
+            return f"{f'[{host}]' if ':' in host else host}:{parts.port or port}"
     except ValueError:
         pass
     env.refuse(name, "write an address, address:port or unix:/path, such as 127.0.0.1:8000.")
@@ -163,7 +175,7 @@ def _split(value: str) -> SplitResult | None:
         parts = urlsplit(value)
         is_right = (
             parts.scheme in {"http", "https"}
-            and bool(parts.hostname)
+            and _is_host(parts.hostname or "")
             and parts.port != 0
             and "@" not in parts.netloc
             and value.isprintable()
@@ -172,6 +184,20 @@ def _split(value: str) -> SplitResult | None:
     except ValueError:
         return None
     return parts if is_right else None
+
+
+def _is_allowed(host: str) -> bool:
+    """Say whether Django may find this in a Host header: an IPv6 address stands in brackets there."""
+    if ":" in host:
+        return host.startswith("[") and host.endswith("]") and _is_host(host[1:-1])
+    return host.isascii() and "_" not in host and _is_host(host)
+
+
+def _is_host(value: str) -> bool:
+    """Say whether this is an IP address, or may be the name of a host."""
+    labels = value.split(".")
+    is_name = all(map(_LABEL.fullmatch, labels)) and not labels[-1].isdigit()
+    return is_name or _ip_address(value) is not None
 
 
 def _ip_address(value: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

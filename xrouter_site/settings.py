@@ -26,8 +26,10 @@ DEBUG = env.flag("DEBUG")
 if DEBUG and IS_HTTPS:
     env.refuse("DEBUG", "it shows secrets to strangers; unset it where PUBLIC_URL is https.")
 PUBLIC_HOST = str(urlsplit(PUBLIC_URL).hostname)
+if "_" in PUBLIC_HOST:
+    env.refuse("PUBLIC_URL", "name a host without underscores: Django answers none that has them.")
 ALLOWED_HOSTS = env_addresses.hosts("ALLOWED_HOSTS") or [
-    PUBLIC_HOST,
+    f"[{PUBLIC_HOST}]" if ":" in PUBLIC_HOST else PUBLIC_HOST,
     "localhost",
     "127.0.0.1",
     "[::1]",
@@ -319,7 +321,10 @@ PRICE_MARGIN_PERCENT = env.percentage("PRICE_MARGIN_PERCENT")
 # Mail
 EMAIL_BACKEND = "xrouter_site.log_mail.LogBackend"
 EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL = env.email("DEFAULT_FROM_EMAIL", f"XRouter <no-reply@{PUBLIC_HOST}>")
+DEFAULT_FROM_EMAIL = (
+    env.email("DEFAULT_FROM_EMAIL")
+    or f"XRouter <no-reply@{env_addresses.mail_domain(PUBLIC_HOST)}>"
+)
 globals().update(env_addresses.mail("EMAIL_URL"))
 
 # Metrics, traces, error reports
