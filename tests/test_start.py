@@ -124,7 +124,23 @@ WRONG = [
     ("REDIS_URL", "localhost:6379"),
     ("REDIS_URL", "http://localhost:6379"),
     ("REDIS_URL", "redis://localhost:port"),
+    ("REDIS_URL", "redis://localhost/0?foo=bar"),
+    ("REDIS_URL", "redis://localhost:6379/abc"),
+    ("REDIS_URL", "redis://localhost/-1"),
+    ("REDIS_URL", "redis://localhost?db=-1"),
+    ("REDIS_URL", "redis:///0"),
+    ("REDIS_URL", "rediss://:6379/0"),
+    ("REDIS_URL", "redis://a..b/0"),
+    ("REDIS_URL", "rediss://localhost/0?ssl_cert_reqs=bad"),
+    ("REDIS_URL", "redis://localhost/0?protocol=9"),
+    ("REDIS_URL", "unix:///run/redis.sock?db=abc"),
+    ("REDIS_URL", "unix://"),
     ("CELERY_BROKER_URL", "localhost"),
+    ("CELERY_BROKER_URL", "redis://localhost/0?foo=bar"),
+    ("CELERY_BROKER_URL", "redis://localhost/abc"),
+    ("CELERY_BROKER_URL", "redis:///0"),
+    ("CELERY_BROKER_URL", "rediss://localhost/0?ssl_cert_reqs=bad"),
+    ("CELERY_BROKER_URL", "amqp://localhost:0"),
     ("CELERY_BROKER_URL", "carrier-pigeon://localhost"),
     ("EMAIL_URL", "mail.example.ru:25"),
     ("EMAIL_URL", "smtp://"),
@@ -178,13 +194,20 @@ def test_a_wrong_value_is_named_with_what_to_write_instead(name, value):
         ("REDIS_URL", "http://:hunter2@host"),
         ("REDIS_URL", "redis://:hunter2@host:port"),
         ("CELERY_BROKER_URL", "none://user:p@hunter2/hunter2@host"),
+        ("CELERY_BROKER_URL", "sqs://key:hunter2@"),
+        ("SENTRY_DSN", "https://hunter2@localhost:99999/1"),
+        ("SENTRY_DSN", "https://hunter2@localhost:port/1"),
+        ("SENTRY_DSN", "https://hunter2@a..b/1"),
+        ("SENTRY_DSN", f"https://hunter2@localhost/{'9' * 5000}"),
         ("EMAIL_URL", "user:hunter2@mail.example.ru"),
         ("PUBLIC_URL", "https://user:hunter2@api.example.ru"),
         ("SUPPORT_ISSUES_URL", "file://host?token=hunter2"),
     ],
 )
 def test_a_secret_is_never_shown(name, value):
-    assert "hunter2" not in refusal(**PUBLIC | {name: value})
+    line = refusal(**PUBLIC | {name: value})
+    assert name in line
+    assert "hunter2" not in line
 
 
 @pytest.mark.parametrize(
@@ -211,6 +234,7 @@ def test_over_https_the_secret_is_one_that_nobody_can_guess(secret_key, why):
         ({"YOOKASSA_SECRET_KEY": "test_secret"}, "YOOKASSA_SHOP_ID"),
         ({"YANDEX_API_KEY": "AQVN"}, "YANDEX_FOLDER_ID"),
         ({"WEB_CONCURRENCY": "2", "REDIS_URL": ""}, "WEB_CONCURRENCY"),
+        ({"REDIS_URL": "redis://localhost?socket_timeout=1"}, "CELERY_BROKER_URL"),
     ],
 )
 def test_what_does_not_go_together_is_refused(environment, name):
@@ -264,6 +288,15 @@ def test_a_host_without_a_name_of_the_internet_is_served_and_sends_mail(
             "ALLOWED_HOSTS",
             ["*", ".a.ru", "10.0.0.5", "[::1]"],
         ),
+        ("REDIS_URL", "rediss://:p@r.ru/2", "REDIS_URL", "rediss://:p@r.ru/2"),
+        ("REDIS_URL", "unix:///r.sock", "CELERY_BROKER_URL", "redis+socket:///r.sock"),
+        ("REDIS_URL", "redis://h/2", "CELERY_BROKER_URL", "redis://h/2"),
+        (
+            "CELERY_BROKER_URL",
+            "amqp://h:1;amqp://h:2",
+            "CELERY_BROKER_URL",
+            "amqp://h:1;amqp://h:2",
+        ),
         ("BIND", "127.0.0.1", "BIND", "127.0.0.1:8000"),
         ("BIND", "::", "BIND", "[::]:8000"),
         ("BIND", "localhost:81", "BIND", "localhost:81"),
@@ -290,7 +323,12 @@ def test_workers_that_the_command_line_asks_for_are_counted_too():
 
 
 def test_the_doctor_names_every_refused_variable_instead_of_crashing():
-    wrong = {"PORT": "0", "PUBLIC_URL": "https://api.example.ru/v1", "REDIS_URL": "localhost"}
+    wrong = {
+        "PORT": "0",
+        "PUBLIC_URL": "https://api.example.ru/v1",
+        "REDIS_URL": "localhost",
+        "SENTRY_DSN": "https://key@localhost:99999/1",
+    }
     given = {"DJANGO_SETTINGS_MODULE": "xrouter_site.settings"} | wrong
     done = subprocess.run(
         [sys.executable, "manage.py", "doctor", "--json"],

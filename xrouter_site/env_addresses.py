@@ -4,12 +4,13 @@ import ipaddress
 import os
 import pathlib
 import re
-from collections.abc import Collection
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from kombu import Connection
+from kombu.transport import TRANSPORT_ALIASES
 
 from xrouter_site import env
 
@@ -134,17 +135,31 @@ def replica(name: str, *, has_primary: bool) -> dict[str, Any]:
     return database(name, value)
 
 
-def store(name: str, default: str = "", *, schemes: Collection[str]) -> str:
-    """Return the URL of a Redis or a broker; or none."""
-    value = env.text(name, default)
+def redis_url(name: str) -> str:
+    """Return the URL of a Redis; or none. Redis's own client judges it."""
+    value = env.text(name)
     if value:
+        from redis import Redis, RedisError  # long to load, and only needed here
+
         try:
+            pool = Redis.from_url(value).connection_pool
+            pool.make_connection()  # it is not connected yet
             parts = urlsplit(value)
-            is_right = parts.scheme in schemes and "//" in value and parts.port != 0
-        except ValueError:
+            is_place = bool(parts.path) if parts.scheme == "unix" else _is_redis(parts)
+            is_right = is_place and pool.connection_kwargs.get("db", 0) >= 0
+        except (ValueError, TypeError, RedisError):
             is_right = False
         if not is_right:
             env.refuse(name, "write a URL with its scheme, such as redis://host:6379/0.")
+    return value
+
+
+def broker_url(name: str, redis: str) -> str:
+    """Return the URL of Celery's broker, by default the Redis; or none. Celery's own client judges it."""
+    value = env.text(name, redis.replace("unix:", "redis+socket:", 1))
+    if value and not all(map(_is_broker, value.split(";"))):
+        why = "" if env.text(name) else "Celery cannot use REDIS_URL as it stands; "
+        env.refuse(name, f"{why}write a URL with its scheme, such as redis://host:6379/0.")
     return value
 
 
@@ -169,6 +184,15 @@ def mail(name: str) -> dict[str, Any]:
     }
 
 
+def has_host(url: str) -> bool:
+    """Say whether a URL names a host, and a port that there may be."""
+    try:
+        parts = urlsplit(url)
+        return _is_host(parts.hostname or "") and parts.port != 0
+    except ValueError:
+        return False
+
+
 def _split(value: str) -> SplitResult | None:
     """Return the parts of an http(s) address without user and password; None for anything else."""
     try:
@@ -191,6 +215,24 @@ def _is_allowed(host: str) -> bool:
     if ":" in host:
         return host.startswith("[") and host.endswith("]") and _is_host(host[1:-1])
     return host.isascii() and "_" not in host and _is_host(host)
+
+
+def _is_redis(parts: SplitResult) -> bool:
+    """Say whether these are a host, and the number of a database or none."""
+    path = parts.path.removeprefix("/")
+    return _is_host(parts.hostname or "") and parts.port != 0 and (not path or path.isdigit())
+
+
+def _is_broker(url: str) -> bool:
+    try:
+        Connection(url)
+        parts = urlsplit(url)
+        if parts.scheme in {"redis", "rediss"}:
+            return _is_redis(parts)
+        is_known = parts.scheme in {*TRANSPORT_ALIASES, "redis+socket"}
+        return is_known and "//" in url and parts.port != 0
+    except (ValueError, TypeError, KeyError, ImportError):
+        return False
 
 
 def _is_host(value: str) -> bool:

@@ -13,13 +13,13 @@ from collections.abc import Collection
 from django.core.exceptions import ImproperlyConfigured
 
 from infra.secret_box import DERIVED_KEY_ID, KEY_BYTES
-from xrouter_site import env
+from xrouter_site import env, env_addresses
 
 LEAST_SECRET_CHARS = 32
 PUBLISHED_SECRETS = ("django-insecure-", "of-a-local-run-alone-")
 
 _KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,50}")
-_SENTRY_DSN = re.compile(r"https?://[^\s/@:]+(?::[^\s/@]+)?@[^\s/@]+/(?:[^\s/]+/)*\d+")
+_SENTRY_DSN = re.compile(r"https?://[^\s/@:]+(?::[^\s/@]+)?@[^\s/@]+/(?:[^\s/]+/)*\d{1,20}")
 _CREDENTIAL = re.compile(r"[\x21-\x7e]+")
 
 
@@ -53,7 +53,7 @@ def credential(name: str) -> str:
 def sentry_dsn(name: str) -> str:
     """Return the address of a Sentry project, which bears a key; or none."""
     value = env.text(name)
-    if value and not _SENTRY_DSN.fullmatch(value):
+    if value and not (_SENTRY_DSN.fullmatch(value) and env_addresses.has_host(value)):
         env.refuse(name, "write https://key@host/number, as the project's page shows it.")
     return value
 

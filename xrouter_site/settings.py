@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from csp.constants import NONCE, NONE, SELF
-from kombu.transport import TRANSPORT_ALIASES
 
 from xrouter_site import env, env_addresses, env_secrets, error_reports
 from xrouter_site.oauth_settings import *  # noqa: F403 -- a part of this file, which is long
@@ -81,7 +80,7 @@ else:
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 DATABASE_PREPARED_STATEMENTS = env.flag("DATABASE_PREPARED_STATEMENTS", default=not PGBOUNCER)
-REDIS_URL = env_addresses.store("REDIS_URL", schemes=("redis", "rediss", "unix"))
+REDIS_URL = env_addresses.redis_url("REDIS_URL")
 CACHES = {
     "default": {
         "BACKEND": "infra.fallback_cache.FallbackRedisCache",
@@ -285,9 +284,7 @@ UPSTREAM_READ_TIMEOUT_S = env.seconds("UPSTREAM_READ_TIMEOUT", 60)
 UPSTREAM_TOTAL_TIMEOUT_S = env.seconds("UPSTREAM_TOTAL_TIMEOUT", 600)
 
 # Celery
-CELERY_BROKER_URL = env_addresses.store(
-    "CELERY_BROKER_URL", schemes=TRANSPORT_ALIASES.keys()
-) or REDIS_URL.replace("unix:", "redis+socket:", 1)
+CELERY_BROKER_URL = env_addresses.broker_url("CELERY_BROKER_URL", REDIS_URL)
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
