@@ -224,6 +224,33 @@ TEMPLATES = (
     gettext_noop("Every slot of the provider is taken."),
     gettext_noop("the provider is over its limit"),
     gettext_noop("the answer is empty"),
+    gettext_noop("The provider answered with status %(status)s."),
+    gettext_noop("The provider broke its answer off."),
+    gettext_noop("The provider cannot be reached."),
+    gettext_noop("The provider cut its answer short."),
+    gettext_noop("The provider fell silent."),
+    gettext_noop("The provider gave no id for an uploaded image."),
+    gettext_noop("The provider has no credentials."),
+    gettext_noop("The provider has no token counter."),
+    gettext_noop("The provider refuses our credential."),
+    gettext_noop("The provider rejects this request."),
+    gettext_noop("The provider sent %(what)s."),
+    gettext_noop("what is no JSON"),
+    gettext_noop("no HTTP"),
+    gettext_noop("an answer without an end"),
+    gettext_noop("an answer that was cut short"),
+    gettext_noop("an answer without choices"),
+    gettext_noop("an answer of the wrong form"),
+    gettext_noop("an event that is no object"),
+    gettext_noop("The provider takes no more requests at once."),
+    gettext_noop("The provider took too long."),
+    gettext_noop("The provider's answer is not what was asked for."),
+    gettext_noop("The provider's token endpoint gave no token."),
+    gettext_noop("The provider's token endpoint is away."),
+    gettext_noop("The provider's token endpoint is too slow."),
+    gettext_noop("The connection was lost."),
+    gettext_noop("The total time is over."),
+    gettext_noop("No credential of the provider works."),
     gettext_noop("The model was asked twice and gave no JSON that is valid: %(fault)s."),
 )
 
@@ -258,6 +285,8 @@ def _said(message: str) -> str:
     if parts is None:
         return message
     template, values = parts
+    if "what" in values:  # what a provider sent is itself one of the texts
+        values = {"what": _said(values["what"])}
     return gettext(template) % values if values else gettext(template)
 
 

@@ -17,7 +17,7 @@ from gateway.api.endpoints.not_found import nearest_path
 from gateway.api.error_texts import TEMPLATES, taken_apart, translated
 from gateway.api.errors import failure_of, language_of
 from gateway.pipeline.errors import InvalidParameter, ModelNotFound
-from gateway.providers.errors import ProviderRateLimited
+from gateway.providers.errors import ProviderProtocolError, ProviderRateLimited
 
 ROOT = pathlib.Path(site.BASE_DIR)
 SOURCES = ("accounts", "billing", "gateway")
@@ -26,6 +26,8 @@ RUSSIAN = {
     "There is no model %(model)s: GET /v1/models lists them.": "Нет модели %(model)s.",
     "Every slot of the provider is taken.": "Все места у провайдера заняты.",
     "%(field)s must be a text.": "%(field)s: нужен текст.",
+    "The provider sent %(what)s.": "Не разобрать: %(what)s.",
+    "what is no JSON": "не JSON",
     "There is nothing at %(path)s. The nearest path is %(nearest)s.": "%(path)s? %(nearest)s!",
 }
 
@@ -112,6 +114,8 @@ def test_a_failure_is_said_in_russian_and_is_else_the_same() -> None:
     assert (russian.code, russian.param, russian.status) == ("model_not_found", "model", 404)
     busy = ProviderRateLimited("Every slot of the provider is taken.", provider="gigachat")
     assert failure_of(busy, language="ru").message == "gigachat: Все места у провайдера заняты."
+    garbled = ProviderProtocolError("The provider sent what is no JSON.", provider="gigachat")
+    assert failure_of(garbled, language="ru").message == "gigachat: Не разобрать: не JSON."
     field = InvalidParameter("messages[0].content must be a text.", param="messages[0].content")
     assert failure_of(field, language="ru").message == "messages[0].content: нужен текст."
     assert get_language() == before

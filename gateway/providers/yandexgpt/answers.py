@@ -23,7 +23,7 @@ def result_of(body: bytes, *, redact: Redact) -> JSONObject:
     try:
         parsed = orjson.loads(body)
     except orjson.JSONDecodeError:
-        raise_garbled("what is not JSON")
+        raise_garbled("what is no JSON")
     if not isinstance(parsed, dict):
         raise_garbled("an answer of the wrong form")
     if parsed.get("error") is not None:
