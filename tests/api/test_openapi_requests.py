@@ -55,6 +55,13 @@ SAMPLES: dict[str, list[Any]] = {
     "functions": [[TOOL["function"]]],
     "function_call": ["none", "auto"],
 }
+BESIDE: dict[str, dict[str, Any]] = {
+    "stream_options": {"stream": True},
+    "tool_choice": {"tools": [TOOL]},
+    "parallel_tool_calls": {"tools": [TOOL]},
+    "function_call": {"functions": [TOOL["function"]]},
+}
+"""What a field has no effect without."""
 
 
 def body(**fields: Any) -> dict[str, Any]:
@@ -92,7 +99,7 @@ def test_the_edge_takes_the_examples_as_they_are(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(SAMPLES))
 def test_a_documented_value_is_taken(name: str) -> None:
     for value in SAMPLES[name]:
-        request = body(**{name: value})
+        request = body(**{name: value}, **BESIDE.get(name, {}))
         check(request, "ChatCompletionRequest")
         assert read_completion_request(request, is_strict=False).ignored == ()
 

@@ -1,6 +1,6 @@
 """What the body of a chat may say, and the CompletionRequest made of it; every refusal names its field."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
@@ -31,6 +31,8 @@ from gateway.api.schema.preferences import (
 from gateway.api.schema.tools import (
     MAX_TOOLS_BYTES,
     Functions,
+    NamedFunction,
+    NamedToolChoice,
     ResponseFormatBody,
     ToolChoiceBody,
     Tools,
@@ -319,9 +321,44 @@ def wants_usage_chunk(body: dict[str, Any]) -> bool:
 def _ignored(chat: ChatCompletionRequest) -> tuple[str, ...]:
     """Name what means nothing here; fields of messages are history and pass unnamed."""
     ignored = unknown_paths(chat)
-    if chat.reasoning is not None and chat.reasoning.max_tokens is not None:
-        ignored.append("reasoning.max_tokens")
-    return tuple(ignored)
+    if chat.stream_options is not None and not chat.stream:
+        ignored.append("stream_options")
+    if chat.max_tokens and chat.max_completion_tokens not in (None, chat.max_tokens):
+        ignored.append("max_tokens")
+    if chat.reasoning is not None:
+        ignored += _ignored_of_reasoning(chat.reasoning, chat.reasoning_effort)
+    return (*ignored, *_ignored_of_tools(chat))
+
+
+def _ignored_of_reasoning(reasoning: ReasoningOptions, named: Effort | None) -> Iterator[str]:
+    effort = named or reasoning.effort
+    if reasoning.effort not in (None, effort):
+        yield "reasoning.effort"
+    if effort is not None and reasoning.enabled is (effort == "none"):
+        yield "reasoning.enabled"
+    if reasoning.max_tokens is not None:
+        yield "reasoning.max_tokens"
+
+
+def _ignored_of_tools(chat: ChatCompletionRequest) -> Iterator[str]:
+    """Name the former form beside another present one, and what says nothing where no tools are offered."""
+    functions = chat.functions or []
+    if functions and chat.tools is not None and functions != [tool.function for tool in chat.tools]:
+        yield "functions"
+    has_tools = bool(functions if chat.tools is None else chat.tools)
+    choice = _chosen(chat.tool_choice)
+    if choice is not None and not has_tools:
+        yield "tool_choice"
+    former = _chosen(chat.function_call)
+    if former is not None and (choice not in (None, former) or not (choice or has_tools)):
+        yield "function_call"
+    if chat.parallel_tool_calls is not None and not has_tools:
+        yield "parallel_tool_calls"
+
+
+def _chosen(choice: ToolChoiceBody | None) -> str | NamedFunction | None:
+    """Return what both forms of a choice have in common."""
+    return choice.function if isinstance(choice, NamedToolChoice) else choice
 
 
 def _read_effort(chat: ChatCompletionRequest) -> ReasoningEffort | None:
