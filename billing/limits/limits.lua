@@ -7,7 +7,7 @@
 --       1 to count the request, 0 to judge it only,
 --       requests and window in us of the slowed key, requests at once of the key;
 --       a limit that is absent is 0; a request without one on those at once takes no lease
--- Answers {1, requests in the account's window, now in us} or {0, source, wait in us, reset in us}.
+-- Answers {1, requests in the account's window, now in us, requests in the key's window} or {0, source, wait in us, reset in us}.
 
 local account_log, leases, full_day, key_log = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local slowed_log, key_leases = KEYS[5], KEYS[6]
@@ -90,8 +90,14 @@ judge_leases('concurrency', leases, concurrency)
 if source then
   return {0, source, wait, reset}
 end
+
+local function allowed()
+  local of_key = key_requests > 0 and used(key_log, key_requests, key_us) or 0
+  return {1, used(account_log, account_requests, account_us), now, of_key}
+end
+
 if not is_counted then
-  return {1, used(account_log, account_requests, account_us), now}
+  return allowed()
 end
 
 write(account_log, account_requests, account_log_ms)
@@ -112,4 +118,4 @@ end
 
 take_lease(leases, concurrency)
 take_lease(key_leases, key_concurrency)
-return {1, used(account_log, account_requests, account_us), now}
+return allowed()

@@ -65,7 +65,7 @@ class MemoryLimitStore:
         with self._lock:
             allowed = self._allowed(check)
             self._note(check, allowed.stamp_us)
-            return replace(allowed, used=allowed.used + 1)
+            return replace(allowed, used=allowed.used + 1, key_used=allowed.key_used + 1)
 
     def judge(self, check: LimitCheck) -> Allowed:
         """Answer as `admit` would now, and count nothing. Raises: LimitDenied."""
@@ -111,7 +111,12 @@ class MemoryLimitStore:
         refusals = list(self._refusals(check, now_us))
         if refusals:
             raise max(refusals, key=lambda refusal: refusal.wait_s)
-        return Allowed(used=self._used(check.account, now_us), stamp_us=now_us, now_us=None)
+        return Allowed(
+            used=self._used(check.account, now_us),
+            key_used=self._used(check.key, now_us) if check.key else 0,
+            stamp_us=now_us,
+            now_us=None,
+        )
 
     def _refusals(self, check: LimitCheck, now_us: int) -> Iterator[LimitDenied]:
         for window in check.windows:

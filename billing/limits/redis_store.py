@@ -79,7 +79,7 @@ class RedisLimitStore:
         except RedisAway as error:
             raise StoreAway from error
         if answer[0] == 1:
-            return Allowed(used=answer[1], stamp_us=answer[2], now_us=answer[2])
+            return Allowed(used=answer[1], key_used=answer[3], stamp_us=answer[2], now_us=answer[2])
         source = answer[1].decode()
         raise LimitDenied(
             account.source if source == "account" else cast(LimitCause, source),

@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
@@ -115,7 +115,7 @@ class LimitStoreUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """An admitted request, and the account's tightest limit with it counted.
+    """An admitted request, and the tightest of its limits of rate, with it counted.
 
     After `reset_s` that limit is unused again if nothing follows.
     """
@@ -311,11 +311,12 @@ def _standing(store: LimitStore, check: LimitCheck, allowed: Allowed) -> tuple[i
 
     Raises: LimitDenied, LimitStoreUnavailable.
     """
-    account = check.account
-    standing = account.requests, account.allowed - allowed.used, float(account.window_s)
+    counted = [(check.account, allowed.used)]
+    if check.key is not None:
+        counted.append((check.key, allowed.key_used))
     windows = [window for window in check.windows if window.in_database]
     if not windows:
-        return standing
+        return _tightest(counted)
     try:
         with _database_reached():
             now_us = _now_us(allowed)
@@ -324,16 +325,27 @@ def _standing(store: LimitStore, check: LimitCheck, allowed: Allowed) -> tuple[i
         if denied.source == "account_day" and check.day_requests is not None:
             store.mark_day_exhausted(check.account_id, check.day_requests, denied.wait_s)
         raise
-    if not account.in_database:
-        return standing
-    standing = account.requests, account.requests - counts[0].used, standing[2]
-    if check.day_requests is None:
+    counted = [(window, used) for window, used in counted if not window.in_database]
+    counted += zip(windows, (count.used for count in counts), strict=True)
+    standing = _tightest(counted)
+    if not check.account.in_database or check.day_requests is None:
         return standing
     until_midnight_s = counters.until_midnight_s(now_us)
     day_remaining = check.day_requests - counts[0].day_requests
     if day_remaining <= 0:
         store.mark_day_exhausted(check.account_id, check.day_requests, until_midnight_s)
     return min(standing, (check.day_requests, day_remaining, until_midnight_s), key=itemgetter(1))
+
+
+def _tightest(counted: Iterable[tuple[Window, int]]) -> tuple[int, int, float]:
+    """Return limit, remaining and reset_s of the window that has the fewest requests left."""
+    return min(
+        (
+            (window.requests, window.allowed - used, float(window.window_s))
+            for window, used in counted
+        ),
+        key=itemgetter(1),
+    )
 
 
 @contextlib.contextmanager

@@ -106,11 +106,13 @@ class LimitCheck:
 class Allowed:
     """A request that was admitted and counted at `stamp_us` of the store's clock.
 
-    `used` requests are in the account's window, including this one. `now_us` is the Unix time, None
+    `used` requests are in the account's window, including this one, and `key_used` in the key's own, if it has
+    one. `now_us` is the Unix time, None
     where the store's clock is not a Unix clock.
     """
 
     used: int
+    key_used: int
     stamp_us: int
     now_us: int | None
 

@@ -166,12 +166,14 @@ class TestWithEitherStore:
             assert refusal_of(account_id, rate=KeyRate(1, 60)).source == "account_day"
         RequestCount.objects.all().delete()
         paid = Tier("paid", 20, 60, None, 1)
-        assert admit(account_id, paid, KeyRate(1, 60)).remaining == 19
+        assert admit(account_id, paid, KeyRate(30, 60)).remaining == 19
 
     def test_a_key_may_be_tighter_than_its_account(self, account_id: int) -> None:
         rate = KeyRate(2, 86_400)
-        for _ in range(2):
-            admit(account_id, rate=rate)
+        for remaining in (1, 0):
+            admission = admit(account_id, rate=rate)
+            standing = admission.limit, admission.remaining, admission.reset_s
+            assert standing == (2, remaining, 86_400)
         for _ in range(30):
             refusal = refusal_of(account_id, rate=rate)
             assert (refusal.source, refusal.limit, refusal.is_hopeless) == ("key", 2, True)
