@@ -5,7 +5,7 @@ import os
 import pathlib
 import re
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -13,6 +13,10 @@ from kombu import Connection
 from kombu.transport import TRANSPORT_ALIASES
 
 from xrouter_site import env
+
+POSTGRESQL_NAME_CHARS = 63
+SQLITE_HEAD = b"SQLite format 3\0"
+NO_FOLDER = "/dev/null/of-no-socket"
 
 _LABEL = re.compile(r"\w(?:[\w-]*\w)?")
 
@@ -104,21 +108,33 @@ def database(name: str, default: str) -> dict[str, Any]:
         env.refuse(name, remedy)
     try:
         found: dict[str, Any] = dict(environ.Env.db_url_config(value))
-        urlsplit(value).port  # noqa: B018 -- it raises
+        parts = urlsplit(value)
+        is_place = parts.port != 0 and all(map(_is_database_host, str(found["HOST"]).split(",")))
     except (ValueError, KeyError, ImproperlyConfigured):
         env.refuse(name, remedy)
-    if not found["NAME"] or found["NAME"] == ":memory:":
+    if not is_place or not found["NAME"] or found["NAME"] == ":memory:":
         env.refuse(name, remedy)
-    if value.startswith("sqlite"):
+    if value.startswith("postgres"):
+        if len(found["NAME"]) > POSTGRESQL_NAME_CHARS:
+            env.refuse(name, f"a database's name has {POSTGRESQL_NAME_CHARS} characters at most.")
+        if fault := _fault_of_options(
+            {key: each[0] for key, each in parse_qs(parts.query).items()}
+        ):
+            env.refuse(name, f"correct what stands behind the question mark: {fault}.")
+    elif parts.query:
+        env.refuse(name, "write sqlite:///path without options.")
+    else:
         file = pathlib.Path(str(found["NAME"]))
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            is_usable = not file.is_dir() and os.access(file.parent, os.W_OK)
+            is_usable = os.access(file.parent, os.W_OK) and _is_sqlite(file)
         except OSError:
             is_usable = False
         if not is_usable:
             env.refuse(
-                name, f"{file} cannot be made: name a file in a folder that can be written to."
+                name,
+                f"{file} cannot be made or is no SQLite database:"
+                " name a file in a folder that can be written to.",
             )
     return found
 
@@ -182,6 +198,35 @@ def mail(name: str) -> dict[str, Any]:
         **environ.Env.email_url_config(value),
         "EMAIL_BACKEND": "xrouter_site.smtp_mail.CountingBackend",
     }
+
+
+def _is_sqlite(file: pathlib.Path) -> bool:
+    """Say whether this is a database, or will be one. Raises OSError, also for a folder."""
+    if not file.exists():
+        return True
+    with file.open("rb") as opened:
+        return opened.read(len(SQLITE_HEAD)) in {b"", SQLITE_HEAD}
+
+
+def _is_database_host(host: str) -> bool:
+    """Say whether this is a host, a socket's folder, or left to libpq."""
+    return not host or host.startswith("/") or _is_host(host)
+
+
+def _fault_of_options(options: dict[str, str]) -> str:
+    """Return what libpq has against options of a connection; it gets as far as a socket that is not there."""
+    from psycopg import ProgrammingError, pq  # long to load, and SQLite does without
+    from psycopg.conninfo import make_conninfo
+
+    try:
+        where = make_conninfo(**options | {"host": NO_FOLDER, "hostaddr": ""})
+    except ProgrammingError as error:
+        return str(error).strip()
+    attempt = pq.PGconn.connect_start(where.encode())
+    message = attempt.error_message.decode().strip()
+    is_taken = attempt.status != pq.ConnStatus.BAD or NO_FOLDER in message
+    attempt.finish()
+    return "" if is_taken else message.partition("\n")[0]
 
 
 def has_host(url: str) -> bool:

@@ -1,8 +1,10 @@
 """migrate runs one at a time, without the time-outs of requests; afterwards they hold again."""
 
+import os
 import pathlib
 import subprocess
 import sys
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -97,13 +99,42 @@ def test_several_at_once_make_one_schema(request, tmp_path: pathlib.Path):
         migrate_at_once(url)
 
 
-def migrate_at_once(url: str) -> None:
-    environment = {
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"path": "/xrouter_none"}, 'database "xrouter_none" does not exist'),
+        ({"netloc": "nobody_here@{server}"}, "nobody_here"),
+        ({"netloc": "postgres@127.0.0.1:9", "query": ""}, "refused"),
+    ],
+)
+def test_a_database_that_cannot_be_reached_is_named_in_one_line(change, why):
+    parts = urlsplit(os.environ["TEST_POSTGRES_URL"])
+    server = parts.netloc.rpartition("@")[2]
+    changed = {name: text.replace("{server}", server) for name, text in change.items()}
+    done = subprocess.run(
+        [sys.executable, "manage.py", "migrate"],
+        cwd=PROJECT, env=environment_of(parts._replace(**changed).geturl()),
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith("CommandError: DATABASE_URL ")
+    assert why in line
+    assert len(line) < 300
+
+
+def environment_of(url: str) -> dict[str, str]:
+    return {
         "PATH": "/usr/bin:/bin",
         "DJANGO_SETTINGS_MODULE": "xrouter_site.settings",
         "SECRET_KEY": "of-the-tests-alone-" + "0" * 40,
         "DATABASE_URL": url,
     }
+
+
+def migrate_at_once(url: str) -> None:
+    environment = environment_of(url)
     running = [
         subprocess.Popen(
             [sys.executable, "manage.py", "migrate", "-v0"],
