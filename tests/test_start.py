@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.mail.message import sanitize_address
+from yookassa.domain.models.receipt_data.receipt_item import PaymentMode, PaymentSubject
 
+from sandbox.core.credentials import make_service_account_key
 from tests.servers import PROJECT, variables
+from xrouter_site.payment_settings import PAYMENT_MODES, PAYMENT_SUBJECTS
 
 SECRET_KEY = "k3Yq8vN1sT6wZ0xC4bM7jH2gF5dS9aPq-lOiUyTrEwQ_mNbVcXz"
 PUBLIC = {
@@ -112,6 +115,10 @@ WRONG = [
     ("ALLOWED_HOSTS", "[::1]:8000"),
     ("ALLOWED_HOSTS", "..."),
     ("CSRF_TRUSTED_ORIGINS", "api.example.ru"),
+    ("CSRF_TRUSTED_ORIGINS", "*"),
+    ("CSRF_TRUSTED_ORIGINS", "https://*"),
+    ("CSRF_TRUSTED_ORIGINS", "https://a.*.ru"),
+    ("CORS_ALLOWED_ORIGINS", "https://*.example.ru"),
     ("CORS_ALLOWED_ORIGINS", "https://a.example.ru/path"),
     ("TRUSTED_PROXIES", "10.0.0.0/99"),
     ("TRUSTED_PROXIES", "proxy"),
@@ -151,8 +158,20 @@ WRONG = [
     ("CELERY_BROKER_URL", "amqp://localhost:0"),
     ("CELERY_BROKER_URL", "carrier-pigeon://localhost"),
     ("EMAIL_URL", "mail.example.ru:25"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4318?a=b"),
+    ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "localhost:4318"),
+    ("OTEL_EXPORTER_OTLP_TIMEOUT", "soon"),
+    ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "-1"),
+    ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+    ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json"),
+    ("OTEL_EXPORTER_OTLP_COMPRESSION", "zip"),
+    ("OTEL_BSP_SCHEDULE_DELAY", "often"),
     ("EMAIL_URL", "smtp://"),
     ("EMAIL_URL", "smtp://mail.example.ru:port"),
+    ("EMAIL_URL", "smtp://mail.example.ru:25/path"),
+    ("EMAIL_URL", "smtp://mail.example.ru?foo=bar"),
+    ("EMAIL_URL", "smtp://a..b:25"),
     ("DEFAULT_FROM_EMAIL", "nobody"),
     ("ALERT_EMAIL", "nobody"),
     ("ALERT_EMAIL", "oncall@example.ru, nobody"),
@@ -165,6 +184,10 @@ WRONG = [
     ("GIGACHAT_SCOPE", "GIGACHAT_API"),
     ("GIGACHAT_AUTH_URL", "ngw.devices.sberbank.ru"),
     ("GIGACHAT_BASE_URL", "api.giga.chat"),
+    ("GIGACHAT_BASE_URL", "https://api.giga.chat/v1?a=b"),
+    ("GIGACHAT_BASE_URL", "https://api.giga.chat/v1#a"),
+    ("CLOUDRU_BASE_URL", "https://foundation-models.api.cloud.ru/v1?"),
+    ("YANDEX_BASE_URL", "https://llm.api.cloud.yandex.net?a=b"),
     ("GIGACHAT_CA_BUNDLE_FILE", "/none/ca.pem"),
     ("GIGACHAT_CA_BUNDLE_FILE", "README.md"),
     ("YANDEX_BASE_URL", "https://llm.api.cloud.yandex.net/v1"),
@@ -172,12 +195,18 @@ WRONG = [
     ("YANDEX_SERVICE_ACCOUNT_KEY_FILE", "/none/key.json"),
     ("YANDEX_SERVICE_ACCOUNT_KEY_FILE", "README.md"),
     ("YANDEX_SERVICE_ACCOUNT_KEY_FILE", "docs/openapi.json"),
+    ("YANDEX_FOLDER_ID", "b1g/other"),
+    ("YANDEX_FOLDER_ID", "каталог"),
     ("YOOKASSA_BASE_URL", "https://api.yookassa.ru"),
+    ("YOOKASSA_BASE_URL", "https://api.yookassa.ru/?/v3"),
+    ("YOOKASSA_BASE_URL", "https://api.yookassa.ru/#/v3"),
     ("YOOKASSA_WEBHOOK_NETWORKS", "77.75.156"),
     ("YOOKASSA_VAT_CODE", "20%"),
     ("YOOKASSA_TAX_SYSTEM_CODE", "7"),
     ("YOOKASSA_PAYMENT_SUBJECT", "a service"),
+    ("YOOKASSA_PAYMENT_SUBJECT", "services"),
     ("YOOKASSA_PAYMENT_MODE", "FULL"),
+    ("YOOKASSA_PAYMENT_MODE", "full"),
 ]
 
 
@@ -194,7 +223,12 @@ def test_a_wrong_value_is_named_with_what_to_write_instead(name, value):
     [
         ("SECRET_KEY", "hunter2"),
         ("CREDENTIALS_KEYS", "2026:hunter2"),
+        ("SECRET_KEY_FALLBACKS", f"{SECRET_KEY}1, hunter2"),
+        ("SECRET_KEY_FALLBACKS", f"django-insecure-hunter2-{SECRET_KEY}"),
+        ("SECRET_KEY_FALLBACKS", "hunter2".center(50, "x")[:31]),
         ("GIGACHAT_CREDENTIALS", "hunter2 hunter2"),
+        ("GIGACHAT_CREDENTIALS", "hunter2"),
+        ("GIGACHAT_CREDENTIALS", "id:hunter2"),
         ("YANDEX_API_KEY", "hunter2\thunter2"),
         ("YOOKASSA_SECRET_KEY", "hunter2"),
         ("DATABASE_URL", "mysql://user:hunter2@host/name"),
@@ -291,6 +325,14 @@ def test_a_host_without_a_name_of_the_internet_is_served_and_sends_mail(
         ("SECRET_KEY_FALLBACKS", "one, two", "SECRET_KEY_FALLBACKS", ["one", "two"]),
         ("CLOUDFLARE", "true", "CLOUDFLARE", True),
         (
+            "CSRF_TRUSTED_ORIGINS",
+            "https://*.example.ru",
+            "CSRF_TRUSTED_ORIGINS",
+            ["https://*.example.ru"],
+        ),
+        ("EMAIL_URL", "smtp://mail.example.ru:25/", "EMAIL_HOST", "mail.example.ru"),
+        ("SUPPORT_TELEGRAM", "https://t.me/a?b=c", "SUPPORT_TELEGRAM", "https://t.me/a?b=c"),
+        (
             "ALLOWED_HOSTS",
             "*, .a.ru, 10.0.0.5, [::1]",
             "ALLOWED_HOSTS",
@@ -303,6 +345,15 @@ def test_a_host_without_a_name_of_the_internet_is_served_and_sends_mail(
             True,
         ),
         ("DATABASE_URL", "postgres:////run/postgresql/name", "IS_POSTGRES", True),
+        (
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "http://h:4318/",
+            "OTEL_TRACES_URL",
+            "http://h:4318/v1/traces",
+        ),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://h/x/", "OTEL_TRACES_URL", "http://h/x/"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "5", "OTEL_TRACES_URL", ""),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", "OTEL_TRACES_URL", ""),
         ("REDIS_URL", "rediss://:p@r.ru/2", "REDIS_URL", "rediss://:p@r.ru/2"),
         ("REDIS_URL", "unix:///r.sock", "CELERY_BROKER_URL", "redis+socket:///r.sock"),
         ("REDIS_URL", "redis://h/2", "CELERY_BROKER_URL", "redis://h/2"),
@@ -321,6 +372,27 @@ def test_a_host_without_a_name_of_the_internet_is_served_and_sends_mail(
 )
 def test_a_right_value_is_taken(name, value, setting, expected):
     assert read(**{name: value})[setting] == expected
+
+
+def test_earlier_secrets_are_as_hard_to_guess():
+    fallbacks = read(**PUBLIC | {"SECRET_KEY_FALLBACKS": f"{SECRET_KEY}1,{SECRET_KEY}2"})
+    assert fallbacks["SECRET_KEY_FALLBACKS"] == [f"{SECRET_KEY}1", f"{SECRET_KEY}2"]
+
+
+def test_the_key_of_a_service_account_is_one_that_signs(tmp_path):
+    made = make_service_account_key()
+    file = tmp_path / "key.json"
+    given = {"YANDEX_SERVICE_ACCOUNT_KEY_FILE": str(file), "YANDEX_FOLDER_ID": "b1g"}
+    file.write_text(json.dumps(made))
+    assert read(**given)["YANDEX_SERVICE_ACCOUNT_KEY_FILE"] == str(file)
+    for wrong in ("no PEM", made["private_key"][:200], None):
+        file.write_text(json.dumps(made | {"private_key": wrong}))
+        assert refusal(**given).startswith("YANDEX_SERVICE_ACCOUNT_KEY_FILE is ")
+
+
+def test_the_words_of_a_receipt_are_the_shops_own():
+    for ours, theirs in ((PAYMENT_SUBJECTS, PaymentSubject), (PAYMENT_MODES, PaymentMode)):
+        assert set(ours) == {text for name, text in vars(theirs).items() if name.isupper()}
 
 
 def test_a_public_service_starts_with_all_that_it_needs():

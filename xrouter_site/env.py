@@ -89,11 +89,19 @@ def words(name: str, default: str = "") -> list[str]:
     return [part.strip() for part in text(name, default).split(",") if part.strip()]
 
 
-def word(name: str, default: str) -> str:
-    """Return one word of small letters, as wires name their constants."""
+def word(name: str, default: str, choices: Collection[str]) -> str:
+    """Return one of the choices as it is written, as wires name their constants."""
     value = text(name, default)
-    if not re.fullmatch(r"[a-z_]+", value):
-        refuse(name, f"write one word of small letters, such as {default}.")
+    if value not in choices:
+        refuse(name, f"write {'one of ' if len(choices) > 1 else ''}{', '.join(choices)}.")
+    return value
+
+
+def identifier(name: str) -> str:
+    """Return an id of letters, digits, hyphens and underscores; or none."""
+    value = text(name)
+    if value and not re.fullmatch(r"[A-Za-z0-9_-]+", value):
+        refuse(name, "write the id alone: letters, digits, - and _.")
     return value
 
 

@@ -31,12 +31,18 @@ def hosts(name: str) -> list[str]:
     return found
 
 
-def origins(name: str, default: str = "") -> list[str]:
-    """Return origins, each a scheme and a host; `*` is any."""
+def origins(name: str, default: str = "", *, wildcard: str) -> list[str]:
+    """Return origins, each a scheme and a host.
+
+    The wildcard is `*` for any of them, or `*.` before a host for those below it.
+    """
     found = env.words(name, default)
     for each in found:
-        parts = _split(each)
-        if each != "*" and (parts is None or parts.path or parts.query or parts.fragment):
+        if each == wildcard == "*":
+            continue
+        parts = _split(each.replace("://*.", "://", 1) if wildcard == "*." else each)
+        is_bare = parts is not None and not (parts.path or parts.query or parts.fragment)
+        if not is_bare or not each.isascii():
             env.refuse(name, "write origins such as https://api.example.ru, without a path.")
     return found
 
@@ -70,14 +76,33 @@ def mail_domain(host: str) -> str:
     return f"[IPv6:{found}]" if found.version == 6 else f"[{found}]"
 
 
-def address(name: str, default: str = "", *, ending: str = "") -> str:
-    """Return an http(s) address without a trailing slash, which ends as it must; or none."""
+def address(name: str, default: str = "", *, ending: str = "", is_base: bool = False) -> str:
+    """Return an http(s) address without a trailing slash, which ends as it must; or none.
+
+    One that `is_base` has paths appended, so nothing may stand behind its own.
+    """
     value = env.text(name, default).rstrip("/")
     if value and _split(value) is None:
         env.refuse(name, "write an address such as https://host/path.")
+    if is_base and ("?" in value or "#" in value):
+        env.refuse(name, "write an address such as https://host/path, without ? and #.")
     if not value.endswith(ending):
         env.refuse(name, f"write an address that ends in {ending}.")
     return value
+
+
+def otlp_traces(prefix: str) -> str:
+    """Return where OpenTelemetry's traces go, by its own variables, which are judged; or none."""
+    base = address(f"{prefix}_ENDPOINT", is_base=True)
+    for names in (prefix, f"{prefix}_TRACES"):
+        env.seconds(f"{names}_TIMEOUT", 10)
+        env.word(f"{names}_PROTOCOL", "http/protobuf", ("http/protobuf",))
+        env.choice(f"{names}_COMPRESSION", "NONE", ("NONE", "GZIP", "DEFLATE"))
+    for name in ("SCHEDULE_DELAY", "EXPORT_TIMEOUT", "MAX_QUEUE_SIZE", "MAX_EXPORT_BATCH_SIZE"):
+        env.whole(f"OTEL_BSP_{name}", 1)
+    if address(f"{prefix}_TRACES_ENDPOINT"):
+        return env.text(f"{prefix}_TRACES_ENDPOINT")  # to the letter, its last slash too
+    return f"{base}/v1/traces" if base else ""
 
 
 def listener(name: str, port: int) -> str:
@@ -190,9 +215,11 @@ def mail(name: str) -> dict[str, Any]:
     if not value.startswith(("smtp://", "smtp+tls://", "smtp+ssl://")):
         env.refuse(name, remedy)
     try:
-        if not urlsplit(value).hostname or urlsplit(value).port == 0:
-            env.refuse(name, remedy)
+        parts = urlsplit(value)
+        is_server = _is_host(parts.hostname or "") and parts.port != 0
     except ValueError:
+        env.refuse(name, remedy)
+    if not is_server or parts.path not in {"", "/"} or parts.query or parts.fragment:
         env.refuse(name, remedy)
     return {
         **environ.Env.email_url_config(value),

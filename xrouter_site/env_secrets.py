@@ -8,14 +8,17 @@ import pathlib
 import re
 import secrets
 import ssl
-from collections.abc import Collection
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.core.exceptions import ImproperlyConfigured
 
 from infra.secret_box import DERIVED_KEY_ID, KEY_BYTES
 from xrouter_site import env, env_addresses
 
 LEAST_SECRET_CHARS = 32
+MADE = "python -c 'import secrets; print(secrets.token_urlsafe(50))' makes one."
 PUBLISHED_SECRETS = ("django-insecure-", "of-a-local-run-alone-")
 
 _KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,50}")
@@ -26,18 +29,20 @@ _CREDENTIAL = re.compile(r"[\x21-\x7e]+")
 def secret_key(name: str, *, is_public: bool) -> str:
     """Return Django's secret, which a public service must have, and nobody may guess; or none."""
     value = env.text(name)
-    if not is_public:
-        return value
-    made = "python -c 'import secrets; print(secrets.token_urlsafe(50))' makes one."
-    if not value:
-        env.refuse(name, f"a service over https needs one; {made}")
-    if len(value) < LEAST_SECRET_CHARS:
-        env.refuse(name, f"it needs {LEAST_SECRET_CHARS} characters; {made}", is_secret=True)
-    if len(set(value)) == 1:
-        env.refuse(name, f"it is one character repeated; {made}", is_secret=True)
-    if value.startswith(PUBLISHED_SECRETS):
-        env.refuse(name, f"everybody can read it in published code; {made}", is_secret=True)
+    if is_public and not value:
+        env.refuse(name, f"a service over https needs one; {MADE}")
+    if is_public and (why := _guessable(value)):
+        env.refuse(name, f"{why}; {MADE}", is_secret=True)
     return value
+
+
+def earlier_secret_keys(name: str, *, is_public: bool) -> list[str]:
+    """Return earlier secrets, which a public service goes on believing: nobody may guess them either."""
+    values = env.words(name)
+    for value in values if is_public else ():
+        if why := _guessable(value):
+            env.refuse(name, f"{why}, in one of them; leave that one out.", is_secret=True)
+    return values
 
 
 def credential(name: str) -> str:
@@ -47,6 +52,16 @@ def credential(name: str) -> str:
         env.refuse(
             name, "write the secret alone, in printable ASCII without blanks.", is_secret=True
         )
+    return value
+
+
+def base64_credential(name: str) -> str:
+    """Return a secret in base64, as HTTP's Basic authorization sends it; or none."""
+    value = credential(name)
+    try:
+        base64.b64decode(value, validate=True)
+    except ValueError:
+        env.refuse(name, "write the base64 key as the provider's page shows it.", is_secret=True)
     return value
 
 
@@ -87,17 +102,35 @@ def ca_bundle(name: str) -> str:
     return value
 
 
-def json_file(name: str, needed: Collection[str]) -> str:
-    """Return the path of a JSON file, an object with the needed keys; or none."""
+def service_account_key(name: str) -> str:
+    """Return the path of a JSON file that has a service account's private key; or none."""
     value = env.text(name)
     if value:
         try:
             document = json.loads(pathlib.Path(value).read_text())
-        except (OSError, ValueError, RecursionError):
-            document = None
-        if not isinstance(document, dict) or not set(needed) <= document.keys():
-            env.refuse(name, f"write the path of a JSON file that has {', '.join(needed)}.")
+            pem = str(document["private_key"]).encode()
+            is_right = isinstance(load_pem_private_key(pem, password=None), RSAPrivateKey)
+            is_right = is_right and {"id", "service_account_id"} <= document.keys()
+        except (OSError, ValueError, TypeError, KeyError, RecursionError, UnsupportedAlgorithm):
+            is_right = False
+        if not is_right:
+            env.refuse(
+                name,
+                "write the path of a JSON file that has id, service_account_id and a"
+                " private_key in PEM, as `yc iam key create` writes it.",
+            )
     return value
+
+
+def _guessable(value: str) -> str:
+    """Return why a secret can be guessed, or nothing."""
+    if len(value) < LEAST_SECRET_CHARS:
+        return f"it needs {LEAST_SECRET_CHARS} characters"
+    if len(set(value)) == 1:
+        return "it is one character repeated"
+    if value.startswith(PUBLISHED_SECRETS):
+        return "everybody can read it in published code"
+    return ""
 
 
 def secret_beside(path: pathlib.Path) -> str:

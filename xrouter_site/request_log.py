@@ -53,8 +53,8 @@ class RequestLogWriter:
         """Write down all that has ended so far."""
         lines = []
         is_shown = logger.isEnabledFor(logging.INFO)
-        if self._export is None and settings.OTEL_EXPORTER_OTLP_ENDPOINT and self._ended:
-            self._export = tracer()
+        if self._export is None and settings.OTEL_TRACES_URL and self._ended:
+            self._export = tracer(settings.OTEL_TRACES_URL)
         alike: dict[tuple[str, int, str, str], list[RequestFacts]] = defaultdict(list)
         for _ in range(len(self._ended)):
             at_s, facts = self._ended.popleft()

@@ -33,8 +33,8 @@ ALLOWED_HOSTS = env_addresses.hosts("ALLOWED_HOSTS") or [
     "127.0.0.1",
     "[::1]",
 ]
-CSRF_TRUSTED_ORIGINS = env_addresses.origins("CSRF_TRUSTED_ORIGINS") or [PUBLIC_URL]
-CORS_ALLOWED_ORIGINS = env_addresses.origins("CORS_ALLOWED_ORIGINS", "*")
+CSRF_TRUSTED_ORIGINS = env_addresses.origins("CSRF_TRUSTED_ORIGINS", wildcard="*.") or [PUBLIC_URL]
+CORS_ALLOWED_ORIGINS = env_addresses.origins("CORS_ALLOWED_ORIGINS", "*", wildcard="*")
 TRUSTED_PROXIES = env_addresses.networks("TRUSTED_PROXIES")
 CLOUDFLARE = env.flag("CLOUDFLARE")
 
@@ -100,7 +100,7 @@ SECRET_KEY = env_secrets.secret_key("SECRET_KEY", is_public=IS_HTTPS) or env_sec
     if IS_POSTGRES
     else Path(str(DATABASES["default"]["NAME"])).with_suffix(".secret_key")
 )
-SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
+SECRET_KEY_FALLBACKS = env_secrets.earlier_secret_keys("SECRET_KEY_FALLBACKS", is_public=IS_HTTPS)
 CREDENTIALS_KEYS = env_secrets.master_keys("CREDENTIALS_KEYS")
 
 # Applications
@@ -248,7 +248,7 @@ WORKER_CAPACITY = env.whole("WORKER_CAPACITY", 1000 if IS_POSTGRES else 128)
 
 # Providers
 SANDBOX = env.flag("SANDBOX")
-GIGACHAT_CREDENTIALS = env_secrets.credential("GIGACHAT_CREDENTIALS")
+GIGACHAT_CREDENTIALS = env_secrets.base64_credential("GIGACHAT_CREDENTIALS")
 GIGACHAT_SCOPE = env.choice(
     "GIGACHAT_SCOPE",
     "GIGACHAT_API_PERS",
@@ -257,15 +257,15 @@ GIGACHAT_SCOPE = env.choice(
 GIGACHAT_AUTH_URL = env_addresses.address(
     "GIGACHAT_AUTH_URL", "https://ngw.devices.sberbank.ru:9443/api/v2/oauth"
 )
-GIGACHAT_BASE_URL = env_addresses.address("GIGACHAT_BASE_URL", "https://api.giga.chat/v1")
+GIGACHAT_BASE_URL = env_addresses.address(
+    "GIGACHAT_BASE_URL", "https://api.giga.chat/v1", is_base=True
+)
 GIGACHAT_CHAT_FORM = env.choice("GIGACHAT_CHAT_FORM", "AUTO", ("AUTO", "V1", "V2"))
 GIGACHAT_CA_BUNDLE_FILE = env_secrets.ca_bundle("GIGACHAT_CA_BUNDLE_FILE")
 GIGACHAT_CONCURRENCY = env.optional_whole("GIGACHAT_CONCURRENCY")
 YANDEX_API_KEY = env_secrets.credential("YANDEX_API_KEY")
-YANDEX_SERVICE_ACCOUNT_KEY_FILE = env_secrets.json_file(
-    "YANDEX_SERVICE_ACCOUNT_KEY_FILE", ("id", "service_account_id", "private_key")
-)
-YANDEX_FOLDER_ID = env.text("YANDEX_FOLDER_ID")
+YANDEX_SERVICE_ACCOUNT_KEY_FILE = env_secrets.service_account_key("YANDEX_SERVICE_ACCOUNT_KEY_FILE")
+YANDEX_FOLDER_ID = env.identifier("YANDEX_FOLDER_ID")
 if (YANDEX_API_KEY or YANDEX_SERVICE_ACCOUNT_KEY_FILE) and not YANDEX_FOLDER_ID:
     env.refuse("YANDEX_FOLDER_ID", "a Yandex credential needs the folder that it is billed to.")
 YANDEX_BASE_URL = env_addresses.origin("YANDEX_BASE_URL", "https://llm.api.cloud.yandex.net")
@@ -275,7 +275,7 @@ YANDEX_IAM_URL = env_addresses.address(
 YANDEX_CONCURRENCY = env.optional_whole("YANDEX_CONCURRENCY")
 CLOUDRU_API_KEY = env_secrets.credential("CLOUDRU_API_KEY")
 CLOUDRU_BASE_URL = env_addresses.address(
-    "CLOUDRU_BASE_URL", "https://foundation-models.api.cloud.ru/v1"
+    "CLOUDRU_BASE_URL", "https://foundation-models.api.cloud.ru/v1", is_base=True
 )
 CLOUDRU_CONCURRENCY = env.optional_whole("CLOUDRU_CONCURRENCY")
 PROVIDER_QUEUE_WAIT_S = env.seconds("PROVIDER_QUEUE_WAIT", 60, allows_zero=True)
@@ -326,7 +326,7 @@ globals().update(env_addresses.mail("EMAIL_URL"))
 
 # Metrics, traces, error reports
 METRICS_TOKEN = env_secrets.credential("METRICS_TOKEN")
-OTEL_EXPORTER_OTLP_ENDPOINT = env_addresses.address("OTEL_EXPORTER_OTLP_ENDPOINT")
+OTEL_TRACES_URL = env_addresses.otlp_traces("OTEL_EXPORTER_OTLP")
 SENTRY_DSN = env_secrets.sentry_dsn("SENTRY_DSN")
 
 # Logs

@@ -1,7 +1,8 @@
 """OpenTelemetry: a span of each request, and one of the completion in it. No text, no key, no person.
 
-On where OTEL_EXPORTER_OTLP_ENDPOINT is set; OpenTelemetry's other variables hold too. Spans are made of
-what is known when a request has ended, so tracing costs the request itself nothing.
+On where OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is set; OpenTelemetry's other
+variables hold too. Spans are made of what is known when a request has ended, so tracing costs the request
+itself nothing.
 Source of the names: https://opentelemetry.io/docs/specs/semconv/gen-ai/
 """
 
@@ -15,8 +16,8 @@ NANO_PER_S = 1_000_000_000
 INTERNAL_ERRORS = 500
 
 
-def tracer() -> Callable[[float, RequestFacts], None]:
-    """Return what exports a request that ended at a moment of the Unix clock, in seconds."""
+def tracer(url: str) -> Callable[[float, RequestFacts], None]:
+    """Return what exports to a URL a request that ended at a moment of the Unix clock, in seconds."""
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import (
         OTLPSpanExporter,
     )
@@ -30,7 +31,7 @@ def tracer() -> Callable[[float, RequestFacts], None]:
 
     resource = Resource.create({SERVICE_NAME: "xrouter", SERVICE_VERSION: VERSION})
     provider = TracerProvider(resource=resource)
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(url)))
     source = provider.get_tracer("xrouter", VERSION)
     propagator = TraceContextTextMapPropagator()
 

@@ -56,7 +56,7 @@ def watched(
     with serve(
         request.config.option.store,
         tmp_path_factory.mktemp("telemetry"),
-        OTEL_EXPORTER_OTLP_ENDPOINT=f"http://{host}",
+        OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=f"http://{host}/v1/traces",
         OTEL_BSP_SCHEDULE_DELAY="100",
         SENTRY_DSN=f"http://key@{host}/1",
     ) as service:
