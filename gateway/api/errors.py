@@ -199,7 +199,7 @@ def _provider_failure(error: providers.ProviderError) -> Failure:
     match error:
         case providers.ProviderRejected():
             code = "context_length_exceeded" if error.context_length_exceeded else "invalid_request"
-            return Failure(400, code, message, metadata=metadata)
+            return Failure(400, code, message, error.param, metadata)
         case providers.ProviderRateLimited():
             wait_s = error.retry_after_s
             headers = _retry_after(PROVIDER_RETRY_AFTER_S if wait_s is None else wait_s)

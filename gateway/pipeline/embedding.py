@@ -32,6 +32,7 @@ from gateway.pipeline.routing.router import routes_of
 from gateway.pipeline.token_estimate import BYTES_PER_TOKEN_BOUND
 from gateway.providers.base import Provider
 from gateway.providers.chat_types import Embedding, Usage
+from gateway.providers.errors import ProviderRejected
 from gateway.upstreams import QueueWait
 from infra import metrics, request_facts
 from infra.request_id import request_id
@@ -192,6 +193,8 @@ def _settled(
         with contextlib.closing(attempts.chunks()) as chunks:
             embedding = next(chunk for chunk in chunks if isinstance(chunk, Embedding))
     except BaseException as error:
+        if isinstance(error, ProviderRejected) and error.context_length_exceeded:
+            error.param = "input"
         settle("void", Usage(0, 0), error if isinstance(error, Exception) else None)
         raise
     usage = Usage(embedding.prompt_tokens, 0)

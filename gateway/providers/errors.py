@@ -50,7 +50,7 @@ class ProviderRateLimited(ProviderError):
 
 
 class ProviderRejected(ProviderError):
-    """400, 413, 422 about this very request: no other candidate is tried."""
+    """400, 413, 422 about this very request: no other candidate is tried. `param` names the caller's field."""
 
     retryable = False
 
@@ -59,6 +59,7 @@ class ProviderRejected(ProviderError):
     ) -> None:
         super().__init__(message, **details)  # type: ignore[arg-type]
         self.context_length_exceeded = context_length_exceeded
+        self.param = "messages" if context_length_exceeded else None
 
 
 class UnsupportedInput(Exception):

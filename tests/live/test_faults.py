@@ -30,6 +30,7 @@ from tests.live.callers import wait_until
 from tests.live.service import Service, serve
 
 HELLO: Any = [{"role": "user", "content": "sandbox:long=40 Расскажи о Москве"}]
+TOO_LONG: Any = [{"role": "user", "content": "sandbox:error=413"}]
 MODEL: dict[ProviderName, str] = {"gigachat": "gigachat-pro", "yandexgpt": "yandexgpt"}
 PROVIDERS: list[ProviderName] = ["gigachat", "yandexgpt"]
 
@@ -106,6 +107,27 @@ def test_a_failure_before_the_first_chunk_is_a_status(
         assert error["metadata"]["limit_source"] == "provider"
     for secret in ("b1g", "Bearer", "Api-Key"):
         assert secret not in response.text
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "param"),
+    [
+        ("chat/completions", {"messages": TOO_LONG}, "messages"),
+        ("chat/completions", {"messages": TOO_LONG, "stream": True}, "messages"),
+        ("chat/completions", {"prompt": "sandbox:error=413"}, "prompt"),
+        ("completions", {"prompt": ["раз", "sandbox:error=413"]}, "prompt"),
+        ("responses", {"input": "sandbox:error=413"}, "input"),
+        ("embeddings", {"model": "embeddings", "input": "слово " * 3000}, "input"),
+    ],
+)
+def test_what_is_too_long_for_a_provider_is_named(
+    service: Service, path: str, fields: dict[str, Any], param: str
+) -> None:
+    with service.http() as http:
+        response = http.post(f"/v1/{path}", json={"model": "gigachat-pro"} | fields)
+
+    error = response.json()["error"]
+    assert (error["code"], error["param"]) == ("context_length_exceeded", param)
 
 
 @pytest.mark.parametrize(("text", "result"), [("0", "1"), ("7", "7"), ("100000", "60"), ("x", "5")])

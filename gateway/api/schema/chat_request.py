@@ -309,6 +309,7 @@ def read_completion_request(body: dict[str, Any], *, is_strict: bool) -> Complet
         hides_reasoning=bool(chat.reasoning and chat.reasoning.exclude),
         ignored=_ignored(chat),
         notes=CallerNotes(chat.user, chat.session_id, chat.metadata),
+        names={} if chat.prompt is None else {"messages": "prompt"},
     )
 
 

@@ -17,7 +17,7 @@ from gateway.pipeline.execution.attempts import Attempt, Attempts
 from gateway.pipeline.execution.cancel_token import CallerCancelToken
 from gateway.pipeline.execution.meter import Meter
 from gateway.providers.chat_types import ChatChunk, FinishReason, TokenLogprob, ToolCall, Usage
-from gateway.providers.errors import ProviderError, UnsupportedInput
+from gateway.providers.errors import ProviderError, ProviderRejected, UnsupportedInput
 from gateway.providers.tick import TICK, TICK_S, Tick
 from infra import request_facts
 
@@ -232,6 +232,8 @@ class CompletionStream:
         except GeneratorExit:
             raise
         except (ProviderError, ClientDisconnected) as error:
+            if isinstance(error, ProviderRejected) and error.param is not None:
+                error.param = self._names.get(error.param, error.param)
             if not self._cancel_token.is_cancelled:
                 self._report(failure=error, used=self._charged_for(error))
                 raise
