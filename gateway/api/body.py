@@ -34,17 +34,28 @@ def read_object(request: HttpRequest, *, most_bytes: int | None = None) -> JSONO
     try:
         document = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        cause = str(error)
-        is_value = "surrogate in string" in cause or "number is infinity" in cause
-        raise BadRequest(
-            f"The body is not valid JSON: {cause}.",
-            code="invalid_parameter" if is_value else "invalid_json",
-        ) from None
+        raise _refusal(error) from None
     if not isinstance(document, dict):
         raise BadRequest("The body must be a JSON object.")
     if rb"\u0000" in raw:
         _refuse_nul(document)
     return document
+
+
+def _refusal(error: orjson.JSONDecodeError) -> BadRequest:
+    cause, line, column = str(error), error.lineno, error.colno
+    if "number is infinity" in cause:
+        return BadRequest(
+            f"The number at line {line}, column {column} is too large.", code="invalid_parameter"
+        )
+    if "surrogate in string" in cause:
+        return BadRequest(
+            f"The text at line {line}, column {column} has half of a surrogate pair.",
+            code="invalid_parameter",
+        )
+    if "not valid UTF-8" in cause:
+        return BadRequest("The body is not UTF-8.", code="invalid_json")
+    return BadRequest(f"The body is not valid JSON: {cause}.", code="invalid_json")
 
 
 def _check_media_type(request: HttpRequest) -> None:

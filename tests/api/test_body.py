@@ -51,6 +51,25 @@ def test_a_malformed_body_is_a_400(body: bytes, code: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'{"a":\n 1e999}', "The number at line 2, column 2 is too large."),
+        (b'{"a":' + b"9" * 5000 + b"}", "The number at line 1, column 6 is too large."),
+        (rb'{"a":"\ud800"}', "The text at line 1, column 7 has half of a surrogate pair."),
+        (rb'{"a":"\udc00"}', "The text at line 1, column 7 has half of a surrogate pair."),
+        (b'{"a":"\xff"}', "The body is not UTF-8."),
+        (b"\xff\xfe{\0}\0", "The body is not UTF-8."),
+        ('{"a":"я"}'.encode("cp1251"), "The body is not UTF-8."),
+    ],
+)
+def test_a_body_is_told_what_is_wrong_with_it(body: bytes, words: str) -> None:
+    with pytest.raises(BadRequest) as refusal:
+        _read(body)
+
+    assert refusal.value.message == words
+
+
+@pytest.mark.parametrize(
     "content_type",
     [
         "text/plain",
