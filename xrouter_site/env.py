@@ -98,10 +98,10 @@ def word(name: str, default: str, choices: Collection[str]) -> str:
 
 
 def identifier(name: str) -> str:
-    """Return an id of letters, digits, hyphens and underscores; or none."""
+    """Return an id that stands in paths: printable, without blanks and slashes; or none."""
     value = text(name)
-    if value and not re.fullmatch(r"[A-Za-z0-9_-]+", value):
-        refuse(name, "write the id alone: letters, digits, - and _.")
+    if value and not re.fullmatch(r"[!-.0-~]+", value):
+        refuse(name, "write the id alone, without blanks and slashes.")
     return value
 
 

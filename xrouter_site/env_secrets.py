@@ -55,16 +55,6 @@ def credential(name: str) -> str:
     return value
 
 
-def base64_credential(name: str) -> str:
-    """Return a secret in base64, as HTTP's Basic authorization sends it; or none."""
-    value = credential(name)
-    try:
-        base64.b64decode(value, validate=True)
-    except ValueError:
-        env.refuse(name, "write the base64 key as the provider's page shows it.", is_secret=True)
-    return value
-
-
 def sentry_dsn(name: str) -> str:
     """Return the address of a Sentry project, which bears a key; or none."""
     value = env.text(name)
