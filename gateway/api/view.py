@@ -26,7 +26,7 @@ API_PATHS = ("/v1", "/api/")
 ALLOWED_METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
 EXPOSED_HEADERS = (
     "X-Request-ID, X-Generation-Id, X-XRouter-Adapted, X-XRouter-Attempts, Retry-After,"
-    " Deprecation, Sunset,"
+    " Deprecation, Sunset, x-should-retry, WWW-Authenticate,"
     " x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests"
 )
 PREFLIGHT_MAX_AGE_S = 86_400

@@ -243,6 +243,17 @@ def test_a_browser_may_read_the_headers_of_the_dialect(settings: LazySettings) -
     assert {"X-Generation-Id", "Echo-Request"} <= set(exposed)
 
 
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/api/v1/embeddings"])
+def test_a_browser_may_read_what_a_client_acts_on(settings: LazySettings, path: str) -> None:
+    settings.CORS_ALLOWED_ORIGINS = ["*"]
+
+    response = Client().post(path, headers={"origin": "https://app.example"})
+
+    exposed = response.headers["Access-Control-Expose-Headers"].split(", ")
+    assert {"x-should-retry", "WWW-Authenticate", "Retry-After"} <= set(exposed)
+    assert ("request-id" in exposed) == (path == "/v1/messages")
+
+
 def test_neighbouring_paths_keep_their_own_dialect() -> None:
     codes = {"/v1/nothing": "not_found", "/v1/echoes": "not_found", "/api/v1/nothing": 404}
     for address, code in codes.items():
