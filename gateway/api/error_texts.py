@@ -20,6 +20,8 @@ TEMPLATES = (
     gettext_noop("The request is not acceptable."),
     gettext_noop("The credential may not do this."),
     gettext_noop("There is nothing at this path."),
+    gettext_noop("There is no such generation."),
+    gettext_noop("There is no such key."),
     gettext_noop("There is nothing at %(path)s. The nearest path is %(nearest)s."),
     gettext_noop("There is nothing at %(path)s. GET /v1/openapi.json lists all paths."),
     gettext_noop("This path has no such method."),

@@ -183,3 +183,12 @@ def test_a_dialogue_that_is_named_keeps_its_session(sandbox: Sandbox, key: str) 
     one, two = sessions(sandbox, key, [HELLO], [{**HELLO, "content": "Иное"}], session_id="d")
 
     assert one == two
+
+
+@pytest.mark.parametrize("identity", ["gen-x", "gen-" + "0" * 32, "?"])
+def test_a_generation_that_is_not_there_is_said_to_be_none(key: str, identity: str) -> None:
+    headers = {"Authorization": f"Bearer {key}"}
+    answer = Client().get("/v1/generation", {"id": identity}, headers=headers)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["param"]) == (404, "not_found", "id")
+    assert error["message"] == "There is no such generation."

@@ -323,7 +323,9 @@ def test_a_deleted_key_opens_nothing_and_is_gone(caller):
     assert response.json()["data"]["deleted"] is True
     assert ask(created["key"]).status_code == 401
     for method in ("GET", "PATCH", "DELETE"):
-        refused(caller.call(method, path, {} if method == "PATCH" else None), 404, "not_found")
+        answer = caller.call(method, path, {} if method == "PATCH" else None)
+        refused(answer, 404, "not_found")
+        assert answer.json()["error"]["message"] == "There is no such key."
     assert caller.call("GET").json() == {"data": []}
 
 

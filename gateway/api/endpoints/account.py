@@ -1,6 +1,6 @@
 """What callers may read of themselves: the key, the credits, one generation."""
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from rest_framework.request import Request
 
 from accounts.principal import Principal
@@ -10,6 +10,7 @@ from billing.limits import request_limits
 from billing.usage import generations
 from billing.usage.generations import GenerationRecord
 from gateway.api.body import JSONObject
+from gateway.api.errors import BadRequest
 from gateway.api.json_response import JSONResponse, credits_number
 from gateway.api.view import View, query
 
@@ -52,7 +53,9 @@ class GenerationView(View):
     def get(self, request: Request) -> HttpResponse:
         record = generations.find(query(request, "id"), account_id=self.caller.account_id)
         if record is None:
-            raise Http404
+            raise BadRequest(
+                "There is no such generation.", status=404, code="not_found", param="id"
+            )
         return JSONResponse({"data": self.card(record)})
 
     def card(self, record: GenerationRecord) -> JSONObject:

@@ -53,8 +53,8 @@ class ManagedKeysView(View):
             exc = InvalidParameter(str(exc), param=exc.field)
         if isinstance(exc, TooManyKeys):
             exc = BadRequest(str(exc))
-        if isinstance(exc, KeyRevoked):
-            exc = Http404()
+        if isinstance(exc, KeyRevoked | Http404):
+            exc = BadRequest("There is no such key.", status=404, code="not_found")
         return super().handle_exception(exc)
 
     def key(self, key_hash: str) -> APIKey:
