@@ -113,6 +113,28 @@ def test_a_wrong_field_is_refused_by_its_name(fields: dict[str, Any], param: str
     assert refusal.value.param == param
 
 
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"messages": [{"role": "user", "content": 5}]}, "must be a text or a list."),
+        ({"messages": [{"role": "user", "content": {"a": 1}}]}, "must be a text or a list."),
+        ({"messages": "Привет"}, "must be a list."),
+        ({"messages": HELLO * 3000}, "must be a list of 2048 items at most."),
+        ({"tools": {}}, "must be a list."),
+        ({"tools": "x" * 600_000}, "must be a list."),
+        ({"model": 5}, "must be a text."),
+        ({"model": "x" * 10_000}, "must be a text of 128 characters at most."),
+        ({"stop": 5}, "must be a text or a list of texts."),
+        ({"stop": ["x"] * 1000}, "must be a list of 4 items at most."),
+    ],
+)
+def test_the_size_is_told_only_where_it_is_the_fault(fields: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidParameter) as refusal:
+        _order(**fields)
+
+    assert str(refusal.value) == f"{refusal.value.param} {words}"
+
+
 def test_a_schema_that_is_too_deep_is_refused() -> None:
     schema: dict[str, Any] = {}
     for _ in range(40):

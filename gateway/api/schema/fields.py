@@ -135,13 +135,19 @@ Boolean = Annotated[bool, FlagType()]
 
 @dataclass(frozen=True, slots=True)
 class TextType(FieldType):
-    """A text of `fewest` to `longest` characters; an empty one that may not be counts as missing."""
+    """A text of `fewest` to `longest` characters; an empty one that may not be counts as missing.
+
+    `expected` refuses what is no text.
+    """
 
     longest: int
     fewest: int = 0
+    expected: str = "must be a text."
 
     def read(self, value: Any) -> str:
-        if not isinstance(value, str) or len(value) > self.longest:
+        if not isinstance(value, str):
+            raise invalid(self.expected)
+        if len(value) > self.longest:
             raise invalid(f"must be a text of {self.longest} characters at most.")
         if len(value) < self.fewest:
             raise invalid("is missing.")
@@ -196,7 +202,9 @@ class TextsType(FieldType):
 
     def read(self, value: Any) -> tuple[str, ...]:
         values = [value] if isinstance(value, str) else value
-        if not isinstance(values, list) or len(values) > self.most:
+        if not isinstance(values, list):
+            raise invalid("must be a text or a list of texts.")
+        if len(values) > self.most:
             raise invalid(f"must be a list of {self.most} items at most.")
         if not all(isinstance(item, str) and 0 < len(item) <= self.longest for item in values):
             raise invalid(f"must hold texts of 1 to {self.longest} characters.")
@@ -235,19 +243,21 @@ class WrappedType(FieldType):
 class ItemsType(WrappedType):
     """A list of `fewest` to `most` items, of `most_bytes` of JSON at most where that is given.
 
-    `name` is what a refusal calls it.
+    `expected` refuses what is no list.
     """
 
     most: int
     fewest: int = 0
     most_bytes: int | None = None
-    name: str = "a list"
+    expected: str = "must be a list."
 
     def wrapped(self, value: Any, validate: NextValidator) -> Any:
+        if not isinstance(value, list):
+            raise invalid(self.expected)
         if self.most_bytes is not None and len(orjson.dumps(value)) > self.most_bytes:
             raise invalid(f"must have {self.most_bytes} bytes of JSON at most.")
-        if not isinstance(value, list) or len(value) > self.most:
-            raise invalid(f"must be {self.name} of {self.most} items at most.")
+        if len(value) > self.most:
+            raise invalid(f"must be a list of {self.most} items at most.")
         if len(value) < self.fewest:
             raise invalid("must hold at least one item.")
         return validate(value)

@@ -121,8 +121,9 @@ CarriedPart = Annotated[
 CarriedParts = list[CarriedPart]
 Part = TextPart | RefusalPart | ImagePart
 PartList = list[Annotated[Part, Field(discriminator="type")]]
-PARTS = ItemsType(MAX_CONTENT_PARTS, name="a text or a list")
-ANY_TEXT = TextOrType(TextType(MAX_TEXT_CHARACTERS))
+TEXT_OR_LIST = "must be a text or a list."
+PARTS = ItemsType(MAX_CONTENT_PARTS, expected=TEXT_OR_LIST)
+ANY_TEXT = TextOrType(TextType(MAX_TEXT_CHARACTERS, expected=TEXT_OR_LIST))
 UserContent = Annotated[str | Annotated[PartList, PARTS], ANY_TEXT]
 TEXT_CONTENT = "A text, or parts, whose texts are joined by line breaks."
 USER_CONTENT = "A text, or parts: texts, which are joined by line breaks, and pictures."
