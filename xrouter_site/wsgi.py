@@ -65,11 +65,21 @@ class Application(WSGIHandler):
         if "HTTP_X_FORWARDED_PROTO" in environ and not may_name_scheme(peer):
             del environ["HTTP_X_FORWARDED_PROTO"]
         match = self._completions.get(environ.get("PATH_INFO", ""))
-        if match is not None and not environ.get("SCRIPT_NAME"):
+        if (
+            match is not None
+            and not environ.get("SCRIPT_NAME")
+            and environ["REQUEST_METHOD"] != "HEAD"
+        ):
             return self._complete(match, environ, start_response)
         return super().__call__(environ, start_response)
 
     def get_response(self, request: HttpRequest) -> HttpResponseBase:
+        response = self._respond(request)
+        if request.method == "HEAD":
+            _drop_body(response)
+        return response
+
+    def _respond(self, request: HttpRequest) -> HttpResponseBase:
         if not request.path_info.startswith(SHORT_PREFIXES):
             return super().get_response(request)
         set_urlconf(settings.ROOT_URLCONF)
@@ -97,6 +107,15 @@ class Application(WSGIHandler):
         if isinstance(response, StreamingHttpResponse):
             return cast("EventStreamResponse", response).events
         return [cast("HttpResponse", response).content]
+
+
+def _drop_body(response: HttpResponseBase) -> None:
+    """Leave the length of the body alone: gunicorn warns of an answer to HEAD that has more."""
+    if isinstance(response, StreamingHttpResponse):
+        response.streaming_content = ()
+    elif isinstance(response, HttpResponse) and response.content:
+        response.headers.setdefault("Content-Length", str(len(response.content)))
+        response.content = b""
 
 
 def _secured(view: Callable[[HttpRequest], HttpResponseBase]) -> Any:

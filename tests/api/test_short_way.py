@@ -147,3 +147,18 @@ def test_a_request_leaves_nothing_to_the_garbage_collector(sandbox: None, stream
     assert left.isdisjoint(
         {"WSGIRequest", "Request", "ChatRequest", "Attempts", "CompletionStream"}
     )
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/openapi.json", "/health", "/v1/nothing", "/v1/chat/completions", "/docs/errors/"],
+)
+def test_head_has_the_headers_of_get_and_no_body(path):
+    got, head = (
+        answer(application, environ(path, REQUEST_METHOD=method, HTTP_HOST="testserver"))
+        for method in ("GET", "HEAD")
+    )
+    assert head[0] == got[0]
+    assert head[2] == b"" != got[2]
+    if path != "/v1/chat/completions":  # whose GET has its length from gunicorn
+        assert head[1]["Content-Length"] == str(len(got[2]))
