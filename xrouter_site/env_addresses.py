@@ -91,9 +91,9 @@ def address(name: str, default: str = "", *, ending: str = "", is_base: bool = F
     return value
 
 
-def otlp_traces(prefix: str) -> str:
+def otlp_traces(name: str) -> str:
     """Return where OpenTelemetry's traces go, by its own variables, which are judged; or none."""
-    base = address(f"{prefix}_ENDPOINT", is_base=True)
+    base, prefix = address(name, is_base=True), name.removesuffix("_ENDPOINT")
     for names in (prefix, f"{prefix}_TRACES"):
         env.seconds(f"{names}_TIMEOUT", 10)
         env.word(f"{names}_PROTOCOL", "http/protobuf", ("http/protobuf",))

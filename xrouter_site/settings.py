@@ -326,7 +326,7 @@ globals().update(env_addresses.mail("EMAIL_URL"))
 
 # Metrics, traces, error reports
 METRICS_TOKEN = env_secrets.credential("METRICS_TOKEN")
-OTEL_TRACES_URL = env_addresses.otlp_traces("OTEL_EXPORTER_OTLP")
+OTEL_TRACES_URL = env_addresses.otlp_traces("OTEL_EXPORTER_OTLP_ENDPOINT")
 SENTRY_DSN = env_secrets.sentry_dsn("SENTRY_DSN")
 
 # Logs

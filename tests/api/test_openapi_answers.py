@@ -26,7 +26,7 @@ from gateway.api.schema.openapi.failures import CODES
 from gateway.catalog.seed import seed_catalogue
 from gateway.catalog.snapshot import CatalogueUnavailable, LiveCatalogue
 from gateway.pipeline import errors as pipeline
-from gateway.pipeline.execution.attempts import outcome_of
+from gateway.pipeline.execution.attempts import LEFT, outcome_of
 from gateway.pipeline.execution.stream import Completion, CompletionOutcome, CompletionStream
 from gateway.pipeline.routing.router import EMULATED_PARAMETERS
 from gateway.providers import errors as providers
@@ -200,7 +200,9 @@ def test_a_retry_header_is_documented_where_it_is_sent() -> None:
 def test_the_outcomes_of_attempts_are_documented() -> None:
     outcomes = DOCUMENT["components"]["schemas"]["Attempt"]["properties"]["outcome"]["enum"]
 
-    assert {outcome_of(error) for error in failures()} | {"answered"} == set(outcomes)
+    of_the_caller = {LEFT, outcome_of(accounts.CredentialEnded())}
+    of_providers = {outcome_of(error) for error in failures()}
+    assert {"answered"} | of_providers | of_the_caller == set(outcomes)
 
 
 @pytest.mark.django_db
