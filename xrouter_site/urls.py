@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
 from django.views.i18n import set_language
 
 from gateway.api.dialects.anthropic_messages import ANTHROPIC_MESSAGES
@@ -119,8 +121,9 @@ def anthropic(pattern: str, view: type[View]) -> list[URLPattern]:
 
 
 def probe(pattern: str, view: Callable[[HttpRequest], HttpResponse]) -> list[URLPattern]:
-    """Route a path that machines ask, with a slash at its end or without."""
-    return [path(pattern, view), path(f"{pattern}/", view)]
+    """Route a path that machines read, with a slash at its end or without."""
+    read = csrf_exempt(require_safe(view))
+    return [path(pattern, read), path(f"{pattern}/", read)]
 
 
 urlpatterns: list[URLPattern | URLResolver] = [

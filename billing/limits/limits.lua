@@ -7,7 +7,8 @@
 --       1 to count the request, 0 to judge it only,
 --       requests and window in us of the slowed key, requests at once of the key;
 --       a limit that is absent is 0; a request without one on those at once takes no lease
--- Answers {1, requests in the account's window, now in us, requests in the key's window} or {0, source, wait in us, reset in us}.
+-- Answers {1, requests in the account's window, now in us, requests in the key's window}
+-- or {0, source, wait in us, reset in us}.
 
 local account_log, leases, full_day, key_log = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local slowed_log, key_leases = KEYS[5], KEYS[6]

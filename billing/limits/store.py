@@ -107,8 +107,7 @@ class Allowed:
     """A request that was admitted and counted at `stamp_us` of the store's clock.
 
     `used` requests are in the account's window, including this one, and `key_used` in the key's own, if it has
-    one. `now_us` is the Unix time, None
-    where the store's clock is not a Unix clock.
+    one. `now_us` is the Unix time, None where the store's clock is not a Unix clock.
     """
 
     used: int

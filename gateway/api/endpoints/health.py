@@ -1,15 +1,11 @@
 """GET /health, /health/ready and /health/live: whether this process serves, and whether it answers at all."""
 
 from django.http import HttpRequest, JsonResponse
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_safe
 
 from gateway.api.readiness import report
 from infra.version import VERSION
 
 
-@csrf_exempt
-@require_safe
 def ready(request: HttpRequest) -> JsonResponse:
     """Answer 200, or 503 while the database is away: `{"status", "version", "parts", "jobs"}`.
 
@@ -22,8 +18,6 @@ def ready(request: HttpRequest) -> JsonResponse:
     return JsonResponse(document, status=200 if is_ready else 503)
 
 
-@csrf_exempt
-@require_safe
 def live(request: HttpRequest) -> JsonResponse:
     """Answer 200; no store is asked."""
     return JsonResponse({"status": "ok", "version": VERSION})

@@ -4,8 +4,6 @@ import secrets
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from accounts.client_address import is_loopback, is_trusted_proxy
@@ -16,8 +14,6 @@ from infra import metrics
 _FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "CF-Connecting-IP")
 
 
-@csrf_exempt
-@require_safe
 def metrics_page(request: HttpRequest) -> HttpResponse:
     """Answer who may read it; to all others there is nothing here, or a 401 where a token is set."""
     if not _may_read(request):

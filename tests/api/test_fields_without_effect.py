@@ -1,0 +1,59 @@
+"""What another field leaves without effect is named; what says the same twice is not."""
+
+from typing import Any
+
+import pytest
+
+from tests.api.test_chat_request import _order
+
+NAMED_F = {"type": "function", "function": {"name": "f"}}
+F_AND_G = {"tools": [NAMED_F], "functions": [{"name": "g"}]}
+
+
+@pytest.mark.parametrize(
+    ("fields", "ignored"),
+    [
+        ({"max_tokens": 5, "max_completion_tokens": 7}, "max_tokens"),
+        ({"reasoning_effort": "low", "reasoning": {"effort": "high"}}, "reasoning.effort"),
+        ({"reasoning_effort": "low", "reasoning": {"enabled": False}}, "reasoning.enabled"),
+        ({"reasoning": {"effort": "none", "enabled": True}}, "reasoning.enabled"),
+        (F_AND_G, "functions"),
+        ({"tools": [], "functions": [{"name": "g"}]}, "functions"),
+        ({"tools": [NAMED_F], "tool_choice": "auto", "function_call": "none"}, "function_call"),
+        (
+            {"tools": [NAMED_F], "tool_choice": NAMED_F, "function_call": {"name": "g"}},
+            "function_call",
+        ),
+        ({"tool_choice": "auto"}, "tool_choice"),
+        ({"tools": [], "tool_choice": "none"}, "tool_choice"),
+        ({"function_call": "auto"}, "function_call"),
+        ({"parallel_tool_calls": False}, "parallel_tool_calls"),
+        ({"stream_options": {"include_usage": True}}, "stream_options"),
+        ({"stream": False, "stream_options": {}}, "stream_options"),
+    ],
+)
+def test_what_another_field_leaves_without_effect_is_named(
+    fields: dict[str, Any], ignored: str
+) -> None:
+    assert _order(**fields).ignored == (ignored,)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"max_tokens": 5, "max_completion_tokens": 5},
+        {"max_tokens": 5, "max_completion_tokens": None},
+        {"reasoning_effort": "low", "reasoning": {"effort": "low", "enabled": True}},
+        {"reasoning_effort": "none", "reasoning": {"enabled": False}},
+        {"tools": [NAMED_F], "functions": [{"name": "f"}], "function_call": "auto"},
+        {"tools": [NAMED_F], "functions": [], "parallel_tool_calls": False},
+        {"tools": [NAMED_F], "tool_choice": NAMED_F, "function_call": {"name": "f"}},
+        {"functions": [{"name": "f"}], "function_call": "none", "parallel_tool_calls": True},
+        {"functions": [{"name": "f"}], "tool_choice": "auto", "tools": None},
+        {"tool_choice": None, "parallel_tool_calls": None, "stream_options": None},
+        {"stream": True, "stream_options": {"include_usage": True}},
+        {"usage": {"include": True}},
+    ],
+)
+def test_what_says_the_same_twice_or_has_its_effect_is_not_named(fields: dict[str, Any]) -> None:
+    assert _order(**fields).ignored == ()
