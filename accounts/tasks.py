@@ -1,7 +1,6 @@
 """The periodic tasks of accounts. Each may safely run twice, late, in parallel, or be killed."""
 
 from allauth.usersessions.models import UserSession
-from celery import shared_task
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.utils import timezone
@@ -11,7 +10,6 @@ from accounts.keys import change_log
 from accounts.models import OneClickCode
 
 
-@shared_task
 def clear_stale() -> None:
     """Delete expired sessions, with where they were, and codes; ended tokens stay: usage refers to them."""
     call_command("clearsessions")

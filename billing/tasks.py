@@ -2,7 +2,6 @@
 
 import logging
 
-from celery import shared_task
 from django.utils.translation import gettext as _
 
 from billing.errors import PaymentProviderAway
@@ -17,13 +16,11 @@ DRIFT = "drift"
 logger = logging.getLogger(__name__)
 
 
-@shared_task
 def aggregate_usage() -> None:
     """Aggregate newly settled generations into usage by day."""
     aggregation.aggregate()
 
 
-@shared_task
 def keep_generations() -> None:
     """Create the partitions of the coming months, and delete old generations and refused requests."""
     partitions.make_ahead()
@@ -31,7 +28,6 @@ def keep_generations() -> None:
     refusals.drop_old()
 
 
-@shared_task
 def audit_books() -> None:
     """Recompute balances and days of usage; drift is logged as an error and mailed.
 
@@ -49,25 +45,21 @@ def audit_books() -> None:
         )
 
 
-@shared_task
 def find_spending_surges() -> None:
     """Raise an event for each key or account that spends far more today than usual."""
     spending_surges.find()
 
 
-@shared_task
 def poll_payments() -> None:
     """Refresh the payments whose webhook has not come."""
     top_ups.poll_pending()
 
 
-@shared_task
 def top_up_automatically() -> None:
     """Charge the saved payment methods of accounts whose balance has fallen below their threshold."""
     auto_top_up.run_due()
 
 
-@shared_task
 def find_refunds() -> None:
     """Take back the refunds at the shop whose notice has not come."""
     try:
@@ -76,7 +68,6 @@ def find_refunds() -> None:
         logger.warning("The shop's refunds could not be read: %s", error)
 
 
-@shared_task
 def send_low_balance_alerts() -> None:
     """Mail the accounts whose balance has fallen below their threshold."""
     low_balance.send_due()

@@ -1,6 +1,6 @@
-from xrouter_site.celery import app as celery_app
+import os
+
 from xrouter_site.start import read_settings
 
-__all__ = ["celery_app"]
-
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xrouter_site.settings")
 read_settings()

@@ -2,7 +2,6 @@
 
 import functools
 import logging
-import os
 import sys
 from typing import Any
 
@@ -10,6 +9,7 @@ from celery import Celery, signals
 from celery.apps import beat, worker
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
+from django.utils.module_loading import import_string
 
 logger = logging.getLogger(__name__)
 
@@ -69,8 +69,15 @@ def note_success(sender: Any, **_: Any) -> None:
         logger.warning("The success of %s was not recorded: %s", sender.name, error)
 
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xrouter_site.settings")
-
 app = LoggingCelery("xrouter")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks()
+
+
+@signals.import_modules.connect
+def register_tasks(**_: object) -> None:
+    """Make tasks of the scheduled functions, here: no process but Celery's own has to load Celery.
+
+    Celery's own receiver, which came first, has set Django up.
+    """
+    for path in app.conf.beat_schedule:
+        app.task(name=path)(import_string(path))
