@@ -14,6 +14,7 @@ from django.db import connection
 
 from accounts.errors import AccountSuspended, InvalidCredential, KeyFrozen
 from accounts.keys import bearer
+from gateway.pipeline.admission.access import served_to
 
 KEY_FILE = settings.VAR_DIR / "dev_key"
 FIRST_REQUEST = """
@@ -94,8 +95,7 @@ def _new_key() -> str:
 
 
 def _model() -> str:
-    """Return a free model of a provider that has a credential, or of the sandbox."""
-    has_yandex = settings.YANDEX_API_KEY or settings.YANDEX_SERVICE_ACCOUNT_KEY_FILE
-    if has_yandex and not settings.GIGACHAT_CREDENTIALS:
-        return "yandexgpt-lite"
-    return "gigachat-basic"
+    """Return a model that is served: a free one, where there is any."""
+    found = [model for model in served_to(None).models() if model.kind == "chat"]
+    found.sort(key=lambda model: not model.is_free)
+    return found[0].id if found else "xrouter/auto"
