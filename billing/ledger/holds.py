@@ -2,8 +2,8 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
@@ -22,8 +22,7 @@ from billing.ledger.locked_account import LockedAccount, LockedAccounts
 from billing.ledger.sql import HoldRow
 
 
-@dataclass(frozen=True, slots=True)
-class HoldRequest:
+class HoldRequest(NamedTuple):
     """Ask for `wanted_nano`, or as much of it as is available, but at least `least_nano`.
 
     Both are zero where nothing will be charged. `model` is as the caller named it.
@@ -36,8 +35,7 @@ class HoldRequest:
     least_nano: int
 
 
-@dataclass(frozen=True, slots=True)
-class PlacedHold:
+class PlacedHold(NamedTuple):
     """Money that is held, and the account's balance after it."""
 
     generation_id: uuid.UUID

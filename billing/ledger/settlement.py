@@ -2,8 +2,8 @@
 
 import uuid
 from collections import Counter
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from billing.errors import AlreadySettled, AmountOutOfRange, BillingError
 from billing.ledger.charges import Charge, ChargeRule, charge_of
@@ -25,8 +25,7 @@ SETTLEMENT_REFUSED = "settlement_refused"
 _WRITE_OFF_REASON = "The answer cost more than was available."
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(NamedTuple):
     """How a hold ends: the rule of its charge, the answer's cost, the facts of the request."""
 
     hold: PlacedHold
@@ -43,8 +42,7 @@ class Settlement:
         return Settlement(self.hold, "void", 0, _refused(self.facts.model_id))
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """What the account paid, what was written off, and the balance after it."""
 
     charged_nano: int

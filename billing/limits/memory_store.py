@@ -4,7 +4,7 @@ import threading
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from billing.limits.store import (
     ACCOUNT_LOG_S,
@@ -65,7 +65,7 @@ class MemoryLimitStore:
         with self._lock:
             allowed = self._allowed(check)
             self._note(check, allowed.stamp_us)
-            return replace(allowed, used=allowed.used + 1, key_used=allowed.key_used + 1)
+            return allowed._replace(used=allowed.used + 1, key_used=allowed.key_used + 1)
 
     def judge(self, check: LimitCheck) -> Allowed:
         """Answer as `admit` would now, and count nothing. Raises: LimitDenied."""

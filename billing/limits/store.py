@@ -1,7 +1,6 @@
 """The interface of a limit store: what it is asked, and what it answers."""
 
-from dataclasses import dataclass, replace
-from typing import Literal, Protocol, Self
+from typing import Literal, NamedTuple, Protocol, Self
 
 LimitSource = Literal[
     "account_minute",
@@ -29,8 +28,7 @@ KEY_LOG_S = 86_400
 CONCURRENCY_WAIT_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """A limit of `requests` in any rolling `window_s`, judged from the log of stamps named `log`.
 
     A window `in_database` is decided there; a store's knowledge of it only saves statements.
@@ -53,12 +51,11 @@ class Window:
         if self.in_database:
             return self
         if self.requests < processes:
-            return replace(self, in_database=True)
-        return replace(self, processes=processes)
+            return self._replace(in_database=True)
+        return self._replace(processes=processes)
 
 
-@dataclass(frozen=True, slots=True)
-class LimitCheck:
+class LimitCheck(NamedTuple):
     """One request and all the limits that it must pass together.
 
     With `concurrency` None it takes no lease: it is over at once. `slowed` is a second window of the key.
@@ -92,8 +89,7 @@ class LimitCheck:
 
         A key that may run fewer requests at once than there are processes is left with none.
         """
-        return replace(
-            self,
+        return self._replace(
             account=self.account.share(processes),
             key=self.key and self.key.share(processes),
             slowed=self.slowed and self.slowed.share(processes),
@@ -102,8 +98,7 @@ class LimitCheck:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Allowed:
+class Allowed(NamedTuple):
     """A request that was admitted and counted at `stamp_us` of the store's clock.
 
     `used` requests are in the account's window, including this one, and `key_used` in the key's own, if it has

@@ -1,7 +1,6 @@
 """The free and the paid tier, and the limits that a balance gives."""
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from django.conf import settings
 
@@ -11,8 +10,7 @@ FREE_REQUESTS, FREE_WINDOW_S, FREE_DAY_REQUESTS = 20, 60, 200
 PAID_REQUESTS_MAX, PAID_WINDOW_S = 500, 1
 
 
-@dataclass(frozen=True, slots=True)
-class Tier:
+class Tier(NamedTuple):
     """The limits of an account: `requests` in any rolling `window_s`, and so many at once.
 
     `day_requests` None means: as many a day as the window lets through.

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Kind = Literal[
     "answered", "finished", "rejected", "failed", "refused", "missing", "busy", "abandoned"
@@ -33,8 +33,7 @@ BIN_RATIO = 1.2
 """Times are counted in bins; each bin is longer than the one before by this factor."""
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """One request to a provider as it ended. `probes` maps parts to the token of the probe it was.
 
     What is not `is_counted` moves no breaker. `first_ms` is the time to the first chunk; `spoken_ms` the

@@ -1,13 +1,11 @@
 """The health of a route, as routing needs it."""
 
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gateway.health.windows import Measured
 
 
-@dataclass(frozen=True, slots=True)
-class RouteState:
+class RouteState(NamedTuple):
     """The health of a route now.
 
     `rest_ms` above 0: no request may use it for so long. `is_half_open`: the next request is a probe.

@@ -5,7 +5,7 @@ import itertools
 import operator
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import re2
 
@@ -39,8 +39,7 @@ _spaced_word = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ReadText:
+class ReadText(NamedTuple):
     """A text as it is read, between spaces; `places` has the place of each letter, if not all are left."""
 
     text: bytes

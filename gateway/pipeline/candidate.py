@@ -1,7 +1,7 @@
 """One route that may be asked, with the request as that route honours it."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from billing.pricing import PriceValue
 from gateway.catalog.snapshot import CatalogModel, CatalogRoute
@@ -21,8 +21,7 @@ class Adaptation:
         return f"{self.parameter}={self.action}"
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A route to ask, what the caller pays there, the request fitted to it, and what that changed.
 
     `reasons` say why it stands in its place.

@@ -5,7 +5,6 @@ import hashlib
 import time
 import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import replace
 
 from accounts.principal import Principal
 from accounts.security import watch
@@ -52,8 +51,7 @@ def open_completion(
     caller = CallerContext.of(principal)
     known = resolve_requested(completion_request.models, principal, kind="chat")
     wanted = caller.within_tier(known)
-    completion_request = replace(
-        completion_request,
+    completion_request = completion_request._replace(
         request=_with_session(completion_request.request, principal),
         ignored=(*completion_request.ignored, *unknown_names(completion_request, known)),
     )
@@ -191,7 +189,7 @@ def _with_session(request: ChatRequest, principal: Principal) -> ChatRequest:
     """
     name = request.session_id or "\n".join(_opening(request.messages))
     digest = hashlib.sha256(f"{principal.account_id}\n{name}".encode("utf-8", "replace"))
-    return replace(request, session_id=str(uuid.UUID(bytes=digest.digest()[:16])))
+    return request._replace(session_id=str(uuid.UUID(bytes=digest.digest()[:16])))
 
 
 def _opening(messages: Sequence[Message]) -> Iterator[str]:

@@ -1,9 +1,9 @@
 """A validated request: the chat request, the models to try, and the caller's routing preferences."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 from gateway.catalog.snapshot import CatalogModel
 from gateway.providers.chat_types import ChatRequest
@@ -11,8 +11,7 @@ from gateway.providers.chat_types import ChatRequest
 Sort = Literal["price", "throughput", "latency"]
 
 
-@dataclass(frozen=True, slots=True)
-class Preferences:
+class Preferences(NamedTuple):
     """The `provider` object of a request. Slugs are in lower case; prices are roubles per million tokens.
 
     `sort` orders the routes of each model; with `across_models`, those of all models together. `slugs` are
@@ -36,12 +35,11 @@ def parts(request: ChatRequest) -> tuple[ChatRequest, ...]:
     if not request.is_batch:
         return (request,)
     return tuple(
-        replace(request, messages=(message,), is_batch=False) for message in request.messages
+        request._replace(messages=(message,), is_batch=False) for message in request.messages
     )
 
 
-@dataclass(frozen=True, slots=True)
-class RequestedModel:
+class RequestedModel(NamedTuple):
     """A requested name and the models that may answer for it, more than one for an auto model.
 
     `sort` is what the name's ending asks for; `name` is the name as the caller wrote it, which `is_mapped`
@@ -55,8 +53,7 @@ class RequestedModel:
     is_mapped: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CallerNotes:
+class CallerNotes(NamedTuple):
     """What a caller notes on a request for itself; kept with the generation. None was not given."""
 
     user: str | None = None
@@ -64,8 +61,7 @@ class CallerNotes:
     metadata: Mapping[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CompletionRequest:
+class CompletionRequest(NamedTuple):
     """A chat request with the models to try, in order.
 
     `model_fields` are the paths of their names in the body. `ignored` holds the paths of fields that have
@@ -77,11 +73,11 @@ class CompletionRequest:
 
     request: ChatRequest
     models: tuple[str, ...]
-    preferences: Preferences = field(default_factory=Preferences)
+    preferences: Preferences = Preferences()
     is_strict: bool = False
     is_middle_out: bool = False
     hides_reasoning: bool = False
     ignored: tuple[str, ...] = ()
     notes: CallerNotes = CallerNotes()
     model_fields: tuple[str, ...] = ()
-    names: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = MappingProxyType({})

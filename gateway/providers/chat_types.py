@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 JSONObject = dict[str, Any]
 Role = Literal["system", "user", "assistant", "tool"]
@@ -31,8 +31,7 @@ class ToolCall:
     arguments: str
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One turn. `content` is text ("" when there is none); `developer` is already `system`.
 
     An assistant's turn may have `tool_calls`; a `tool` turn has the `tool_call_id` it answers.
@@ -76,8 +75,7 @@ class ResponseFormat:
     strict: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ChatRequest:
+class ChatRequest(NamedTuple):
     """One validated chat request, independent of any vendor. None means that the caller left it out.
 
     With `is_batch` each message is a prompt of its own; no provider sees such a request.
@@ -119,8 +117,7 @@ class ToolCallDelta:
     arguments: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """Tokens of one completion. `cached_tokens` and `reasoning_tokens` are parts of the counts beside them."""
 
     prompt_tokens: int
@@ -139,8 +136,7 @@ class TokenLogprob:
     top: tuple[tuple[str, float], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ChatChunk:
+class ChatChunk(NamedTuple):
     """One step of a completion.
 
     `text` and `reasoning` are new characters only, never the text so far. `usage` is the total of the

@@ -3,7 +3,6 @@
 import datetime as dt
 import random
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
 from django.db import connection, transaction
@@ -138,7 +137,7 @@ def test_of_many_at_once_the_database_admits_exactly_the_limit() -> None:
 
 
 HOUR = Window("key", "key:1", 3, 3600, in_database=True)
-OWNERS = [MINUTE, HOUR, *(replace(MINUTE, log=f"account:{owner}", requests=2) for owner in (2, 3))]
+OWNERS = [MINUTE, HOUR, *(MINUTE._replace(log=f"account:{owner}", requests=2) for owner in (2, 3))]
 
 
 def outcome_of(counted: counters.Count | LimitDenied) -> object:

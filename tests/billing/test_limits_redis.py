@@ -2,7 +2,6 @@
 
 import contextlib
 import time
-from dataclasses import replace
 
 import pytest
 import redis
@@ -153,7 +152,7 @@ def test_the_leases_of_a_key_with_its_own_limit_are_renewed_too(
     redis_url: str, store: RedisLimitStore
 ) -> None:
     def demand() -> LimitCheck:
-        return replace(free_demand(1), key_id=7, key_concurrency=2)
+        return free_demand(1)._replace(key_id=7, key_concurrency=2)
 
     requests = MemoryLimitStore()
     renewal = SlotHeartbeat(store, requests)

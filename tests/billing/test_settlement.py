@@ -105,7 +105,7 @@ def test_a_hold_is_settled_once_whoever_comes_second():
 
 def test_a_hold_that_never_was_cannot_be_settled():
     account = open_account(CREDIT)
-    never = replace(hold_one(ask(payer(account), 0)), generation_id=uuid.uuid4())
+    never = hold_one(ask(payer(account), 0))._replace(generation_id=uuid.uuid4())
 
     with pytest.raises(AlreadySettled):
         settle_one(end(never, CREDIT))

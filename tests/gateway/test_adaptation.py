@@ -88,7 +88,7 @@ UNTOUCHED = {"messages", "stream", "data_collection", "session_id", "is_batch"}
 
 
 def asking(field: str, value: Any) -> ChatRequest:
-    return replace(HELLO, **{field: value})
+    return HELLO._replace(**{field: value})
 
 
 def cases(table: dict[str, list[Any]]) -> list[tuple[str, Any]]:
@@ -132,7 +132,7 @@ def honours(request: ChatRequest, profile: ModelProfile, field: str) -> bool:
 
 
 def test_the_tables_above_speak_of_every_field() -> None:
-    assert set(MEANINGFUL) | UNTOUCHED == set(ChatRequest.__slots__)
+    assert set(MEANINGFUL) | UNTOUCHED == set(ChatRequest._fields)
 
 
 @pytest.mark.django_db
@@ -142,12 +142,12 @@ def test_on_every_seeded_route_what_is_left_is_honoured_and_what_is_gone_is_name
 ) -> None:
     request = asking(field, value)
     if field in {"tool_choice", "parallel_tool_calls"}:
-        request = replace(request, tools=TOOLS)
+        request = request._replace(tools=TOOLS)
     for route in chat_routes():
         adapted, adaptations = adapt(request, route.profile)
 
         named = {adaptation.parameter for adaptation in adaptations}
-        for slot in ChatRequest.__slots__:
+        for slot in ChatRequest._fields:
             assert slot in UNTOUCHED or honours(adapted, route.profile, slot), (route, slot)
         if field == "temperature" and value == 0 and adapted.temperature is None:
             assert adapted.top_p == 0
@@ -179,7 +179,7 @@ def test_a_model_without_any_parameter_ignores_all_and_says_so(field: str, value
 
 
 def test_messages_stream_data_collection_and_session_are_untouched() -> None:
-    request = replace(HELLO, stream=True, data_collection="deny", session_id="7")
+    request = HELLO._replace(stream=True, data_collection="deny", session_id="7")
 
     assert adapt(request, BARE) == (request, ())
 
@@ -210,7 +210,7 @@ def test_temperature_zero_becomes_the_deterministic_mode_where_zero_is_out_of_ra
 
 @pytest.mark.parametrize(("top_p", "text"), [(0.9, "top_p=ignored"), (0.0, ""), (1.0, "")])
 def test_the_deterministic_mode_overrules_top_p(top_p: float, text: str) -> None:
-    request = replace(HELLO, temperature=0.0, top_p=top_p)
+    request = HELLO._replace(temperature=0.0, top_p=top_p)
 
     adapted, adaptations = adapt(request, GIGACHAT)
 
@@ -252,7 +252,7 @@ def test_an_effort_the_model_does_not_know_is_ignored() -> None:
 
 
 def test_a_parameter_the_pipeline_emulates_stays() -> None:
-    request = replace(HELLO, stop=("конец",), seed=1)
+    request = HELLO._replace(stop=("конец",), seed=1)
 
     adapted, adaptations = adapt(request, GIGACHAT, frozenset({"stop"}))
 
@@ -262,23 +262,23 @@ def test_a_parameter_the_pipeline_emulates_stays() -> None:
 
 
 def test_one_call_a_turn_keeps_the_promise_of_no_parallel_calls() -> None:
-    request = replace(HELLO, tools=TOOLS, parallel_tool_calls=False)
+    request = HELLO._replace(tools=TOOLS, parallel_tool_calls=False)
 
     assert adapt(request, GIGACHAT)[1] == ()
     assert unsupported(request, GIGACHAT) == []
 
 
 def test_parallel_calls_of_a_model_of_one_call_are_named() -> None:
-    request = replace(HELLO, tools=TOOLS, parallel_tool_calls=True)
+    request = HELLO._replace(tools=TOOLS, parallel_tool_calls=True)
 
     adapted, adaptations = adapt(request, GIGACHAT)
 
-    assert adapted == replace(HELLO, tools=TOOLS)
+    assert adapted == HELLO._replace(tools=TOOLS)
     assert render(adaptations) == "parallel_tool_calls=ignored"
 
 
 def test_tools_go_with_all_that_speaks_of_them() -> None:
-    request = replace(HELLO, tools=TOOLS, tool_choice="auto", parallel_tool_calls=True)
+    request = HELLO._replace(tools=TOOLS, tool_choice="auto", parallel_tool_calls=True)
 
     adapted, adaptations = adapt(request, BARE)
 
@@ -298,7 +298,7 @@ def test_tools_go_with_all_that_speaks_of_them() -> None:
 def test_a_choice_that_cannot_be_forced_is_left_to_the_model(
     choice: ToolChoice, sent: ToolChoice, text: str
 ) -> None:
-    request = replace(HELLO, tools=TOOLS, tool_choice=choice)
+    request = HELLO._replace(tools=TOOLS, tool_choice=choice)
 
     adapted, adaptations = adapt(request, replace(BARE, tools="native"))
 
@@ -307,8 +307,8 @@ def test_a_choice_that_cannot_be_forced_is_left_to_the_model(
 
 
 def test_adaptations_are_named_in_the_order_of_the_request() -> None:
-    request = replace(
-        HELLO, response_format=ResponseFormat("json_object"), temperature=1.7, n=3, seed=1
+    request = HELLO._replace(
+        response_format=ResponseFormat("json_object"), temperature=1.7, n=3, seed=1
     )
     profile = replace(YANDEX, json_object="none")
 
@@ -325,6 +325,6 @@ def test_a_model_that_thinks_unless_told_not_to_is_told_without_a_word(
     efforts = ParameterRange(choices=("none", "low", "high"))
     thinker = replace(BARE, parameters={"reasoning_effort": efforts}, reasoning_off="none")
 
-    adapted, adaptations = adapt(replace(HELLO, reasoning_effort=asked), thinker)
+    adapted, adaptations = adapt(HELLO._replace(reasoning_effort=asked), thinker)
 
     assert (adapted.reasoning_effort, adaptations) == (sent, ())

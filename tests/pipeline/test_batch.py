@@ -1,7 +1,5 @@
 """Several prompts are asked for one by one, and come as choices of one answer."""
 
-from dataclasses import replace
-
 import pytest
 
 from gateway.providers.chat_types import ChatChunk, ChatRequest, Message, Usage
@@ -18,7 +16,7 @@ def test_each_prompt_is_asked_for_by_itself() -> None:
     list(layered(model, NATIVE)(BATCH))
 
     assert model.asked == [
-        replace(BATCH, messages=(message,), is_batch=False) for message in BATCH.messages
+        BATCH._replace(messages=(message,), is_batch=False) for message in BATCH.messages
     ]
 
 

@@ -1,6 +1,5 @@
 """What an answer costs that the provider's content filter ended: the words of the model's, if they came."""
 
-from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -16,8 +15,8 @@ PHRASE = "Не люблю менять тему разговора, но вот 
 def _reported(*chunks: ChatChunk, is_streamed: bool = True) -> Report:
     story = AttemptStory(chunks)
     candidate = story.attempts.current
-    story.attempts.current = replace(
-        candidate, request=replace(candidate.request, stream=is_streamed)
+    story.attempts.current = candidate._replace(
+        request=candidate.request._replace(stream=is_streamed)
     )
     story.attempts._waiting[0] = story.attempts.current
     reports: list[Report] = []
@@ -58,7 +57,7 @@ def test_the_phrase_at_the_end_is_not_charged() -> None:
 
 
 def test_of_usage_that_grows_what_was_reported_before_the_filter_counts() -> None:
-    partial = replace(OWN[-1], usage=Usage(20, 3))
+    partial = OWN[-1]._replace(usage=Usage(20, 3))
     report = _reported(*OWN[:-1], partial, _end(PHRASE, Usage(0, 0)))
     assert (report.rule, report.usage) == ("cut", Usage(20, 3))
 

@@ -1,7 +1,5 @@
 """What a hold covers, and the longest answer that it pays for."""
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,7 +43,7 @@ def test_exact_means_the_whole_answer_or_nothing() -> None:
 @given(st.integers(0, 10**9), st.integers(1, 10**6))
 def test_what_is_sent_never_costs_more_than_the_hold(held_nano: int, price: int) -> None:
     candidate = _candidate()
-    candidate = replace(candidate, price=PriceValue(1, price, price, 0))
+    candidate = candidate._replace(price=PriceValue(1, price, price, 0))
 
     for affordable in within([candidate], held_nano):
         assert affordable.request.max_tokens is not None

@@ -1,6 +1,5 @@
 """Who is asked, in which order, and why the others are not."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -173,7 +172,7 @@ def test_adaptations_are_named_and_strict_forbids_them() -> None:
 
 
 def test_strict_forbids_a_field_that_means_nothing_and_names_its_path() -> None:
-    completion_request = replace(_order(strict=True), ignored=("tools[0].function.foo",))
+    completion_request = _order(strict=True)._replace(ignored=("tools[0].function.foo",))
 
     with pytest.raises(InvalidParameter, match="foo=ignored") as refusal:
         _chosen(completion_request, _model("a", "x"))

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -193,5 +192,5 @@ def test_plain_and_streamed_answers_are_the_same(text, cuts):
     pieces = [text[a:b] for a, b in itertools.pairwise(places)]
     request = asking("x", tools=(WEATHER,))
     plain = emulated(ScriptedModel([[ChatChunk(text=text, finish_reason="stop")]]))(request)
-    streamed = emulated(ScriptedModel([words(*pieces)]))(replace(request, stream=True))
+    streamed = emulated(ScriptedModel([words(*pieces)]))(request._replace(stream=True))
     assert collected(plain) == collected(streamed)

@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 from django.conf import settings
 
@@ -65,12 +64,12 @@ def with_fetched_images(
         _fetching.release()
     request = completion_request.request
     messages = tuple(
-        replace(message, images=tuple(_instead(image, fetched) for image in message.images))
+        message._replace(images=tuple(_instead(image, fetched) for image in message.images))
         if message.images
         else message
         for message in request.messages
     )
-    return replace(completion_request, request=replace(request, messages=messages))
+    return completion_request._replace(request=request._replace(messages=messages))
 
 
 def _fetch_all(

@@ -1,7 +1,5 @@
 """The header `Idempotency-Key`: what it says, and that it says nothing on a streamed request."""
 
-from dataclasses import replace
-
 from django.http import HttpRequest
 
 from gateway.api.errors import BadRequest
@@ -38,4 +36,4 @@ def ignore_on_stream(request: HttpRequest, order: CompletionRequest) -> Completi
             " Leave out the header, `stream`, or X-XRouter-Strict.",
             param=HEADER,
         )
-    return replace(order, ignored=(HEADER, *order.ignored))
+    return order._replace(ignored=(HEADER, *order.ignored))

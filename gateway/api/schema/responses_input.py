@@ -186,7 +186,7 @@ class InputDialogue:
         if last is None or last.role != "assistant":
             self.messages.append(Message("assistant", tool_calls=(call,)))
         else:
-            self.messages[-1] = replace(last, tool_calls=(*last.tool_calls, call))
+            self.messages[-1] = last._replace(tool_calls=(*last.tool_calls, call))
 
 
 def read_dialogue(instructions: str | None, given: str | Sequence[InputItem]) -> InputDialogue:

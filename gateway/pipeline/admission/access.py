@@ -1,7 +1,6 @@
 """Resolve the models that a caller names, within what is served and the key's allow-list."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Literal
 
 from accounts.principal import Principal
@@ -120,7 +119,7 @@ def _requested_model(model_id: str, principal: Principal) -> RequestedModel:
         if target is None:
             raise
     try:
-        return replace(_named_model(target, principal), name=model_id, is_mapped=True)
+        return _named_model(target, principal)._replace(name=model_id, is_mapped=True)
     except ModelNotFound:
         raise ModelNotFound(
             f"The account's model map sends {model_id[:100]!r} to {target[:100]!r}, which is not served at"

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -19,8 +19,7 @@ from gateway.pipeline.errors import PaidModelOnFreeTier
 from gateway.pipeline.request import RequestedModel
 
 
-@dataclass(frozen=True, slots=True)
-class CallerContext:
+class CallerContext(NamedTuple):
     """A caller with its tier. Requests of test keys are free and may use every model.
 
     `is_charged`: the caller pays for its answers.
@@ -53,7 +52,7 @@ class CallerContext:
                 param="model",
             )
         free = [
-            replace(requested, models=models)
+            requested._replace(models=models)
             for requested in requested_models
             if (models := tuple(model for model in requested.models if model.is_free))
         ]

@@ -2,7 +2,8 @@
 
 import logging
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from accounts.principal import Principal
 from billing.errors import BillingError, StillSettling
@@ -22,8 +23,7 @@ SETTLEMENT_WAIT_S = 5.0
 """How long an answer waits for its settlement to be durable; after that the writer goes on alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class RequestPayment:
+class RequestPayment(NamedTuple):
     """An open hold; of nothing where nothing is charged, so that the request is recorded all the same."""
 
     hold: PlacedHold

@@ -1,7 +1,7 @@
 """Bound what an answer may cost: the amount to hold, and the longest answer that a hold pays for. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from billing.pricing import cost_nano
 from gateway.pipeline.candidate import Adaptation, Candidate
@@ -15,8 +15,7 @@ from gateway.pipeline.token_estimate import (
 LEAST_ANSWER_TOKENS = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(NamedTuple):
     """The least a request can begin with, and the most it may cost."""
 
     least_nano: int
@@ -62,11 +61,11 @@ def within(candidates: Sequence[Candidate], held_nano: int | None) -> tuple[Cand
         if longest < LEAST_ANSWER_TOKENS:
             continue
         if longest != candidate.request.max_tokens:
-            request = replace(candidate.request, max_tokens=longest)
-            candidate = replace(candidate, request=request)
+            request = candidate.request._replace(max_tokens=longest)
+            candidate = candidate._replace(request=request)
         if longest < wanted:
             named = (*candidate.adapted, Adaptation("max_tokens", "affordable"))
-            candidate = replace(candidate, adapted=named)
+            candidate = candidate._replace(adapted=named)
         affordable.append(candidate)
     return tuple(affordable)
 

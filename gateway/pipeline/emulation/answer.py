@@ -75,8 +75,7 @@ class WholeAnswer:
         """
         if first.usage is None or self.usage is None:
             return replace(self, usage=None)
-        paid = replace(
-            first.usage,
+        paid = first.usage._replace(
             completion_tokens=self.usage.completion_tokens,
             reasoning_tokens=self.usage.reasoning_tokens,
         )
@@ -108,7 +107,7 @@ def gather(
                 yield TICK
             pieces.append(chunk.text)
             size += len(chunk.text) + len(chunk.reasoning)
-            answer = answer.with_chunk(replace(chunk, text=""))
+            answer = answer.with_chunk(chunk._replace(text=""))
             if most is not None and size > most:
                 answer = replace(answer, calls=(), finish_reason="length")
                 break
@@ -132,7 +131,7 @@ def with_instruction(request: ChatRequest, instruction: str) -> ChatRequest:
         len(messages),
     )
     instructed = (*messages[:place], Message("system", instruction), *messages[place:])
-    return replace(request, messages=instructed)
+    return request._replace(messages=instructed)
 
 
 def _joined_calls(

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Generator, Sequence
-from dataclasses import replace
 
 from gateway.pipeline.emulation.answer import Complete
 from gateway.pipeline.request import parts
@@ -42,7 +41,7 @@ def _choices(
                     continue
                 usage = chunk.usage or usage
                 finish = chunk.finish_reason or finish
-                yield replace(chunk, choice=choice, usage=None)
+                yield chunk._replace(choice=choice, usage=None)
         if finish is None:
             yield ChatChunk(finish_reason="stop", choice=choice)
         total = _sum(total, _NOTHING if finish == "content_filter" else usage)

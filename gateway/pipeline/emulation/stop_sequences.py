@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Generator, Iterable
-from dataclasses import replace
 
 from gateway.pipeline.emulation.answer import Complete
 from gateway.providers.chat_types import ChatChunk, ChatRequest
@@ -16,7 +15,7 @@ def with_stop_sequences(complete: Complete) -> Complete:
         if not request.stop:
             return complete(request)
         wanted = request.response_format
-        chunks = complete(replace(request, stop=()))
+        chunks = complete(request._replace(stop=()))
         return _cut(chunks, request.stop) if wanted is None or wanted.kind == "text" else chunks
 
     return stopped
@@ -46,8 +45,7 @@ def stop_at(
         found = [(at, each) for each in sequences if (at := text.find(each)) >= 0]
         if found:
             at, sequence = min(found)
-            yield replace(
-                chunk,
+            yield chunk._replace(
                 text=text[:at],
                 tool_calls=(),
                 finish_reason="stop",
@@ -57,7 +55,7 @@ def stop_at(
         keep = 0 if chunk.finish_reason else _possible_beginning(text, sequences)
         held = text[len(text) - keep :]
         passed = text[: len(text) - keep]
-        yield chunk if passed == chunk.text else replace(chunk, text=passed)
+        yield chunk if passed == chunk.text else chunk._replace(text=passed)
 
 
 def _possible_beginning(text: str, sequences: tuple[str, ...]) -> int:

@@ -66,7 +66,7 @@ def with_structured_output(complete: Complete, profile: ModelProfile, *, provide
         if wanted is None:
             return complete(request)
         if wanted.kind == "text" or _owes_call(request):
-            return complete(replace(request, response_format=None))
+            return complete(request._replace(response_format=None))
         return with_document(request, wanted)
 
     def with_document(
@@ -129,8 +129,7 @@ class _DocumentRequest:
             return self.request
         tool = self._answer_tool()
         if tool is not None:
-            return replace(
-                self.request,
+            return self.request._replace(
                 tools=(tool,),
                 tool_choice=NamedTool(tool.name),
                 parallel_tool_calls=None,
@@ -140,7 +139,7 @@ class _DocumentRequest:
 
     def repair(self, answer: WholeAnswer, fault: _Fault) -> ChatRequest:
         """Return the request with the model's answer and what is wrong with it, without tools."""
-        request = replace(self.request, tools=(), tool_choice=None, parallel_tool_calls=None)
+        request = self.request._replace(tools=(), tool_choice=None, parallel_tool_calls=None)
         turns = [Message("assistant", answer.text)] if answer.text.strip() else []
         turns.append(
             Message(
@@ -149,7 +148,7 @@ class _DocumentRequest:
                 "Answer again with the corrected JSON document alone.",
             )
         )
-        request = replace(request, messages=(*request.messages, *turns))
+        request = request._replace(messages=(*request.messages, *turns))
         return request if self._is_native else self._in_words(request)
 
     def read(self, answer: WholeAnswer) -> tuple[WholeAnswer, _Fault | None]:
@@ -200,7 +199,7 @@ class _DocumentRequest:
                 f"{when} with one JSON document alone: no other words, no code fence. "
                 f"It must fit this JSON Schema.\n{schema}"
             )
-        return with_instruction(replace(request, response_format=None), instruction)
+        return with_instruction(request._replace(response_format=None), instruction)
 
     def _document(self, text: str) -> tuple[str, _Fault | None]:
         """Return the first valid document, or the likeliest one and what is wrong with it."""

@@ -195,7 +195,7 @@ def _demanding(request: ChatRequest, profile: ModelProfile) -> ChatRequest:
     if request.tool_choice != "required" or not is_unsaid:
         return request
     if len(request.tools) == 1:
-        return replace(request, tool_choice=NamedTool(request.tools[0].name))
+        return request._replace(tool_choice=NamedTool(request.tools[0].name))
     return with_instruction(request, _MUST_CALL)
 
 
@@ -227,7 +227,7 @@ def _asking_again(request: ChatRequest, answer: WholeAnswer, check: ToolCallChec
         choice = NamedTool(check.wanted_tool)
     elif len(answer.calls) > 1:
         choice = "required"
-    return replace(request, messages=(*request.messages, *turns), tool_choice=choice)
+    return request._replace(messages=(*request.messages, *turns), tool_choice=choice)
 
 
 def _better(

@@ -3,7 +3,6 @@
 import contextlib
 import json
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from gateway.pipeline.emulation.answer import Complete, with_instruction
@@ -60,13 +59,13 @@ def _scanned(
             native_calls += len(chunk.tool_calls)
             words = scanner.feed(chunk.text)
             if chunk.finish_reason is None:
-                yield chunk if words == chunk.text else replace(chunk, text=words)
+                yield chunk if words == chunk.text else chunk._replace(text=words)
                 continue
             is_cut = chunk.finish_reason in ("length", "content_filter")
             words += scanner.finish(is_cut=is_cut)
             if native_calls or chunk.finish_reason == "content_filter":
                 # A model that calls natively has not leaked what else looks like a call.
-                yield replace(chunk, text=words)
+                yield chunk._replace(text=words)
                 continue
             calls = tuple(
                 ToolCallDelta(index, mint_id(), call.name, call.arguments)
@@ -75,15 +74,14 @@ def _scanned(
             finish: FinishReason = chunk.finish_reason
             if calls and finish == "stop":
                 finish = "tool_calls"
-            yield replace(chunk, text=words, tool_calls=calls, finish_reason=finish)
+            yield chunk._replace(text=words, tool_calls=calls, finish_reason=finish)
 
 
 def render_tools_as_text(request: ChatRequest) -> ChatRequest:
     """Return `request` with its tools, and the calls and results so far, as text."""
     if not _mentions_tools(request):
         return request
-    prompt = replace(
-        request,
+    prompt = request._replace(
         messages=_messages_as_text(request.messages),
         tools=(),
         tool_choice=None,
@@ -122,7 +120,7 @@ def _messages_as_text(messages: tuple[Message, ...]) -> tuple[Message, ...]:
         if message.tool_calls:
             written = [_written_call(call) for call in message.tool_calls]
             content = "\n".join(filter(None, [message.content, *written]))
-            message = replace(message, content=content, tool_calls=())
+            message = message._replace(content=content, tool_calls=())
         retold.append(message)
     if results:
         retold.append(Message("user", "\n\n".join(results)))

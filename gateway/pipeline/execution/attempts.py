@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from django.conf import settings
 
@@ -57,8 +57,7 @@ C = TypeVar("C", bound=AttemptTarget)
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """A candidate that was asked; `outcome` is `answered` or a kind of failure."""
 
     provider: str

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gateway.pipeline import token_estimate
 from gateway.pipeline.execution.filter_phrases import is_filter_phrase
@@ -106,7 +106,7 @@ class Meter:
         estimate = self._counted(own, request, count_tokens)
         if last is None or not last.prompt_tokens:
             return estimate
-        return replace(last, completion_tokens=estimate.completion_tokens, source="estimated")
+        return last._replace(completion_tokens=estimate.completion_tokens, source="estimated")
 
     def plausible(self, usage: Usage) -> Usage | None:
         """Drop a count that is impossible: more than twice the context."""

@@ -3,9 +3,8 @@
 import logging
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from billing.ledger.charges import ChargeRule
 from billing.limits.forgiveness import FREE_AN_HOUR
@@ -42,8 +41,7 @@ class ClientDisconnected(Exception):
     """The client disconnected before the answer ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """What is known of a completion when it ends, for its settlement and its record."""
 
     candidate: Candidate
@@ -68,8 +66,7 @@ class Settle(Protocol):
     def __call__(self, report: Report) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
-class CompletionOutcome:
+class CompletionOutcome(NamedTuple):
     """The result of a settled completion. `cost_nano` is what the account was charged.
 
     `stop_sequence` is the one of the request's that ended the answer.
@@ -82,8 +79,7 @@ class CompletionOutcome:
     stop_sequence: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SettledUsage:
+class SettledUsage(NamedTuple):
     """What a completion used and was charged, however it ended."""
 
     usage: Usage
@@ -220,7 +216,7 @@ class CompletionStream:
                     self._report("length", native, is_overrun=True)
                     return
                 if self._hides_reasoning and chunk.reasoning:
-                    chunk = replace(chunk, reasoning="")
+                    chunk = chunk._replace(reasoning="")
                 is_end_of_choice = self.choices > 1 and chunk.finish_reason is not None
                 if chunk.text or chunk.reasoning or chunk.tool_calls or is_end_of_choice:
                     yield chunk
@@ -346,8 +342,7 @@ class CompletionStream:
         return round((until_s - self._started_s) * 1000)
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
+class Completion(NamedTuple):
     """A whole answer; how it ended is the stream's `outcome`.
 
     Of a batch it is the answer to the first prompt, and `others` to the rest; each has the `finish_reason`
@@ -422,8 +417,8 @@ def collect(stream: CompletionStream) -> Completion:
 def _trimmed(chunk: ChatChunk, limit_tokens: int, hides_reasoning: bool) -> ChatChunk:
     """Shorten the chunk that went past the limit, in proportion where its token count is known."""
     if hides_reasoning:
-        chunk = replace(chunk, reasoning="")
+        chunk = chunk._replace(reasoning="")
     if chunk.usage is None or chunk.usage.completion_tokens <= limit_tokens:
         return chunk
     keep = len(chunk.text) * limit_tokens // chunk.usage.completion_tokens
-    return replace(chunk, text=chunk.text[:keep])
+    return chunk._replace(text=chunk.text[:keep])

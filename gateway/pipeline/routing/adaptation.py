@@ -46,7 +46,7 @@ def fitted(
             message for part in parts(request) for message in middle_out(part, profile).messages
         )
         if messages != request.messages:
-            request = replace(request, messages=messages)
+            request = request._replace(messages=messages)
             adapted = (*adapted, Adaptation("messages", "rewritten"))
     names = completion_request.names
     if names:
@@ -81,11 +81,11 @@ def adapt(
     """
     request = _with_highest_effort(request, profile)
     dropped, gone = _drop(request, profile, emulated)
-    kept = replace(request, **dropped) if dropped else request
+    kept = request._replace(**dropped) if dropped else request
     if _wants_determinism(kept, profile):
         if kept.top_p not in (None, 0, 1):
             gone = (*gone, "top_p")
-        kept = replace(kept, temperature=None, top_p=0.0)
+        kept = kept._replace(temperature=None, top_p=0.0)
     moved: dict[str, Any] = {
         name: value
         for name in profile.parameters
@@ -95,7 +95,7 @@ def adapt(
     adaptations += [Adaptation(name, "clamped") for name in moved]
     if kept.reasoning_effort is None and profile.reasoning_off is not None:
         moved["reasoning_effort"] = profile.reasoning_off
-    return replace(kept, **moved) if moved else kept, tuple(sorted(adaptations, key=_order))
+    return kept._replace(**moved) if moved else kept, tuple(sorted(adaptations, key=_order))
 
 
 def _with_highest_effort(request: ChatRequest, profile: ModelProfile) -> ChatRequest:
@@ -104,7 +104,7 @@ def _with_highest_effort(request: ChatRequest, profile: ModelProfile) -> ChatReq
     if request.reasoning_effort != "max" or limits is None:
         return request
     known = [effort for effort in get_args(ReasoningEffort) if effort in limits.choices]
-    return replace(request, reasoning_effort=known[-1] if known else "high")
+    return request._replace(reasoning_effort=known[-1] if known else "high")
 
 
 def unsupported(
@@ -157,9 +157,9 @@ def _without_pictures(request: ChatRequest) -> tuple[ChatRequest, tuple[Adaptati
     retold = list(messages)
     for index in shown:
         content = "\n".join(filter(None, (messages[index].content, PICTURE_LEFT_OUT)))
-        retold[index] = replace(messages[index], content=content, images=())
+        retold[index] = messages[index]._replace(content=content, images=())
     changes = tuple(Adaptation(f"messages[{index}].content", "rewritten") for index in shown)
-    return replace(request, messages=tuple(retold)), changes
+    return request._replace(messages=tuple(retold)), changes
 
 
 def _drop(
@@ -247,5 +247,5 @@ def _clamp(name: str, request: ChatRequest, profile: ModelProfile) -> object:
 
 
 def _order(adaptation: Adaptation) -> int:
-    names = ChatRequest.__slots__
+    names = ChatRequest._fields
     return names.index(adaptation.parameter) if adaptation.parameter in names else len(names)

@@ -5,8 +5,6 @@ kept; a call and its results are dropped together. If that is not enough the lon
 next longest, until they fit.
 """
 
-from dataclasses import replace
-
 from gateway.pipeline.token_estimate import MESSAGE_TOKENS, prompt_tokens, text_tokens
 from gateway.providers.chat_types import ChatRequest, Message
 from gateway.providers.profile import ModelProfile
@@ -34,11 +32,11 @@ def middle_out(request: ChatRequest, profile: ModelProfile) -> ChatRequest:
         excess -= prompt_tokens(ChatRequest(rounds[index]))
         gone.add(index)
     kept = (members for index, members in enumerate(rounds) if index not in gone)
-    request = replace(request, messages=tuple(message for members in kept for message in members))
+    request = request._replace(messages=tuple(message for members in kept for message in members))
     for _ in range(MOST_CUTS):
         if (excess := prompt_tokens(request) - room) <= 0:
             break
-        request = replace(request, messages=_cut_longest(request.messages, excess))
+        request = request._replace(messages=_cut_longest(request.messages, excess))
     return request
 
 
@@ -63,6 +61,6 @@ def _cut_longest(messages: tuple[Message, ...], excess_tokens: int) -> tuple[Mes
     shortened = text[: kept - kept // 2] + ELLIPSIS + text[len(text) - kept // 2 :]
     return (
         *messages[:longest],
-        replace(messages[longest], content=shortened),
+        messages[longest]._replace(content=shortened),
         *messages[longest + 1 :],
     )

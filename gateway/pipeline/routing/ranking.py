@@ -2,8 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from billing.pricing import PriceValue
 from gateway.catalog.snapshot import CatalogModel, CatalogRoute
@@ -19,8 +18,7 @@ Draw = Callable[[], float]
 NANO_PER_TOKEN_IN_A_ROUBLE_PER_MILLION = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class RouteOption:
+class RouteOption(NamedTuple):
     """A route that may serve a model, with what the caller pays and its health."""
 
     model: CatalogModel
@@ -29,8 +27,7 @@ class RouteOption:
     state: RouteState
 
 
-@dataclass(frozen=True, slots=True)
-class RankedRoute:
+class RankedRoute(NamedTuple):
     """An offer and the reasons for its place; `veto` says why it cannot serve the request."""
 
     option: RouteOption

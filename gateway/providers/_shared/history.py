@@ -40,14 +40,14 @@ def carried(messages: Sequence[Message]) -> list[IndexedMessage]:
                 turns.append((index, Message("user", text, images=message.images)))
             continue
         if not message.tool_calls:
-            turns.append((index, replace(message, images=()) if _shows(message) else message))
+            turns.append((index, message._replace(images=()) if _shows(message) else message))
             turns += _pictures(index, message)
             continue
         calls = tuple(
             replace(call, id=identity)
             for call, identity in zip(message.tool_calls, _ids(message), strict=True)
         )
-        turns.append((index, replace(message, tool_calls=calls, images=())))
+        turns.append((index, message._replace(tool_calls=calls, images=())))
         pictures = list(_pictures(index, message))
         for call, answer in zip(calls, answers[index], strict=True):
             content = NO_RESULT

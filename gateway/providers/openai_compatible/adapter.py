@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
 
@@ -110,7 +110,7 @@ class OpenAICompatible:
         headers = _STREAM_HEADERS if request.stream else JSON_HEADERS
         if request.data_collection == "deny" and self._habits.deny_headers:
             headers = {**headers, **self._habits.deny_headers}
-            request = replace(request, data_collection="allow")
+            request = request._replace(data_collection="allow")
         model = self._habits.chat_model.format(upstream_id)
         body = encode_json(completion_payload(request, upstream_id=model, names=names))
         response = yield from self._api.open(

@@ -4,7 +4,6 @@ import time
 import uuid
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
 from typing import Any
 
 from gateway.providers._shared.api_client import ApiClient
@@ -139,7 +138,7 @@ class YandexGPT:
     ) -> int:
         """Count the prompt tokens of `request` as the model will see it, chat template included."""
         payload = completion_payload(
-            replace(request, stream=False),
+            request._replace(stream=False),
             folder_id=self._folder_id,
             upstream_id=upstream_id,
             names=tool_names(request),

@@ -15,6 +15,7 @@ from gateway.providers.chat_types import (
     Message,
     NamedTool,
     ResponseFormat,
+    Role,
     Tool,
     ToolCall,
     Usage,
@@ -147,7 +148,7 @@ def test_a_tool_is_called_and_its_results_are_answered(
         Message("tool", "плюс 3", tool_call_id=calls[0].id, name="get_weather"),
     )
     turns = (*asked.messages, Message("assistant", "Смотрю.", tool_calls=calls), *results)
-    result = run(sandboxed, replace(asked, messages=turns))
+    result = run(sandboxed, asked._replace(messages=turns))
     assert "плюс 3" in text_of(result)
     assert "минус 5" in text_of(result)
 
@@ -209,12 +210,18 @@ def test_a_conversation_of_all_kinds_of_turns_is_taken(sandboxed: OpenAICompatib
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+
+
+def _turn(role: Role, content: str, **details: Any) -> Message:
+    return Message(role, content, **details)
+
+
 TURNS = st.lists(
     st.one_of(
-        st.builds(Message, st.sampled_from(["system", "user", "assistant"]), TEXTS),
-        st.builds(Message, st.just("user"), TEXTS, name=st.sampled_from(["anna", "Анна", "a b"])),
+        st.builds(_turn, st.sampled_from(["system", "user", "assistant"]), TEXTS),
+        st.builds(_turn, st.just("user"), TEXTS, name=st.sampled_from(["anna", "Анна", "a b"])),
         st.builds(
-            Message,
+            _turn,
             st.just("assistant"),
             TEXTS,
             tool_calls=st.lists(

@@ -156,7 +156,7 @@ def test_a_tool_is_called_and_its_results_are_answered(provider: YandexGPT, stre
         Message("tool", "плюс 3", tool_call_id=calls[0].id),
     )
     turns = (*asked.messages, Message("assistant", "Смотрю.", tool_calls=calls), *results)
-    chunks = answer_of(provider, replace(asked, messages=turns))
+    chunks = answer_of(provider, asked._replace(messages=turns))
     assert chunks[-1].finish_reason == "stop"
     assert "плюс 3" in text_of(chunks)
     assert "минус 5" in text_of(chunks)
