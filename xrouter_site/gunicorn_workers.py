@@ -19,10 +19,12 @@ from typing import Any, ClassVar
 
 import gevent
 import gevent.socket
+import gunicorn.http.wsgi
 from gevent.pool import Pool
 from gevent.server import StreamServer
 from greenlet import greenlet
 from gunicorn.glogging import Logger
+from gunicorn.http.wsgi import Response
 from gunicorn.workers.ggevent import GeventWorker
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
@@ -34,15 +36,49 @@ VARYING_LINE = re.compile(
 
 
 class DirectSocket(gevent.socket.socket):
-    """gevent's socket, less a question to the kernel, at each `sendall`, of how large its buffer is."""
+    """gevent's socket with fewer calls of the kernel, each of which costs as much as a page of Python.
+
+    It does not ask, at each `sendall`, how large its buffer is; and it does not look for a client's next
+    request, which has never come yet when an answer was just sent, but waits for it.
+    """
 
     unparsed = b""
     """The `head_of` the request that the parser reads next, where it is known."""
+    gathered: list[bytes] | None = None
+    """What is to go out in one piece, while that is put together."""
+    has_answered = False
 
     def sendall(self, data: Any, flags: int = 0) -> None:
+        if self.gathered is not None:
+            self.gathered.append(data)
+            return
         sent = self.send(data, flags)
         if sent < len(data):
             super().sendall(memoryview(data)[sent:], flags)
+        self.has_answered = True
+
+    def recv(self, *arguments: Any) -> bytes:
+        if self.has_answered:
+            self.has_answered = False
+            self._wait(self._read_event)  # type: ignore[attr-defined]  # the stubs leave them out
+        return super().recv(*arguments)
+
+
+class ResponseInOnePiece(Response):
+    """gunicorn's response, whose head goes out with the first of its body."""
+
+    sock: DirectSocket
+
+    def write(self, arg: bytes) -> None:
+        if self.headers_sent:
+            super().write(arg)
+            return
+        pieces = self.sock.gathered = []
+        try:
+            super().write(arg)
+        finally:
+            self.sock.gathered = None
+        self.sock.sendall(b"".join(pieces))
 
 
 def head_of(data: bytes) -> bytes:
@@ -169,6 +205,11 @@ class FastShutdownGeventWorker(GeventWorker):
         super().__init__(*args, **kwargs)
         self.idle = IdleConnections(self.cfg.keepalive)
         self.refused: dict[bytes, tuple[str, str, list[tuple[str, str]]]] = {}
+
+    def init_process(self) -> None:
+        errors = functools.lru_cache(maxsize=1)(gunicorn.http.wsgi.WSGIErrorsWrapper)
+        vars(gunicorn.http.wsgi).update(Response=ResponseInOnePiece, WSGIErrorsWrapper=errors)
+        super().init_process()
 
     def server_class(self, listener: Any, *, spawn: Pool, **_for_pywsgi: Any) -> DrainingServer:  # type: ignore[override]
         """Make the server of a listener, as gunicorn does where this names none."""

@@ -1,6 +1,5 @@
 """One completion from request to settlement: the story, in order."""
 
-import contextlib
 import hashlib
 import time
 import uuid
@@ -59,8 +58,7 @@ def open_completion(
     facts.model = routing.candidates[0].model.id
     generation_id = generations.new_id()
     admission = caller.admit(generation_id)
-    with contextlib.ExitStack() as on_refusal:
-        on_refusal.callback(admission.release)
+    try:
         moderation.screen(completion_request.request, caller)
         needed = (
             bounds(routing.candidates, is_exact=completion_request.is_strict)
@@ -70,7 +68,9 @@ def open_completion(
         give_connection_back()  # to the writer of holds, which is waited for without one
         model = completion_request.models[0]
         payment = RequestPayment.open(generation_id, principal, model, needed)
-        on_refusal.pop_all()
+    except BaseException:
+        admission.release()
+        raise
 
     def ask(
         candidate: Candidate, avoid: frozenset[str], queue: upstreams.QueueWait
