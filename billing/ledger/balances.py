@@ -9,7 +9,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from threading import Lock
 from typing import Protocol, cast
 
 from django.conf import settings
@@ -22,6 +21,7 @@ from billing.ledger.retrying_connection import RetryingConnection, break_off_stu
 from billing.models import CreditAccount, LedgerEntry
 from infra import prepared
 from infra.group_commit import GroupCommit, QueueStalled, StillRunning
+from infra.short_lock import ShortLock
 from infra.single_flight import SingleFlight
 
 KEPT_S = 600.0
@@ -79,7 +79,7 @@ class BalanceMemory:
         self._entries_max = entries_max
         self._changes = changes
         self._clock = clock
-        self._lock = Lock()
+        self._lock = ShortLock()
         self._known: OrderedDict[int, tuple[float, int, Balance]] = OrderedDict()
 
     def get(self, account_id: int) -> Balance | None:

@@ -1,6 +1,5 @@
 """Limits in the memory of one process: used without Redis, and while Redis is away."""
 
-import threading
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from billing.limits.store import (
     LimitDenied,
     Window,
 )
+from infra.short_lock import ShortLock
 
 SWEEP_S = 60
 
@@ -54,7 +54,7 @@ class MemoryLimitStore:
     ) -> None:
         self._clock_us = clock_us
         self._unix_clock_s = unix_clock_s
-        self._lock = threading.Lock()
+        self._lock = ShortLock()
         self._logs: dict[str, _Log] = {}
         self._leases: dict[int, dict[str, _Lease]] = {}
         self._full_days: dict[int, tuple[int, float]] = {}

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from django.conf import settings
 
 from gateway.api.errors import Overloaded
+from infra.short_lock import ShortLock
 
 ADMISSION_S = 0.5
 """How long an admission may take; a hold is given up after 0.9 s."""
@@ -40,7 +41,7 @@ class Capacity:
     def __init__(self, ceiling: int, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._ceiling = ceiling
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = ShortLock()
         self._admission_limit = float(ceiling)
         self._late_since_s: float | None = None
         self._in_turn = 0

@@ -4,9 +4,10 @@ Google's client throttle: when it takes fewer than half of the requests, the sur
 """
 
 import random
-import threading
 import time
 from collections.abc import Callable
+
+from infra.short_lock import ShortLock
 
 SPAN_S = 10.0
 """The throttle looks back between one and two spans."""
@@ -27,7 +28,7 @@ class AdaptiveThrottle:
     ) -> None:
         self._clock = clock
         self._draw = draw
-        self._lock = threading.Lock()
+        self._lock = ShortLock()
         self._span = 0
         self._now: dict[str, list[int]] = {}
         self._before: dict[str, list[int]] = {}

@@ -30,6 +30,7 @@ from gateway.health.store_redis import HealthStoreAway, RedisHealth
 from gateway.health.windows import Measured
 from infra import metrics
 from infra.background import Background
+from infra.short_lock import ShortLock
 
 TICK_S = 1.0
 URGENT_PAUSE_S = 0.02
@@ -55,7 +56,7 @@ class Monitor:
     def __init__(self, store: RedisHealth | None) -> None:
         self._store = store
         self._state = HealthState()
-        self._lock = threading.Lock()
+        self._lock = ShortLock()
         self._exchanging = threading.Lock()
         self._pending: list[Note] = []
         self._held: dict[str, str] = {}

@@ -1,7 +1,6 @@
 """Ask the candidates in turn until one begins to answer; after its first chunk there is no other."""
 
 import random
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
@@ -20,6 +19,7 @@ from gateway.providers import errors
 from gateway.providers.chat_types import ChatChunk
 from gateway.providers.tick import Tick
 from gateway.upstreams import QueueWait, SlotElsewhere
+from infra.short_lock import ShortLock
 
 MOST_ATTEMPTS = 3
 MOST_JITTER_S = 0.05
@@ -96,7 +96,7 @@ class RetryBudget:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = ShortLock()
         self._seconds: deque[list[int]] = deque()
         self._requests = 0
         self._retries = 0

@@ -3,10 +3,10 @@
 So it is when the client disconnects, and when the credential of its stream ends.
 """
 
-import threading
 import time
 
 from gateway.providers.base import Abort
+from infra.short_lock import ShortLock
 
 
 class CallerCancelToken:
@@ -20,7 +20,7 @@ class CallerCancelToken:
         self.is_cancelled = False
         self.reason: Exception | None = None
         self._abort: Abort | None = None
-        self._lock = threading.Lock()
+        self._lock = ShortLock()
 
     def bind(self, abort: Abort) -> None:
         with self._lock:

@@ -10,7 +10,6 @@ Proxies of the environment are never used, redirects never followed, cookies nev
 import pathlib
 import socket
 import ssl
-import threading
 from collections import deque
 from collections.abc import Generator, Mapping, Sequence
 from time import monotonic
@@ -24,6 +23,7 @@ from gateway.providers._shared.tls import client_context
 from gateway.providers.base import Abort, CancelToken
 from gateway.providers.errors import ProviderTimeout, ProviderUnavailable
 from gateway.providers.tick import TICK_S, Tick
+from infra.short_lock import ShortLock
 
 __all__ = ["EVENT_STREAM", "JSON", "Deadline", "HttpClient", "HttpResponse", "drain"]
 
@@ -75,7 +75,7 @@ class HttpClient:
         self._max_idle = max_idle
         self._max_idle_s = max_idle_s
         self._idle: deque[HttpConnection] = deque()
-        self._lock = threading.Lock()
+        self._lock = ShortLock()
 
     def send(
         self,

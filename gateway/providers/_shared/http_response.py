@@ -1,6 +1,5 @@
 """The answer of a provider, read as it comes, with a tick per silence and limits on its size."""
 
-import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from time import monotonic
@@ -15,6 +14,7 @@ from gateway.providers.errors import (
     ProviderUnavailable,
 )
 from gateway.providers.tick import TICK, Tick
+from infra.short_lock import ShortLock
 
 HEAD_BYTES_MAX = 64 * 1024
 LINE_BYTES_MAX = 1024 * 1024
@@ -62,7 +62,7 @@ class HttpResponse:
         self._connection: HttpConnection | None = connection
         self._cancel_token = cancel_token
         self._deadline_s = cancel_token.deadline_s
-        self._lock = threading.Lock()
+        self._lock = ShortLock()
         # None: counted from the next wait on, so that the time of the reader does not count.
         self._heard_s: float | None = None
         self._tick_from_s: float | None = None

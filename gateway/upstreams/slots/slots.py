@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import threading
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from gateway.upstreams.slots.redis_store import RedisSlots
 from gateway.upstreams.slots.shared_slots import SharedSlots
 from gateway.upstreams.slots.store import SlotRequest, SlotStore
 from infra import metrics
+from infra.short_lock import ShortLock
 
 PATIENCE_S = 2.0
 """How long a request waits at a provider while another that may answer it has a slot free."""
@@ -31,7 +31,7 @@ LOOK_S = 1.0
 """How often a waiting request yields a tick, so that its reader can see whether the caller is there."""
 SANDBOX = "sandbox"
 
-_lock = threading.Lock()
+_lock = ShortLock()
 _running: Counter[str] = Counter()
 _stores: dict[tuple[str, str, int], SlotStore] = {}
 
