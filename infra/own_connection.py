@@ -38,10 +38,13 @@ def use_own_connection() -> Any:
 
 
 def _plan_once(connection: Any, **_: Any) -> None:
-    """Have each prepared statement planned once: to plan the money path's costs more than to run it."""
+    """Have each prepared statement planned once: to plan the money path's costs more than to run it.
+
+    And by the indexes: the plan outlives the moment in which a table is small enough to be read whole.
+    """
     if connection.settings_dict["OPTIONS"].get("prepare_threshold") is not None:
         with connection.cursor() as cursor:
-            cursor.execute("SET plan_cache_mode = force_generic_plan")
+            cursor.execute("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off")
 
 
 connection_created.connect(_plan_once, dispatch_uid="plan_once")

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 import redis.connection
 from django.db import DEFAULT_DB_ALIAS, connection, connections
+from psycopg import sql
 from pytest_django import Settings
 
 from accounts.principal import UNLIMITED
@@ -153,3 +154,26 @@ def test_statements_are_prepared_unless_a_pooler_cannot_have_it(
     writer.settle(end(held, 700), timeout_s=60)
 
     assert seen == [1 if is_prepared else 0]
+
+
+def test_no_table_is_read_whole_however_small_it_was_when_the_statement_was_planned(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, redis_url: str
+) -> None:
+    settings.REDIS_URL = redis_url
+    plans: list[str] = []
+    execute_prepared = prepared.executed
+
+    def explaining(asked, text, parameters):
+        rows = execute_prepared(asked, text, parameters)
+        name = prepared._names[asked][text].decode()
+        values = sql.SQL(", ").join(map(sql.Literal, parameters))
+        explain = sql.SQL("EXPLAIN EXECUTE {}({})").format(sql.Identifier(name), values)
+        plans.append("\n".join(line for (line,) in asked.execute(explain).fetchall()))
+        return rows
+
+    monkeypatch.setattr(prepared, "executed", explaining)
+    run_one(payer(open_account(10_000 * CREDIT)), tier_of(10_000 * CREDIT))
+    writer.flush()
+
+    assert any("Delete on billing_hold" in plan for plan in plans)
+    assert [plan for plan in plans if "Seq Scan" in plan] == []
