@@ -17,6 +17,8 @@ from tests.accounts.people import NATASHA
 PASSWORD = "correct horse battery"
 OTHER_PASSWORD = "another horse battery"
 PERIOD_S = 30
+SLOW_S = 2
+"""How long a page may take."""
 
 
 def browser(language: str = "en", **options) -> Client:
@@ -70,8 +72,12 @@ def text_of(response) -> str:
 def enrol(client: Client, periods_later: int = -1) -> str:
     """Set up the second factor of the person who has just logged in and return the secret key.
 
-    The code is that of the period before, say: the present one can still be used.
+    The code is that of the period before, say: the present one can still be used. It is taken for as long as
+    this period lasts, so that the very end of one is waited for.
     """
+    left_s = PERIOD_S - time.time() % PERIOD_S
+    if left_s < SLOW_S:
+        time.sleep(left_s)
     page = client.get("/accounts/2fa/totp/activate/").content.decode()
     shown = re.search(r'id="totp-secret">([A-Z2-7]+)<', page)
     assert shown is not None
