@@ -2,6 +2,7 @@
 
 import socket
 from contextlib import suppress
+from typing import Any
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
@@ -22,6 +23,7 @@ class HttpConnection:
     __slots__ = (
         "_broken",
         "_ends_by_close",
+        "_is_read_empty",
         "_outgoing",
         "_parser",
         "_refused",
@@ -54,6 +56,7 @@ class HttpConnection:
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
         self._parser = HttpResponseParser(self)
+        self._is_read_empty = False
         self._wait_s = connected.gettimeout()
         self.idle_since_s = 0.0
         self.reused = False
@@ -63,6 +66,7 @@ class HttpConnection:
     def begin(self, request: bytes) -> None:
         """Set the next request; `transmit` sends it."""
         self._outgoing = memoryview(request)
+        self._is_read_empty = True
 
     @property
     def sending(self) -> bool:
@@ -96,7 +100,10 @@ class HttpConnection:
         if self._broken is not None:
             raise self._broken
         self._set_timeout(wait_s)
+        if self._is_read_empty:
+            _wait_under_gevent(self._socket)
         data = self._socket.recv(RECEIVE_BYTES)
+        self._is_read_empty = len(data) < RECEIVE_BYTES
         if not data:
             if not self._ends_by_close:
                 raise EOFError
@@ -198,3 +205,12 @@ class HttpConnection:
         if wait_s != self._wait_s:
             self._socket.settimeout(wait_s)
             self._wait_s = wait_s
+
+
+def _wait_under_gevent(drained: Any) -> None:
+    """Wait for more to read, where `recv` would first look in vain: with a call of the kernel, and an error.
+
+    A socket of the system waits within its `recv`.
+    """
+    if hasattr(drained, "_read_event"):
+        drained._wait(drained._read_event)
