@@ -20,13 +20,12 @@ from billing.ledger import writer
 from billing.limits import counters
 from gateway import upstreams
 from gateway.health import monitor
-from tests.billing.append_only import lift_triggers_to_flush
+from tests.as_migrated import restore_after_tests
 from tests.live.service import database, keep_template
 
 HANG_S = 60
 TESTS = pathlib.Path(__file__).parent
 
-lift_triggers_to_flush()
 # A busy machine is no fault of what is tried.
 hypothesis.settings.register_profile(
     "patient",
@@ -47,7 +46,7 @@ def pytest_collection_modifyitems(
 ) -> Generator[None]:
     """Leave out what the chosen database cannot be tried for; give a worker whole modules."""
     for item in items:
-        group = f"{item.path}{' flushes' if _flushes(item) else ''}"
+        group = f"{item.path}{' commits' if _commits(item) else ''}"
         item.add_marker(pytest.mark.xdist_group(group))
     yield
     elsewhere = "embedded" if config.option.store == "postgres" else "postgres"
@@ -57,8 +56,8 @@ def pytest_collection_modifyitems(
     items.sort(key=_place)
 
 
-def _flushes(item: pytest.Item) -> bool:
-    """Say whether a test empties every table at its end, the seeded ones too: those are the last."""
+def _commits(item: pytest.Item) -> bool:
+    """Say whether a test commits: what it leaves is put right after it, and those are the last."""
     marker = item.get_closest_marker("django_db")
     return "transactional_db" in getattr(item, "fixturenames", ()) or bool(
         marker and marker.kwargs.get("transaction")
@@ -67,7 +66,7 @@ def _flushes(item: pytest.Item) -> bool:
 
 def _place(item: pytest.Item) -> tuple[bool, int]:
     room = item.path.relative_to(TESTS).parts[0]
-    return _flushes(item), DEAREST.index(room) if room in DEAREST else len(DEAREST)
+    return _commits(item), DEAREST.index(room) if room in DEAREST else len(DEAREST)
 
 
 @receiver(setting_changed)
@@ -77,10 +76,14 @@ def _read_credentials_again(**_changed: object) -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+def django_db_setup(
+    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
     """Make the tests' database; a service under test gets a copy of it as it is now."""
     with django_db_blocker.unblock():
         keep_template(connection)
+        if any(_commits(item) for item in request.session.items):
+            restore_after_tests()
         yield
         for thread in (writer, counters):  # whose connections keep the database from being dropped
             thread.flush(HANG_S)

@@ -16,7 +16,6 @@ from gateway.api.endpoints.chat import CompletionView
 from gateway.api.endpoints.not_found import NotFoundView
 from gateway.api.errors import Failure
 from gateway.api.sse import frame
-from gateway.catalog.seed import seed_catalogue
 from gateway.pipeline.errors import InvalidParameter
 from gateway.pipeline.execution.stream import Completion, CompletionStream
 from gateway.pipeline.request import CompletionRequest
@@ -102,7 +101,6 @@ urlpatterns = [
 @pytest.fixture
 def sandbox(transactional_db: None) -> Iterator[Sandbox]:
     """Return what answers test keys; the hold of a request is committed by a thread of its own."""
-    seed_catalogue()
     sandbox = upstreams.sandbox()
     yield sandbox
     sandbox.faults.clear()

@@ -9,7 +9,6 @@ from django.test import Client
 
 from billing.ledger.process_heartbeat import heartbeat
 from gateway.catalog import snapshot
-from gateway.catalog.seed import seed_catalogue
 from tests.accounts.people import new_key
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -17,7 +16,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def _fresh_catalogue() -> Iterator[None]:
-    seed_catalogue()
     snapshot.reset()
     yield
     heartbeat.stop()  # its thread would go to the database of other tests

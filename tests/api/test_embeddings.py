@@ -10,7 +10,6 @@ from django.test import Client
 from accounts.model_map.changing import replace_entries
 from billing.ledger.process_heartbeat import heartbeat
 from gateway.catalog import snapshot
-from gateway.catalog.seed import seed_catalogue
 from tests.accounts.people import new_key
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -20,7 +19,6 @@ STRICTLY = {"X-XRouter-Strict": "true"}
 
 @pytest.fixture(autouse=True)
 def _fresh_catalogue() -> Iterator[None]:
-    seed_catalogue()
     snapshot.reset()
     yield
     heartbeat.stop()  # its thread would go to the database of other tests

@@ -11,7 +11,6 @@ from billing.ledger.process_heartbeat import heartbeat
 from billing.models import Generation
 from gateway import upstreams
 from gateway.catalog import snapshot
-from gateway.catalog.seed import seed_catalogue
 from sandbox.core.faults import http_error
 from sandbox.server import Sandbox
 from tests.accounts.people import new_key
@@ -34,7 +33,6 @@ NO_NOTES: JSON = dict.fromkeys(NOTES)
 
 @pytest.fixture
 def sandbox(transactional_db: None) -> Iterator[Sandbox]:
-    seed_catalogue()
     snapshot.reset()
     sandbox = upstreams.sandbox()
     yield sandbox

@@ -9,7 +9,6 @@ from django.test import Client
 
 from billing.ledger.process_heartbeat import heartbeat
 from gateway.catalog import snapshot
-from gateway.catalog.seed import seed_catalogue
 from gateway.models import Route
 from tests.accounts.people import new_key
 
@@ -20,7 +19,6 @@ MODEL = "gigachat-2-max"
 
 @pytest.fixture(autouse=True)
 def _telling_model() -> Iterator[None]:
-    seed_catalogue()
     route = Route.objects.get(model__public_id=MODEL)
     told = {"logprobs": {}, "top_logprobs": {"minimum": 0, "maximum": 5}}
     route.profile = route.profile | {"wire": "v2"}

@@ -11,7 +11,6 @@ from django.test import Client
 from billing.ledger.process_heartbeat import heartbeat
 from gateway import upstreams
 from gateway.api.capacity import capacity
-from gateway.catalog.seed import seed_catalogue
 from sandbox.core.faults import cut, http_error
 from sandbox.server import Sandbox
 from tests.accounts.people import new_key
@@ -22,7 +21,6 @@ from tests.api.messages_bodies import HELLO, JSON, PICTURE, SERVER_TOOL, events_
 @pytest.fixture
 def sandbox(transactional_db: None) -> Iterator[Sandbox]:
     """Return what answers test keys; the hold of a request is committed by a thread of its own."""
-    seed_catalogue()
     sandbox = upstreams.sandbox()
     yield sandbox
     sandbox.faults.clear()
@@ -155,7 +153,6 @@ def test_tokens_are_counted_under_a_limit_of_their_own(sandbox: Sandbox) -> None
 
 @pytest.mark.django_db
 def test_the_models_are_listed_page_by_page() -> None:
-    seed_catalogue()
     headers = {"anthropic-version": "2023-06-01"}
 
     def page(**query: Any) -> JSON:

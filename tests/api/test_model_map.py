@@ -15,7 +15,6 @@ from accounts.users import own_account
 from billing.ledger.process_heartbeat import heartbeat
 from gateway import upstreams
 from gateway.catalog import snapshot
-from gateway.catalog.seed import seed_catalogue
 from gateway.models import LanguageModel
 from gateway.upstreams import pool
 from sandbox.core.credentials import GIGACHAT_CREDENTIALS
@@ -37,7 +36,6 @@ MAPPED = "model=mapped"
 
 @pytest.fixture
 def sandbox(transactional_db: None) -> Iterator[Sandbox]:
-    seed_catalogue()
     snapshot.reset()
     yield upstreams.sandbox()
     pool.reset()

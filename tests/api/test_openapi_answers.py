@@ -23,7 +23,6 @@ from gateway.api.dialects.openai_completions import TextWriter
 from gateway.api.endpoints.model_cards import model_card, parameters_card
 from gateway.api.errors import BadRequest, IdempotencyMismatch, Overloaded, failure_of
 from gateway.api.schema.openapi.failures import CODES
-from gateway.catalog.seed import seed_catalogue
 from gateway.catalog.snapshot import CatalogueUnavailable, LiveCatalogue
 from gateway.pipeline import errors as pipeline
 from gateway.pipeline.execution.attempts import LEFT, outcome_of
@@ -207,7 +206,6 @@ def test_the_outcomes_of_attempts_are_documented() -> None:
 
 @pytest.mark.django_db
 def test_every_model_of_the_catalogue_is_as_documented() -> None:
-    seed_catalogue()
     catalogue = LiveCatalogue().current()
     cards = []
     for model in catalogue.models():

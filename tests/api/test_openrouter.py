@@ -19,7 +19,6 @@ from gateway import upstreams
 from gateway.api.dialects.openrouter import error_body
 from gateway.api.errors import failure_of
 from gateway.catalog import snapshot
-from gateway.catalog.seed import seed_catalogue
 from gateway.pipeline import errors as pipeline
 from gateway.providers import errors as providers
 from infra.moscow_time import moscow_day
@@ -88,7 +87,6 @@ def chunks_of(response: Any) -> list[JSON]:
 @pytest.fixture
 def sandbox(transactional_db: None) -> Iterator[Sandbox]:
     """Return what answers test keys; the hold of a request is committed by a thread of its own."""
-    seed_catalogue()
     snapshot.reset()
     sandbox = upstreams.sandbox()
     yield sandbox
@@ -103,7 +101,6 @@ def tester(sandbox: Sandbox) -> OpenRouterCaller:
 
 @pytest.fixture
 def catalogue() -> Iterator[None]:
-    seed_catalogue()
     snapshot.reset()
     yield
     snapshot.reset()

@@ -18,7 +18,6 @@ from billing.limits import request_limits
 from billing.models import Generation, Hold, LedgerEntry, Price, RequestCount
 from gateway import upstreams
 from gateway.catalog import snapshot
-from gateway.catalog.seed import seed_catalogue
 from infra.credits import NANO_PER_CREDIT
 from sandbox.server import Sandbox
 from tests.accounts.people import new_key
@@ -37,7 +36,6 @@ NANO = Decimal(10) ** -9
 
 @pytest.fixture
 def sandbox(transactional_db: None) -> Iterator[Sandbox]:
-    seed_catalogue()
     snapshot.reset()
     balances.forget_all()
     sandbox = upstreams.sandbox()

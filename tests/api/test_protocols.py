@@ -15,7 +15,6 @@ from accounts.principal import KeyRate
 from billing.ledger.process_heartbeat import heartbeat
 from gateway import upstreams
 from gateway.catalog import snapshot
-from gateway.catalog.seed import seed_catalogue
 from sandbox.server import Sandbox
 from tests.billing.payers import CREDIT, open_account
 
@@ -252,7 +251,6 @@ pytestmark = pytest.mark.parametrize(
 @pytest.fixture(autouse=True)
 def sandbox(transactional_db: None) -> Iterator[Sandbox]:
     """Return what answers; the hold of a request is committed by a thread of its own."""
-    seed_catalogue()
     snapshot.reset()  # what an earlier test's prices were is no price of this database
     sandbox = upstreams.sandbox()
     yield sandbox

@@ -12,7 +12,6 @@ from django.test import Client
 from billing.ledger.process_heartbeat import heartbeat
 from gateway import upstreams
 from gateway.catalog import snapshot
-from gateway.catalog.seed import seed_catalogue
 from sandbox.core.faults import cut, http_error
 from sandbox.server import Sandbox
 from tests.accounts.people import new_key
@@ -24,7 +23,6 @@ from tests.api.sdk_transport import sdk
 @pytest.fixture
 def sandbox(transactional_db: None) -> Iterator[Sandbox]:
     """Return what answers test keys; the hold of a request is committed by a thread of its own."""
-    seed_catalogue()
     snapshot.reset()  # what an earlier test's prices were is no price of this database
     sandbox = upstreams.sandbox()
     yield sandbox

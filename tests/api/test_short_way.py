@@ -14,7 +14,6 @@ from django.http.request import HttpHeaders
 
 from billing.ledger.process_heartbeat import heartbeat
 from gateway import upstreams
-from gateway.catalog.seed import seed_catalogue
 from tests.accounts.people import new_key
 from xrouter_site.request_headers import RequestHeaders
 from xrouter_site.urls import COMPLETION_PATHS
@@ -86,7 +85,6 @@ def test_refusals_are_the_same_both_ways(path: str, more: dict[str, str]):
 @pytest.fixture
 def sandbox(transactional_db: None) -> Iterator[None]:
     """Have test keys answered; the hold of a request is committed by a thread of its own."""
-    seed_catalogue()
     upstreams.sandbox()
     yield
     heartbeat.stop()  # its thread would go to the database of other tests

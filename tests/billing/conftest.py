@@ -8,10 +8,7 @@ from django.db.models.functions import Now
 from billing.ledger import balances, writer
 from billing.ledger.audit import find_drift
 from billing.models import ProcessLease
-from tests.billing.append_only import lift_triggers_to_flush
 from tests.billing.payers import PROCESS
-
-lift_triggers_to_flush()
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from gateway.catalog.seed import seed_catalogue
 from gateway.catalog.snapshot import CatalogRoute, LiveCatalogue
 from gateway.pipeline.routing.adaptation import adapt, render, unsupported
 from gateway.providers.chat_types import (
@@ -96,7 +95,6 @@ def cases(table: dict[str, list[Any]]) -> list[tuple[str, Any]]:
 
 
 def chat_routes() -> list[CatalogRoute]:
-    seed_catalogue()
     models = LiveCatalogue().current().models()
     return [route for model in models if model.kind == "chat" for route in model.routes]
 

@@ -4,7 +4,6 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from billing.models import Price
-from gateway.catalog.seed import seed_catalogue
 from gateway.catalog.snapshot import CatalogModel, Catalogue, LiveCatalogue
 from gateway.models import Alias, LanguageModel, Route
 
@@ -79,11 +78,6 @@ SPELLINGS = {
     "text-search-doc:latest": "text-search-doc",
     "XRouter/Auto": "xrouter/auto",
 }
-
-
-@pytest.fixture(autouse=True)
-def seeded() -> None:
-    seed_catalogue()
 
 
 def read() -> Catalogue:

@@ -8,7 +8,6 @@ from django.urls import reverse
 from accounts.audit.log import AuditEntry
 from accounts.models import User
 from gateway.admin.route_form import RouteForm
-from gateway.catalog.seed import seed_catalogue
 from gateway.catalog.snapshot import LiveCatalogue
 from gateway.models import LanguageModel, Route
 from gateway.providers.profile import ModelProfile, read_profile
@@ -26,7 +25,6 @@ LIST = reverse("admin:gateway_languagemodel_changelist")
 
 @pytest.fixture
 def operator_client() -> Client:
-    seed_catalogue()
     client = Client(headers={"accept-language": "en"})
     return seat(client, User.objects.create_superuser("operator@example.ru", "a long password"))
 

@@ -14,7 +14,6 @@ from pytest_django import DjangoAssertNumQueries
 
 from billing.models import Price
 from gateway.catalog import snapshot
-from gateway.catalog.seed import seed_catalogue
 from gateway.catalog.snapshot import CatalogueUnavailable, LiveCatalogue
 from gateway.models import Alias, LanguageModel, Route
 
@@ -29,11 +28,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.time_s
-
-
-@pytest.fixture(autouse=True)
-def seeded() -> None:
-    seed_catalogue()
 
 
 @contextmanager

@@ -4,16 +4,12 @@ import orjson
 import pytest
 
 from gateway.api.endpoints.model_cards import ModelCard, ParametersCard, model_card, parameters_card
-from gateway.catalog.seed import seed_catalogue
 from gateway.catalog.snapshot import LiveCatalogue
 from gateway.moderation import live
-from gateway.moderation.seed import seed_rules
 
 
 @pytest.fixture
 def seeded(db: None) -> None:
-    seed_catalogue()
-    seed_rules()
     live.reset()
 
 

@@ -17,7 +17,6 @@ from accounts.models import Account, APIKey
 from billing.ledger.process_heartbeat import heartbeat
 from billing.models import UsageDay
 from gateway.catalog import end_notices, snapshot
-from gateway.catalog.seed import seed_catalogue
 from gateway.models import EndNotice, LanguageModel
 from infra.claimed_mail import CLAIM
 from infra.moscow_time import midnight, moscow_day
@@ -31,7 +30,6 @@ DAY = dt.timedelta(days=1)
 
 @pytest.fixture(autouse=True)
 def _fresh_catalogue() -> Iterator[None]:
-    seed_catalogue()
     snapshot.reset()
     yield
     heartbeat.stop()  # its thread would go to the database of other tests

@@ -11,7 +11,6 @@ from billing.ledger import balances, ledger
 from billing.ledger.process_heartbeat import heartbeat
 from gateway import upstreams
 from gateway.catalog import snapshot
-from gateway.catalog.seed import seed_catalogue
 from infra.credits import NANO_PER_CREDIT
 from tests.accounts.people import account_of, new_key
 
@@ -21,7 +20,6 @@ CREDITS_NANO = 100 * NANO_PER_CREDIT
 @pytest.fixture(autouse=True)
 def _sandbox(transactional_db: None) -> Iterator[None]:
     """Serve the sandbox; the hold of a request is committed by a thread of its own."""
-    seed_catalogue()
     snapshot.reset()
     upstreams.reset()
     yield

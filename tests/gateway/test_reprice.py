@@ -9,16 +9,10 @@ from django.utils import timezone
 
 from billing.models import Price, UpstreamPrice
 from billing.pricing import PriceValue
-from gateway.catalog.seed import seed_catalogue
 from gateway.catalog.snapshot import LiveCatalogue
 from gateway.models import LanguageModel, Route
 
 pytestmark = [pytest.mark.both_stores, pytest.mark.django_db]
-
-
-@pytest.fixture(autouse=True)
-def seeded() -> None:
-    seed_catalogue()
 
 
 def reprice(*arguments: str) -> tuple[list[str], str]:

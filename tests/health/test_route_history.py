@@ -11,7 +11,6 @@ from django.test import Client
 from django.utils import timezone
 
 from gateway.catalog import snapshot
-from gateway.catalog.seed import seed_catalogue
 from gateway.health import measured_routes, route_history
 from gateway.health.measured_routes import AGE_S, MeasuredRoutes, routes
 from gateway.health.route_history import UNMEASURED, RouteBin, RouteFigures
@@ -113,7 +112,6 @@ def test_a_process_reads_the_figures_once_a_minute_and_keeps_them_while_the_data
 
 
 def test_the_api_and_the_page_of_a_model_show_the_figures() -> None:
-    seed_catalogue()
     snapshot.reset()
     answered(5, 400, 2400, 60)
     keep_provider_history()
@@ -142,7 +140,6 @@ def test_the_api_and_the_page_of_a_model_show_the_figures() -> None:
 
 
 def test_a_model_that_nobody_asked_has_no_figures() -> None:
-    seed_catalogue()
     snapshot.reset()
     endpoints = Client().get("/v1/models/xrouter/auto/endpoints").json()["data"]["endpoints"]
     assert len(endpoints) > 5

@@ -228,7 +228,7 @@ def database(store: str, directory: pathlib.Path) -> Iterator[str]:
     """
     if store == "sqlite":
         path = directory / "service.sqlite3"
-        if (template := _template_file()).exists():
+        if (template := template_file()).exists():
             shutil.copy(template, path)
         else:
             manage(_environment(directory, f"sqlite:///{path}"), "migrate", "-v0")
@@ -246,10 +246,10 @@ def keep_template(connection: BaseDatabaseWrapper) -> None:
     """Keep a migrated database for those of services: a copy of the tests' own, where they have one."""
     is_migrated = bool(connection.introspection.table_names())
     if connection.vendor == "sqlite":
-        url = f"sqlite:///{_template_file()}"
+        url = f"sqlite:///{template_file()}"
         if is_migrated:
             with connection.cursor() as cursor:
-                cursor.execute(f"VACUUM INTO '{_template_file()}'")
+                cursor.execute(f"VACUUM INTO '{template_file()}'")
     else:
         name = connection.settings_dict["NAME"] if is_migrated else "template1"
         url = urlunsplit(urlsplit(os.environ["TEST_POSTGRES_URL"])._replace(path=_template_name()))
@@ -265,7 +265,7 @@ def _template_name() -> str:
     return f"template_of_services_{os.environ.get('PYTEST_XDIST_WORKER', 'gw')}"
 
 
-def _template_file() -> pathlib.Path:
+def template_file() -> pathlib.Path:
     return pathlib.Path(os.environ["TEST_FOLDER"]) / f"{_template_name()}.sqlite3"
 
 

@@ -12,7 +12,6 @@ from accounts.keys import issuing
 from billing.models import Refusal
 from billing.usage import refusals
 from gateway.catalog import snapshot
-from gateway.catalog.seed import seed_catalogue
 from tests.billing.payers import open_account
 from tests.billing.visitors import visitor
 from xrouter_site.request_log import request_log
@@ -23,8 +22,6 @@ PAGE = "/cabinet/generations/"
 
 @pytest.fixture(autouse=True)
 def _catalogue() -> None:
-    """Bring back what another test of this kind has emptied: it leaves no row behind."""
-    seed_catalogue()
     snapshot.reset()
 
 
