@@ -44,29 +44,27 @@ DEAREST = ("live", "browser", "test_scripts.py", "serving", "test_tenants.py")
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> Generator[None]:
-    """Leave out what the chosen database cannot be tried for; give a worker whole modules."""
-    for item in items:
-        group = f"{item.path}{' commits' if _commits(item) else ''}"
-        item.add_marker(pytest.mark.xdist_group(group))
+    """Leave out what the chosen database cannot be tried for; keep modules whole, the dearest first."""
     yield
     elsewhere = "embedded" if config.option.store == "postgres" else "postgres"
     if out := [item for item in items if item.get_closest_marker(elsewhere)]:
         config.hook.pytest_deselected(items=out)
         items[:] = [item for item in items if not item.get_closest_marker(elsewhere)]
-    items.sort(key=_place)
+    modules = {path: place for place, path in enumerate(dict.fromkeys(item.path for item in items))}
+    items.sort(key=lambda item: (_dearness(item.path), modules[item.path]))
+
+
+def _dearness(module: pathlib.Path) -> int:
+    room = module.relative_to(TESTS).parts[0]
+    return DEAREST.index(room) if room in DEAREST else len(DEAREST)
 
 
 def _commits(item: pytest.Item) -> bool:
-    """Say whether a test commits: what it leaves is put right after it, and those are the last."""
+    """Say whether a test commits, so that what it leaves is to be put right."""
     marker = item.get_closest_marker("django_db")
     return "transactional_db" in getattr(item, "fixturenames", ()) or bool(
         marker and marker.kwargs.get("transaction")
     )
-
-
-def _place(item: pytest.Item) -> tuple[bool, int]:
-    room = item.path.relative_to(TESTS).parts[0]
-    return _commits(item), DEAREST.index(room) if room in DEAREST else len(DEAREST)
 
 
 @receiver(setting_changed)
