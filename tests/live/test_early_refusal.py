@@ -24,7 +24,7 @@ def full_service(
 ) -> Iterator[Service]:
     """Yield a service whose only place is taken."""
     directory = tmp_path_factory.mktemp("full")
-    message = {"role": "user", "content": "sandbox:slow=300 Привет"}
+    message = {"role": "user", "content": "sandbox:pause=300 Привет"}
     body = {"model": "gigachat-pro", "messages": [message], "stream": True}
     with serve(request.config.option.store, directory, WORKER_CAPACITY="1") as service:
         occupant = LiveCall(service.port, service.key()).send(body)
@@ -96,7 +96,7 @@ def test_a_connection_that_was_refused_is_served_when_there_is_room(
 ) -> None:
     body = {
         "model": "gigachat-pro",
-        "messages": [{"role": "user", "content": "sandbox:slow=300 Привет"}],
+        "messages": [{"role": "user", "content": "sandbox:pause=300 Привет"}],
     }
     with serve(request.config.option.store, tmp_path, WORKER_CAPACITY="1") as service:
         occupant = LiveCall(service.port, service.key()).send({**body, "stream": True})
