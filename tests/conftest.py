@@ -22,10 +22,12 @@ from gateway import upstreams
 from gateway.health import monitor
 from tests.as_migrated import restore_after_tests
 from tests.live.service import database, keep_template
+from tests.static_files import list_once
 
 HANG_S = 60
 TESTS = pathlib.Path(__file__).parent
 
+list_once()
 # A busy machine is no fault of what is tried.
 hypothesis.settings.register_profile(
     "patient",
