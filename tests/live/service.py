@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import sqlite3
+import ssl
 import subprocess
 import sys
 import textwrap
@@ -33,6 +34,8 @@ from tests.live.constants import VARIABLE as CONSTANTS
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 START_TIMEOUT_S = 120
 STOP_TIMEOUT_S = 120
+CERTIFICATES = ssl.create_default_context()
+"""Read once: to read them takes a client longer than twenty requests do, which here are not even encrypted."""
 PUBLIC_NAMES = {
     "GigaChat-2": "gigachat-basic",
     "GigaChat-2-Pro": "gigachat-pro",
@@ -111,7 +114,11 @@ class Service:
 
     def openai(self, key: str | None = None) -> openai.OpenAI:
         client = openai.OpenAI(
-            base_url=f"{self.url}/v1", api_key=key or self.key(), max_retries=0, timeout=60
+            base_url=f"{self.url}/v1",
+            api_key=key or self.key(),
+            max_retries=0,
+            timeout=60,
+            http_client=openai.DefaultHttpxClient(verify=CERTIFICATES),
         )
         self.clients.append(client)
         return client
@@ -123,7 +130,9 @@ class Service:
 
     def http(self, key: str | None = None) -> httpx2.Client:
         headers = {"Authorization": f"Bearer {key or self.key()}"}
-        return httpx2.Client(base_url=self.url, headers=headers, timeout=60, trust_env=False)
+        return httpx2.Client(
+            base_url=self.url, headers=headers, timeout=60, trust_env=False, verify=CERTIFICATES
+        )
 
     def make_well(self) -> None:
         """Begin the sandbox anew, and let the service see that the models asked last work.
@@ -347,7 +356,7 @@ def _started(environment: dict[str, str], log_path: pathlib.Path) -> subprocess.
 
 def _wait_until_ready(port: int, process: subprocess.Popen[bytes], log: pathlib.Path) -> None:
     give_up_s = time.monotonic() + START_TIMEOUT_S
-    with httpx2.Client(trust_env=False) as client:
+    with httpx2.Client(trust_env=False, verify=CERTIFICATES) as client:
         while time.monotonic() < give_up_s and process.poll() is None:
             with contextlib.suppress(httpx2.HTTPError):
                 if client.get(f"http://127.0.0.1:{port}/health").status_code == 200:
