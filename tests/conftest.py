@@ -38,7 +38,7 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("patient")
 
 STORES = {"db", "transactional_db", "redis_client", "redis_url"}
-DEAREST = ("live", "browser", "test_scripts.py", "serving", "test_tenants.py")
+DEAREST = ("live", "browser", "test_scripts.py", "serving", "test_tenants.py", "billing", "infra")
 """What takes longest begins first, so that no worker waits for another at the end."""
 
 
