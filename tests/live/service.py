@@ -66,6 +66,8 @@ class Console:
         return str(printed)
 
     def close(self) -> None:
+        """End it at once: its stores go with it, and an orderly end takes half a second."""
+        self._process.kill()
         self._process.communicate()
 
 
