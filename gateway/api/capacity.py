@@ -36,7 +36,10 @@ for ever while those of newcomers, and so the measured lag, stay short.
 
 
 class Capacity:
-    """Counts running requests, those of them that have begun to stream, and those being admitted."""
+    """Counts running requests, those of them that have begun to stream, and those being admitted.
+
+    A request runs within a `with`.
+    """
 
     def __init__(self, ceiling: int, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._ceiling = ceiling
@@ -61,14 +64,14 @@ class Capacity:
         if self.is_full:
             raise Overloaded
 
-    def enter(self) -> None:
-        """Count one more. Raises Overloaded when the worker is full."""
+    def __enter__(self) -> None:
+        """Count a request that runs. Raises Overloaded when the worker is full."""
         with self._lock:
             if self.running >= self._ceiling:
                 raise Overloaded
             self.running += 1
 
-    def leave(self) -> None:
+    def __exit__(self, *failure: object) -> None:
         with self._lock:
             self.running -= 1
 

@@ -61,11 +61,10 @@ def waiting(capacity: Capacity, count: int) -> None:
 
 def test_the_running_ones_have_a_ceiling(clock):
     capacity = Capacity(1, clock=clock)
-    capacity.enter()
-    assert refuses(capacity)
-    with pytest.raises(Overloaded):
-        capacity.enter()
-    capacity.leave()
+    with capacity:
+        assert refuses(capacity)
+        with pytest.raises(Overloaded), capacity:
+            pass
     assert not refuses(capacity)
 
 

@@ -1,7 +1,6 @@
 """One completion over HTTP, plain or streamed, in the dialect that the URL table gives the view."""
 
 import contextlib
-import socket
 from collections.abc import Generator
 from typing import Any
 
@@ -48,14 +47,10 @@ class CompletionView(View):
 
     def post(self, request: Request) -> HttpResponseBase:
         body = read_object(request._request)
-        with contextlib.ExitStack() as stack:
-            capacity.enter()
-            stack.callback(capacity.leave)
-            client = stack.enter_context(client_socket(request._request))
-            order, writer = self.dialect.read(body, is_strict=is_strict(request))
-            if order.request.stream:
-                order = ignore_on_stream(request._request, order)
-                return self._stream(request, order, writer, client, stack)
+        order, writer = self.dialect.read(body, is_strict=is_strict(request))
+        if order.request.stream:
+            return self._stream(request, ignore_on_stream(request._request, order), writer)
+        with capacity, client_socket(request._request) as client:
             return answer_once(
                 identity_of(request._request, body, self.caller, self.dialect),
                 lambda: self._answer(request, order, writer),
@@ -81,41 +76,39 @@ class CompletionView(View):
             return response
 
     def _stream(
-        self,
-        request: Request,
-        order: CompletionRequest,
-        writer: AnswerWriter,
-        client: socket.socket | None,
-        stack: contextlib.ExitStack,
+        self, request: Request, order: CompletionRequest, writer: AnswerWriter
     ) -> HttpResponseBase:
-        """Return an answer in events. Whatever closes it closes `stack`; so does the client's leaving.
+        """Return an answer in events. Whatever closes it gives its place back; so does the client's leaving.
 
         Raises CredentialEnded where the caller's key or token ends before the first event.
         """
-        order = with_fetched_images(order, self.caller)
-        cancel_token = _cancel_token()
-        with capacity.admission():
-            stream = open_completion(order, self.caller, cancel_token=cancel_token)
-        stack.callback(stream.close)
-        if client is not None:
-            stack.callback(watch(client, cancel_token.cancel).stop)
-        stack.enter_context(
-            credentials.running(self.caller, self.credentials_version, cancel_token.cancel)
-        )
-        response: HttpResponseBase
-        try:
-            stream.prime()
-            capacity.begin_stream()
-            stack.callback(capacity.end_stream)
-            frames = _frames(stream, writer, request)
-            response = EventStreamResponse(EventStream(frames, on_close=stack.pop_all().close))
-        except ClientDisconnected:
-            return HttpResponse(status=CLIENT_CLOSED_REQUEST)
-        except ProviderError as error:
-            failure = failure_of(error, language=language_of(request.headers))
-            response = failure_response(failure, self.dialect)
-        _describe(response, stream)
-        return response
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(capacity)
+            client = stack.enter_context(client_socket(request._request))
+            order = with_fetched_images(order, self.caller)
+            cancel_token = _cancel_token()
+            with capacity.admission():
+                stream = open_completion(order, self.caller, cancel_token=cancel_token)
+            stack.callback(stream.close)
+            if client is not None:
+                stack.callback(watch(client, cancel_token.cancel).stop)
+            stack.enter_context(
+                credentials.running(self.caller, self.credentials_version, cancel_token.cancel)
+            )
+            response: HttpResponseBase
+            try:
+                stream.prime()
+                capacity.begin_stream()
+                stack.callback(capacity.end_stream)
+                frames = _frames(stream, writer, request)
+                response = EventStreamResponse(EventStream(frames, on_close=stack.pop_all().close))
+            except ClientDisconnected:
+                return HttpResponse(status=CLIENT_CLOSED_REQUEST)
+            except ProviderError as error:
+                failure = failure_of(error, language=language_of(request.headers))
+                response = failure_response(failure, self.dialect)
+            _describe(response, stream)
+            return response
 
 
 def _cancel_token() -> CallerCancelToken:

@@ -1,7 +1,6 @@
 """POST /v1/embeddings: OpenAI's list of vectors, as floats or base64."""
 
 import base64
-import contextlib
 import struct
 from collections.abc import Sequence
 
@@ -29,10 +28,7 @@ class EmbeddingsView(View):
 
     def post(self, request: Request) -> HttpResponse:
         document = read_object(request._request)
-        with contextlib.ExitStack() as stack:
-            capacity.enter()
-            stack.callback(capacity.leave)
-            client = stack.enter_context(client_socket(request._request))
+        with capacity, client_socket(request._request) as client:
             order = parse(EmbeddingsRequest, document)
             ignored = ignored_of(request, order)
             return answer_once(
