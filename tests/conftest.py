@@ -16,10 +16,10 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.keys.credentials import credentials
 from accounts.keys.last_use import last_use
-from billing.ledger import writer
-from billing.limits import counters
 from gateway import upstreams
 from gateway.health import monitor
+from infra.background import _all as all_background
+from infra.group_commit import _all as all_group_commits
 from tests.as_migrated import restore_after_tests
 from tests.live.service import database, keep_template
 from tests.static_files import list_once
@@ -85,8 +85,11 @@ def django_db_setup(
         if any(_commits(item) for item in request.session.items):
             restore_after_tests()
         yield
-        for thread in (writer, counters):  # whose connections keep the database from being dropped
-            thread.flush(HANG_S)
+        # Their connections would keep the database from being dropped.
+        for background in list(all_background):
+            background.stop()
+        for group_commit in list(all_group_commits):
+            group_commit.flush(HANG_S)
 
 
 @pytest.fixture
