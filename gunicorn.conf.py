@@ -131,7 +131,9 @@ control_socket_disable = True
 def on_starting(arbiter: Arbiter) -> None:
     """Refuse workers that the command line asks for and that could not count together.
 
-    Have workers know whether the service ends: after a reload, others serve its sockets.
+    Have workers know whether the service ends: after a reload, others serve its sockets. Have a signal of
+    a worker's first moments end it: it begins with the master's handlers, which would swallow the one
+    signal that it gets, and a stop would wait for it in vain.
     """
     if arbiter.cfg.workers > 1 and not text("REDIS_URL", ""):
         sys.exit(f"--workers is {arbiter.cfg.workers}: more than one worker needs REDIS_URL.")
@@ -142,6 +144,25 @@ def on_starting(arbiter: Arbiter) -> None:
         stop(graceful)
 
     vars(arbiter).update(is_ending=ending, stop=stop_and_tell)
+    os.register_at_fork(before=hold_ends, after_in_parent=let_ends, after_in_child=end_by_default)
+
+
+ENDS = (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT)
+
+
+def hold_ends() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
+
+
+def let_ends() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
+
+
+def end_by_default() -> None:
+    """Let signals end a child until it has handlers of its own; what has come meanwhile does so now."""
+    for item in ENDS:
+        signal.signal(item, signal.SIG_DFL)
+    let_ends()
 
 
 def child_exit(arbiter: Arbiter, worker: Worker) -> None:
@@ -155,10 +176,7 @@ def on_exit(arbiter: Arbiter) -> None:
 
 
 def post_fork(arbiter: Arbiter, worker: Worker) -> None:
-    """Let a signal of the first moments end the worker: the master's handlers would swallow it."""
     classes["DrainingServer"].is_ending = vars(arbiter).get("is_ending")
-    for item in (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT):
-        signal.signal(item, signal.SIG_DFL)
 
 
 def post_worker_init(worker: Worker) -> None:

@@ -129,6 +129,34 @@ for client in clients:
 """
 
 
+SLOW_FORK = """
+import os, runpy, time
+globals().update(runpy.run_path("gunicorn.conf.py"))
+fork = os.fork
+def slow_fork():
+    pid = fork()
+    time.sleep(0 if pid else 5)
+    return pid
+os.fork = slow_fork
+"""
+
+
+def test_a_stop_ends_a_worker_that_has_just_been_forked(tmp_path):
+    (settings := tmp_path / "settings.py").write_text(SLOW_FORK)
+    port = free_port()
+    with subprocess.Popen(**command(port, {}, settings=str(settings))) as server:
+        while server.poll() is None:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                break
+            time.sleep(0.01)
+        time.sleep(1)  # by now the worker is there, and slow
+        server.terminate()
+        try:
+            assert server.wait(GIVE_UP_S) == 0
+        finally:
+            server.kill()
+
+
 def test_connections_that_wait_to_be_accepted_at_a_stop_are_served():
     own = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
     done = subprocess.run(
