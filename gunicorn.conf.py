@@ -144,25 +144,29 @@ def on_starting(arbiter: Arbiter) -> None:
         stop(graceful)
 
     vars(arbiter).update(is_ending=ending, stop=stop_and_tell)
-    os.register_at_fork(before=hold_ends, after_in_parent=let_ends, after_in_child=end_by_default)
+    os.register_at_fork(
+        before=block_stop_signals,
+        after_in_parent=unblock_stop_signals,
+        after_in_child=stop_by_default,
+    )
 
 
-ENDS = (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT)
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT)
 
 
-def hold_ends() -> None:
-    signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
+def block_stop_signals() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
 
 
-def let_ends() -> None:
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
+def unblock_stop_signals() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 
 
-def end_by_default() -> None:
-    """Let signals end a child until it has handlers of its own; what has come meanwhile does so now."""
-    for item in ENDS:
+def stop_by_default() -> None:
+    """Let a signal end a child until it has handlers of its own; one that was held back does so now."""
+    for item in STOP_SIGNALS:
         signal.signal(item, signal.SIG_DFL)
-    let_ends()
+    unblock_stop_signals()
 
 
 def child_exit(arbiter: Arbiter, worker: Worker) -> None:
@@ -176,6 +180,7 @@ def on_exit(arbiter: Arbiter) -> None:
 
 
 def post_fork(arbiter: Arbiter, worker: Worker) -> None:
+    """Show a worker's servers the byte that says whether the service ends."""
     classes["DrainingServer"].is_ending = vars(arbiter).get("is_ending")
 
 

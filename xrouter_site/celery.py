@@ -75,9 +75,10 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 
 @signals.import_modules.connect
 def register_tasks(**_: object) -> None:
-    """Make tasks of the scheduled functions, here: no process but Celery's own has to load Celery.
+    """Register the scheduled functions as tasks.
 
-    Celery's own receiver, which came first, has set Django up.
+    They bear no decorator of Celery's, so that only its own processes load it. Its receiver of this signal
+    came first, and has set Django up.
     """
     for path in app.conf.beat_schedule:
         app.task(name=path)(import_string(path))

@@ -36,10 +36,10 @@ VARYING_LINE = re.compile(
 
 
 class DirectSocket(gevent.socket.socket):
-    """gevent's socket with fewer calls of the kernel, each of which costs as much as a page of Python.
+    """gevent's socket with fewer system calls.
 
-    It does not ask, at each `sendall`, how large its buffer is; and it does not look for a client's next
-    request, which has never come yet when an answer was just sent, but waits for it.
+    It does not ask, at each `sendall`, how large its buffer is. After an answer it waits for the client's next
+    request, where gevent's would first look for it in vain.
     """
 
     unparsed = b""

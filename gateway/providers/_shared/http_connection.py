@@ -23,7 +23,7 @@ class HttpConnection:
     __slots__ = (
         "_broken",
         "_ends_by_close",
-        "_is_read_empty",
+        "_is_drained",
         "_outgoing",
         "_parser",
         "_refused",
@@ -56,7 +56,7 @@ class HttpConnection:
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
         self._parser = HttpResponseParser(self)
-        self._is_read_empty = False
+        self._is_drained = False
         self._wait_s = connected.gettimeout()
         self.idle_since_s = 0.0
         self.reused = False
@@ -66,7 +66,7 @@ class HttpConnection:
     def begin(self, request: bytes) -> None:
         """Set the next request; `transmit` sends it."""
         self._outgoing = memoryview(request)
-        self._is_read_empty = True
+        self._is_drained = True
 
     @property
     def sending(self) -> bool:
@@ -100,10 +100,10 @@ class HttpConnection:
         if self._broken is not None:
             raise self._broken
         self._set_timeout(wait_s)
-        if self._is_read_empty:
+        if self._is_drained:
             _wait_under_gevent(self._socket)
         data = self._socket.recv(RECEIVE_BYTES)
-        self._is_read_empty = len(data) < RECEIVE_BYTES
+        self._is_drained = len(data) < RECEIVE_BYTES
         if not data:
             if not self._ends_by_close:
                 raise EOFError
@@ -208,7 +208,7 @@ class HttpConnection:
 
 
 def _wait_under_gevent(drained: Any) -> None:
-    """Wait for more to read, where `recv` would first look in vain: with a call of the kernel, and an error.
+    """Wait until there is more to read: gevent's `recv` would first look in vain, which costs an exception.
 
     A socket of the system waits within its `recv`.
     """

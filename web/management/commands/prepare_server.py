@@ -77,7 +77,7 @@ def _key() -> str:
         kept = KEY_FILE.read_text().strip()
         bearer.authenticate(f"Bearer {kept}")
     except (OSError, ValueError, InvalidCredential, AccountSuspended, KeyFrozen):
-        kept = _new_key()
+        return _new_key()
     return kept
 
 
