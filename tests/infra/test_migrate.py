@@ -1,5 +1,6 @@
 """migrate runs one at a time, without the time-outs of requests; afterwards they hold again."""
 
+import io
 import os
 import pathlib
 import subprocess
@@ -69,19 +70,23 @@ def test_a_migration_that_fails_leaves_neither_lock_nor_session(monkeypatch):
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_a_second_migrate_says_that_it_waits_and_goes_on_when_the_first_is_done(
-    monkeypatch, capsys
-):
+def test_a_second_migrate_says_that_it_waits_and_goes_on_when_the_first_is_done():
     settings = connection.get_connection_params()
-    other = psycopg.connect(
+    first = psycopg.connect(
         **{name: settings[name] for name in ("dbname", "user", "host", "port") if name in settings},
         autocommit=True,
     )
-    with other:
-        other.execute("SELECT pg_advisory_lock(%s)", [migrate._ADVISORY_LOCK])
-        monkeypatch.setattr("time.sleep", lambda _s: other.close())
-        call_command("migrate", verbosity=0)
-    assert capsys.readouterr().err.count("waiting") == 1
+
+    class Told(io.StringIO):
+        def write(self, text: str) -> int:
+            first.close()
+            return super().write(text)
+
+    told = Told()
+    with first:
+        first.execute("SELECT pg_advisory_lock(%s)", [migrate._ADVISORY_LOCK])
+        call_command("migrate", verbosity=0, stderr=told)
+    assert told.getvalue() == "Another migrate runs; waiting for it.\n"
 
 
 @pytest.mark.both_stores
