@@ -84,6 +84,12 @@ class Stand:
         wanted = f"{int(latency_ms * 1000)},{1_000_000 // CHUNKS_A_SECOND},{CHUNKS_A_STREAM}"
         urllib.request.urlopen(f"http://127.0.0.1:{self.upstream_port}/set?{wanted}").close()
 
+    def in_turn(self, number: int) -> list[tuple[str, Target]]:
+        """Return the targets, each round beginning with another one: who comes after whom tells in CPU time."""
+        targets = list(self.targets.items())
+        first = number % len(targets)
+        return targets[first:] + targets[:first]
+
     def measure(self, target: Target, work: Callable[[Load], Sample], *, stream: bool) -> Round:
         """Load one target, and read what everybody's CPU clock says before and after."""
         pids = (target.process_id, self.postgres_pid, self.redis_pid)
@@ -164,7 +170,7 @@ def plain(stand: Stand, arguments: argparse.Namespace) -> dict[str, list[Round]]
     rounds: dict[str, list[Round]] = {name: [] for name in stand.targets}
     stand.set_upstream(latency_ms=arguments.latency_ms)
     for number in range(-1, arguments.rounds):
-        for name, target in stand.targets.items():
+        for name, target in stand.in_turn(number):
             seconds = arguments.seconds if number >= 0 else arguments.warm_up
             done = stand.measure(
                 target, partial(_closed, arguments.connections, seconds), stream=False
@@ -179,7 +185,7 @@ def streams(stand: Stand, arguments: argparse.Namespace) -> dict[str, list[Round
     rounds: dict[str, list[Round]] = {name: [] for name in stand.targets}
     stand.set_upstream(latency_ms=arguments.latency_ms)
     for number in range(-1, arguments.rounds):
-        for name, target in stand.targets.items():
+        for name, target in stand.in_turn(number):
             count = arguments.streams if number >= 0 else 20
             wait_s = 25 + arguments.streams / 50
             done = stand.measure(target, partial(_at_rate, count / 2, 2, wait_s), stream=True)
