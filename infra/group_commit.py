@@ -1,7 +1,8 @@
 """Group commit: a thread commits in one batch what was queued while it committed the last one.
 
 An item that comes alone is committed at once. Only when items come in company does the thread let a
-moment pass between two batches, so that under load the batches grow and not the number of them.
+moment pass between two batches, so that under load the batches grow and not the number of them. Under
+gevent the moment ends as soon as nothing else of the process can run: nobody is left who could come.
 """
 
 import logging
@@ -14,14 +15,17 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
+import gevent
+import gevent.monkey
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 MAX_BATCH = 256
 LINGER_S = 0.05
 """How long the thread keeps what `rest` gives back, in case more comes."""
-GATHER_S = 0.002
-"""How long a batch gathers company when the one before it had some."""
+GATHER_S = 0.005
+"""How long at most a batch gathers company when the one before it had some."""
 
 logger = logging.getLogger(__name__)
 
@@ -66,11 +70,9 @@ class GroupCommit(Generic[Item, Result]):
         rest: Callable[[], None] = lambda: None,
         hurry: Callable[[], None] = lambda: None,
         linger_s: float = LINGER_S,
-        gather_s: float = GATHER_S,
         stalled_s: float = math.inf,
     ) -> None:
         self._linger_s = linger_s
-        self._gather_s = gather_s
         self._stalled_s = stalled_s
         self._commit = commit
         self._name = name
@@ -177,7 +179,7 @@ class GroupCommit(Generic[Item, Result]):
             while batch := self._next_batch():
                 self._process(batch)
                 if len(batch) > max(1, len(self._queue)) and not self._is_closing:
-                    time.sleep(self._gather_s)
+                    _gather()
         finally:
             self._rest()
             with self._changed:
@@ -226,6 +228,13 @@ class GroupCommit(Generic[Item, Result]):
             ticket.done.set()
         for ticket in left:
             self._take_back(ticket)
+
+
+def _gather() -> None:
+    if gevent.monkey.is_module_patched("time"):
+        gevent.with_timeout(GATHER_S, gevent.idle, timeout_value=None)
+    else:
+        time.sleep(GATHER_S)
 
 
 def _forget_all() -> None:

@@ -253,6 +253,42 @@ assert undone == [2], undone
 """)
 
 
+def test_under_gevent_a_batch_gathers_whoever_can_come_without_waiting():
+    run("""
+from gevent import monkey
+monkey.patch_all()
+import gevent, threading
+from infra import group_commit
+
+group_commit.GATHER_S = 30  # the end of the test is not for want of time
+gate, inside, batches = threading.Event(), threading.Event(), []
+
+def commit(numbers):
+    batches.append(list(numbers))
+    inside.set()
+    assert gate.wait(30)
+    return numbers
+
+group = group_commit.GroupCommit(commit, name="numbers")
+group.post(0)
+assert inside.wait(30)
+
+def one_by_one():
+    for number in range(3, 20):
+        gevent.sleep(0)
+        group.post(number)
+
+for number in (1, 2):
+    group.post(number)
+gate.set()
+while len(batches) < 2:
+    gevent.sleep(0)
+gevent.spawn(one_by_one).join(30)
+assert group.flush(20)
+assert batches == [[0], [1, 2], list(range(3, 20))], batches
+""")
+
+
 def test_under_gevent_a_waiter_killed_while_its_outcome_comes_has_it_undone():
     run("""
 from gevent import monkey
