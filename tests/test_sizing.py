@@ -55,7 +55,9 @@ def test_the_figures_it_is_computed_from_are_named(page: str) -> None:
         assert re.search(rf"\b{figure:.0f}\b", text), figure
     streams_at_once = round(LOAD * 1e6 / CHUNK_US / 20, -1)
     assert f"{streams_at_once:.0f}" in text
-    assert math.ceil(2000 * REQUEST_US / 1e6 / LOAD) == 3
+    cores_without_streams = math.ceil(2000 * REQUEST_US / 1e6 / LOAD)
+    assert re.search(rf"\b{cores_without_streams} (cores|ядер|ядра)\b", text)
+    assert f"{2000 * STORES_US / 1e6 / LOAD:.2f}" in text.replace(",", ".")
 
 
 def number(text: str) -> int:
