@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.http import HttpResponse
+from redis import Redis
 
 from gateway.api.errors import IdempotencyMismatch
 from gateway.api.json_response import JSONResponse
@@ -219,21 +220,22 @@ def test_a_living_process_keeps_its_lease_while_it_runs_something(redis_url, mon
     shared.close()
 
 
-def test_redis_has_nothing_that_can_be_read(process, redis_client):
-    here = process()
-    _end(here, _begun(here, KEYED), JSONResponse("a secret answer"))
-    _end(here, _begun(here, FIRST), JSONResponse("a secret answer"))
-    for one in (KEYED, FIRST):
-        _tell_redis((here, process()), redis_client, one, [b"A"])
+def test_redis_has_nothing_that_can_be_read(process):
+    with own_redis() as server, Redis.from_url(server.url) as client:
+        here, there = process(server.url), process(server.url)
+        _end(here, _begun(here, KEYED), JSONResponse("a secret answer"))
+        _end(here, _begun(here, FIRST), JSONResponse("a secret answer"))
+        for one in (KEYED, FIRST):
+            _tell_redis((here, there), client, one, [b"A"])
 
-    kept = b"\n".join(_everything(redis_client))
+        kept = b"\n".join(_everything(client))
 
-    assert redis_client.dbsize() >= 4
-    assert all(
-        secret not in kept
-        for secret in (b"secret", "Привет".encode(), KEY.encode(), b"order 7", b"gigachat")
-    )
-    assert all(redis_client.ttl(name) > 0 for name in redis_client.scan_iter())
+        assert client.dbsize() >= 4
+        assert all(
+            secret not in kept
+            for secret in (b"secret", "Привет".encode(), KEY.encode(), b"order 7", b"gigachat")
+        )
+        assert all(client.ttl(name) > 0 for name in client.scan_iter())
 
 
 def test_without_redis_a_process_knows_its_own_runs_and_tells_of_them_when_it_is_back(process):
