@@ -1,5 +1,6 @@
 """Carrying a plan out: callers, the worker's customers, and who kills and restarts meanwhile."""
 
+import contextlib
 import os
 import random
 import signal
@@ -9,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from decimal import Decimal
+from http.client import HTTPConnection, HTTPException
 
 from bench.chaos.plan import ACCOUNTS, Ask, Move, Operation, Restart
 from bench.chaos.worker import LedgerWorker
@@ -153,8 +155,20 @@ class ChaosRun:
         self.story.restarts += 1
 
     def _kill(self) -> None:
+        """Kill a worker every two seconds, where one serves: a slow machine is given the time to boot one."""
         while not self._is_over.wait(KILL_EVERY_S):
             workers = self._service.workers()
-            if workers:
+            if workers and self._serves():
                 os.kill(self._chance.choice(workers), signal.SIGKILL)
                 self.story.kills += 1
+
+    def _serves(self) -> bool:
+        """Say whether a worker answers, whatever it says."""
+        connection = HTTPConnection("127.0.0.1", self._service.port, timeout=KILL_EVERY_S)
+        with contextlib.closing(connection):
+            try:
+                connection.request("GET", "/health")
+                connection.getresponse()
+            except (OSError, HTTPException):
+                return False
+        return True
