@@ -41,11 +41,23 @@ class Migration(migrations.Migration):
                         verbose_name="superuser status",
                     ),
                 ),
-                ("email", models.EmailField(max_length=254, unique=True)),
+                ("email", models.EmailField(max_length=254, unique=True, verbose_name="e-mail")),
                 ("email_folded", models.CharField(editable=False, max_length=320, unique=True)),
-                ("is_active", models.BooleanField(default=True)),
-                ("is_staff", models.BooleanField(default=False)),
-                ("date_joined", models.DateTimeField(default=django.utils.timezone.now)),
+                ("is_active", models.BooleanField(default=True, verbose_name="let in")),
+                (
+                    "is_staff",
+                    models.BooleanField(
+                        default=False,
+                        help_text="May come to the operators' desk, with a second factor.",
+                        verbose_name="operator",
+                    ),
+                ),
+                (
+                    "date_joined",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, verbose_name="signed up"
+                    ),
+                ),
                 (
                     "groups",
                     models.ManyToManyField(
@@ -84,12 +96,17 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("name", models.CharField(max_length=254)),
+                ("name", models.CharField(max_length=254, verbose_name="name")),
                 ("credentials_epoch", models.PositiveBigIntegerField(default=0, editable=False)),
-                ("suspended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "suspended_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="suspended"),
+                ),
                 (
                     "created_at",
-                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="created"
+                    ),
                 ),
                 (
                     "owner",
@@ -97,6 +114,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="accounts",
                         to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
                     ),
                 ),
             ],
@@ -114,39 +132,70 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("name", models.CharField(max_length=100)),
+                ("name", models.CharField(max_length=100, verbose_name="name")),
                 ("digest", models.CharField(max_length=64, unique=True)),
-                ("head", models.CharField(max_length=12)),
-                ("tail", models.CharField(max_length=4)),
-                ("is_test", models.BooleanField(default=False)),
-                ("scopes", models.JSONField(default=accounts.scopes.key_scopes)),
+                ("head", models.CharField(max_length=12, verbose_name="first characters")),
+                ("tail", models.CharField(max_length=4, verbose_name="last characters")),
+                ("is_test", models.BooleanField(default=False, verbose_name="test key")),
+                (
+                    "scopes",
+                    models.JSONField(default=accounts.scopes.key_scopes, verbose_name="scopes"),
+                ),
                 (
                     "created_at",
-                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="created"
+                    ),
                 ),
-                ("last_used_at", models.DateTimeField(blank=True, null=True)),
-                ("revoked_at", models.DateTimeField(blank=True, null=True)),
-                ("disabled", models.BooleanField(default=False)),
-                ("allowed_models", models.JSONField(blank=True, default=list)),
-                ("allowed_ips", models.JSONField(blank=True, default=list)),
-                ("limit_nano", models.BigIntegerField(blank=True, null=True)),
+                (
+                    "last_used_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="last used"),
+                ),
+                ("revoked_at", models.DateTimeField(blank=True, null=True, verbose_name="revoked")),
+                ("disabled", models.BooleanField(default=False, verbose_name="switched off")),
+                (
+                    "allowed_models",
+                    models.JSONField(blank=True, default=list, verbose_name="allowed models"),
+                ),
+                (
+                    "allowed_ips",
+                    models.JSONField(blank=True, default=list, verbose_name="allowed addresses"),
+                ),
+                (
+                    "limit_nano",
+                    models.BigIntegerField(
+                        blank=True, null=True, verbose_name="limit, nano-credits"
+                    ),
+                ),
                 (
                     "limit_reset",
                     models.CharField(
                         blank=True,
-                        choices=[("daily", "Daily"), ("weekly", "Weekly"), ("monthly", "Monthly")],
+                        choices=[("daily", "daily"), ("weekly", "weekly"), ("monthly", "monthly")],
                         max_length=7,
                         null=True,
+                        verbose_name="limit reset",
                     ),
                 ),
-                ("rate_requests", models.PositiveIntegerField(blank=True, null=True)),
-                ("rate_window_s", models.PositiveIntegerField(blank=True, null=True)),
+                (
+                    "rate_requests",
+                    models.PositiveIntegerField(
+                        blank=True, null=True, verbose_name="own rate, requests"
+                    ),
+                ),
+                (
+                    "rate_window_s",
+                    models.PositiveIntegerField(
+                        blank=True, null=True, verbose_name="own rate, seconds"
+                    ),
+                ),
                 (
                     "account",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="api_keys",
                         to="accounts.account",
+                        verbose_name="account",
                     ),
                 ),
                 (
@@ -155,6 +204,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="api_keys",
                         to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
                     ),
                 ),
             ],

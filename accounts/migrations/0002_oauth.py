@@ -44,12 +44,13 @@ class Migration(migrations.Migration):
                 on_delete=django.db.models.deletion.SET_NULL,
                 related_name="api_keys",
                 to=settings.OAUTH2_PROVIDER_APPLICATION_MODEL,
+                verbose_name="application",
             ),
         ),
         migrations.AddField(
             model_name="apikey",
             name="made_by",
-            field=models.CharField(blank=True, max_length=255),
+            field=models.CharField(blank=True, max_length=255, verbose_name="made by"),
         ),
         migrations.CreateModel(
             name="IssuedToken",

@@ -31,10 +31,21 @@ class Migration(migrations.Migration):
                         related_name="credits",
                         serialize=False,
                         to="accounts.account",
+                        verbose_name="account",
                     ),
                 ),
-                ("posted_nano", models.BigIntegerField(db_default=0, default=0, editable=False)),
-                ("held_nano", models.BigIntegerField(db_default=0, default=0, editable=False)),
+                (
+                    "posted_nano",
+                    models.BigIntegerField(
+                        db_default=0, default=0, editable=False, verbose_name="posted"
+                    ),
+                ),
+                (
+                    "held_nano",
+                    models.BigIntegerField(
+                        db_default=0, default=0, editable=False, verbose_name="held"
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "credit account",
@@ -183,16 +194,19 @@ class Migration(migrations.Migration):
                             ("write_off", "write-off"),
                         ],
                         max_length=10,
+                        verbose_name="kind",
                     ),
                 ),
-                ("amount_nano", models.BigIntegerField()),
-                ("balance_nano", models.BigIntegerField()),
-                ("generation_id", models.UUIDField(null=True)),
-                ("payment_id", models.TextField(db_default="", default="")),
-                ("reason", models.TextField(db_default="", default="")),
+                ("amount_nano", models.BigIntegerField(verbose_name="amount")),
+                ("balance_nano", models.BigIntegerField(verbose_name="balance after it")),
+                ("generation_id", models.UUIDField(null=True, verbose_name="generation")),
+                ("payment_id", models.TextField(db_default="", default="", verbose_name="payment")),
+                ("reason", models.TextField(db_default="", default="", verbose_name="reason")),
                 (
                     "created_at",
-                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), verbose_name="time"
+                    ),
                 ),
                 (
                     "account",
@@ -201,6 +215,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="accounts.account",
+                        verbose_name="account",
                     ),
                 ),
                 (
@@ -210,6 +225,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
+                        verbose_name="who",
                     ),
                 ),
             ],
@@ -266,43 +282,55 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Generation",
             fields=[
-                ("id", models.UUIDField(primary_key=True, serialize=False)),
-                ("user_id", models.BigIntegerField()),
+                ("id", models.UUIDField(primary_key=True, serialize=False, verbose_name="id")),
+                ("user_id", models.BigIntegerField(verbose_name="user")),
                 (
                     "credential_kind",
                     models.CharField(
                         choices=[("key", "key"), ("oauth", "OAuth"), ("session", "session")],
                         max_length=7,
+                        verbose_name="sent with",
                     ),
                 ),
-                ("credential_id", models.BigIntegerField()),
-                ("is_test", models.BooleanField()),
-                ("requested_model", models.TextField()),
-                ("model_id", models.TextField()),
-                ("provider", models.TextField()),
-                ("is_streamed", models.BooleanField()),
-                ("is_cancelled", models.BooleanField()),
-                ("day", models.DateField()),
-                ("created_at", models.DateTimeField()),
-                ("tokens_prompt", models.BigIntegerField()),
-                ("tokens_completion", models.BigIntegerField()),
-                ("tokens_cached", models.BigIntegerField()),
+                ("credential_id", models.BigIntegerField(verbose_name="credential")),
+                ("is_test", models.BooleanField(verbose_name="test key")),
+                ("requested_model", models.TextField(verbose_name="asked for")),
+                ("model_id", models.TextField(verbose_name="model")),
+                ("provider", models.TextField(verbose_name="provider")),
+                ("is_streamed", models.BooleanField(verbose_name="streamed")),
+                ("is_cancelled", models.BooleanField(verbose_name="cancelled")),
+                ("day", models.DateField(verbose_name="day")),
+                ("created_at", models.DateTimeField(verbose_name="time")),
+                ("tokens_prompt", models.BigIntegerField(verbose_name="tokens of the prompt")),
+                ("tokens_completion", models.BigIntegerField(verbose_name="tokens of the answer")),
+                ("tokens_cached", models.BigIntegerField(verbose_name="cached tokens")),
                 (
                     "tokens_source",
                     models.CharField(
-                        choices=[("provider", "provider"), ("estimated", "estimated")], max_length=9
+                        choices=[("provider", "provider"), ("estimated", "estimated")],
+                        max_length=9,
+                        verbose_name="counted by",
                     ),
                 ),
-                ("cost_nano", models.BigIntegerField()),
-                ("write_off_nano", models.BigIntegerField()),
-                ("upstream_cost_nano", models.BigIntegerField(null=True)),
-                ("latency_ms", models.BigIntegerField(null=True)),
-                ("time_to_first_token_ms", models.BigIntegerField(null=True)),
-                ("finish_reason", models.TextField()),
-                ("native_finish_reason", models.TextField()),
-                ("error_code", models.TextField()),
-                ("attempts", models.JSONField()),
-                ("adapted", models.JSONField()),
+                ("cost_nano", models.BigIntegerField(verbose_name="cost")),
+                ("write_off_nano", models.BigIntegerField(verbose_name="written off")),
+                (
+                    "upstream_cost_nano",
+                    models.BigIntegerField(null=True, verbose_name="cost upstream"),
+                ),
+                ("latency_ms", models.BigIntegerField(null=True, verbose_name="time, ms")),
+                (
+                    "time_to_first_token_ms",
+                    models.BigIntegerField(null=True, verbose_name="time to the first token, ms"),
+                ),
+                ("finish_reason", models.TextField(verbose_name="finished")),
+                (
+                    "native_finish_reason",
+                    models.TextField(verbose_name="finished, in the provider's words"),
+                ),
+                ("error_code", models.TextField(verbose_name="error")),
+                ("attempts", models.JSONField(verbose_name="attempts")),
+                ("adapted", models.JSONField(verbose_name="adapted")),
                 (
                     "account",
                     models.ForeignKey(
@@ -311,6 +339,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="accounts.account",
+                        verbose_name="account",
                     ),
                 ),
                 (
@@ -321,6 +350,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="billing.price",
+                        verbose_name="price",
                     ),
                 ),
             ],

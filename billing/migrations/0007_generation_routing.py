@@ -6,6 +6,8 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddField(
-            model_name="generation", name="routing", field=models.JSONField(null=True)
+            model_name="generation",
+            name="routing",
+            field=models.JSONField(null=True, verbose_name="routing"),
         ),
     ]
