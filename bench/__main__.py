@@ -14,6 +14,7 @@ import os
 import pathlib
 import platform
 import resource
+import shlex
 import statistics
 import subprocess
 import sys
@@ -85,7 +86,7 @@ class Stand:
         urllib.request.urlopen(f"http://127.0.0.1:{self.upstream_port}/set?{wanted}").close()
 
     def in_turn(self, number: int) -> list[tuple[str, Target]]:
-        """Return the targets, each round beginning with another one: who comes after whom tells in CPU time."""
+        """Return the targets, each round beginning with the next one: their order shows in CPU time."""
         targets = list(self.targets.items())
         first = number % len(targets)
         return targets[first:] + targets[:first]
@@ -304,7 +305,7 @@ def headline() -> str:
     described = subprocess.run(describe, cwd=ROOT, capture_output=True, text=True, check=False)
     name = pathlib.Path(sys.argv[0]).stem
     module = "bench" if name == "__main__" else f"bench.{name}"
-    command = " ".join([f"python -m {module}", *sys.argv[1:]])
+    command = f"python -m {module} {shlex.join(sys.argv[1:])}".rstrip()
     return f"`{command}` at `{described.stdout.strip()}`, Python {platform.python_version()}"
 
 

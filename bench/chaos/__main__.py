@@ -17,7 +17,6 @@ from tests.live.outages import serve_with_own_stores
 from tests.live.service import ROOT, Service
 
 SHOWN_VIOLATIONS = 20
-BOOT_S = 3
 STOP_TIMEOUT_S = 90
 
 
@@ -51,7 +50,6 @@ def main() -> int:
 
 def _stop(service: Service) -> None:
     """Let the service finish what it does, as at a deployment."""
-    time.sleep(BOOT_S)  # a worker that is being forked would not hear the signal
     os.kill(service.process.pid, signal.SIGTERM)
     service.process.wait(STOP_TIMEOUT_S)
 
