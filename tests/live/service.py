@@ -342,6 +342,8 @@ def serve(
         stack.callback(service.hang_up)
         _wait_until_ready(port, process, log_path)
         yield service
+        # Failures that somebody handles are lines of JSON: this is what a thread or the event loop died of.
+        assert "\nTraceback" not in log_path.read_text(), log_path.read_text()
 
 
 def _started(environment: dict[str, str], log_path: pathlib.Path) -> subprocess.Popen[bytes]:
