@@ -45,11 +45,12 @@ class Application(WSGIHandler):
         self.unreadable = import_string("xrouter_site.unreadable_request.answer_to")
 
     def start_jobs(self) -> None:
-        """Watch the requests for signs of attacks, and run the periodic jobs where no broker does."""
+        """Start what runs beside the requests in each server process: looks, watches, periodic jobs."""
         import_string("accounts.security.watch.start")()  # the tables are there after setup alone
         import_string("billing.periodic.start")()
         import_string("gateway.api.metrics.gauges.start")()
         import_string("gateway.watch.start")()
+        import_string("infra.live_copy.start")()
 
     def warm_up(self) -> None:
         """Make ready what the first completion would wait for."""

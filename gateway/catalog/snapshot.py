@@ -1,14 +1,12 @@
 """The catalogue in memory: the models that are served and their names, at most a second behind the database."""
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal
 
-from django.db import Error as DatabaseError
 from django.db.models import CharField, Prefetch, Q, Value
 from django.utils import timezone
 
@@ -17,9 +15,9 @@ from billing.pricing import PriceValue
 from gateway.models import Alias, LanguageModel
 from gateway.models import Route as RouteRow
 from gateway.providers.profile import ModelProfile, read_profile
+from infra.live_copy import LiveCopy
 from infra.moscow_time import moscow_day
 
-CHECK_INTERVAL_S = 1.0
 DEFAULT_BRANCH = ":latest"
 
 _log = logging.getLogger(__name__)
@@ -165,57 +163,26 @@ class Catalogue:
         return None
 
 
-class LiveCatalogue:
-    """One snapshot for all threads of a process, compared with the database once a second.
+class LiveCatalogue(LiveCopy[Catalogue]):
+    """The snapshot of a process. `now` returns the time for which prices are read."""
 
-    One thread reads and rebuilds while the others use the old snapshot, which is kept while the database is
-    away. `clock` returns monotonic seconds, `now` the time for which prices are read.
-    """
+    name = "The catalogue"
+    unavailable = CatalogueUnavailable
 
     def __init__(
         self,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = timezone.now,
     ) -> None:
-        self._clock = clock
+        super().__init__(clock)
         self._now = now
-        self._lock = threading.Lock()
-        self._due_s = float("-inf")
-        self._catalogue: Catalogue | None = None
         self._revision: _Revision | None = None
 
-    def current(self) -> Catalogue:
-        """Return the catalogue, at most a second old.
-
-        Raises CatalogueUnavailable where the database is away and there has never been a snapshot.
-        """
-        if self._is_due() and self._lock.acquire(blocking=self._catalogue is None):
-            try:
-                if self._is_due():
-                    self._look()
-            finally:
-                self._lock.release()
-        if self._catalogue is None:
-            raise CatalogueUnavailable("The catalogue could not be read.")
-        return self._catalogue
-
-    def reset(self) -> None:
-        """Have the next call of `current` read the database."""
-        self._due_s = float("-inf")
-
-    def _is_due(self) -> bool:
-        return self._clock() >= self._due_s
-
     def _look(self) -> None:
-        try:
-            revision = _read_revision(self._now())
-            if revision != self._revision:
-                self._catalogue = _read_catalogue(revision)
-                self._revision = revision
-        except DatabaseError:
-            _log.warning("The catalogue could not be read.", exc_info=True)
-        finally:
-            self._due_s = self._clock() + CHECK_INTERVAL_S
+        revision = _read_revision(self._now())
+        if revision != self._revision:
+            self._value = _read_catalogue(revision)
+            self._revision = revision
 
 
 _live = LiveCatalogue()

@@ -6,14 +6,12 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from django.db import Error as DatabaseError
-
 from gateway.models import ModerationRule
 from gateway.moderation.categories import TEST
 from gateway.moderation.rules import BadRule, SearchRule
 from gateway.moderation.search import Search
+from infra.live_copy import LiveCopy
 
-CHECK_INTERVAL_S = 1.0
 THREAD_NAME = "moderation rules"
 TEST_RULE = SearchRule(
     name="test", category=TEST, phrases=((("xrouter",), ("moderation",), ("test",)),)
@@ -32,64 +30,45 @@ def _in_a_thread(run: Callable[[], None]) -> None:
     threading.Thread(target=run, name=THREAD_NAME, daemon=True).start()
 
 
-class LiveRules:
-    """One compiled search for all threads of a process, compared with the database once a second.
+class LiveRules(LiveCopy[Search]):
+    """The compiled search of a process.
 
-    New rules are compiled apart, by `start`, while requests use the old ones, which are also kept while the
-    database is away. `clock` returns monotonic seconds.
+    New rules are compiled apart, by `start`, while requests use the old ones.
     """
+
+    name = "The moderation rules"
+    unavailable = RulesUnavailable
 
     def __init__(
         self,
         clock: Callable[[], float] = time.monotonic,
         start: Callable[[Callable[[], None]], None] = _in_a_thread,
     ) -> None:
-        self._clock = clock
+        super().__init__(clock)
         self._start = start
-        self._lock = threading.Lock()
-        self.reset()
-
-    def current(self) -> Search:
-        """Return the search. Raises RulesUnavailable where there has never been one."""
-        if self._is_due() and self._lock.acquire(blocking=self._search is None):
-            try:
-                if self._is_due():
-                    self._look()
-            finally:
-                self._lock.release()
-        if self._search is None:
-            raise RulesUnavailable("The moderation rules could not be read.")
-        return self._search
-
-    def reset(self) -> None:
-        """Have the next call of `current` read and compile the rules."""
-        self._due_s = float("-inf")
-        self._search: Search | None = None
         self._revision: _Revision | None = None
         self._is_compiling = False
 
-    def _is_due(self) -> bool:
-        return self._clock() >= self._due_s
+    def reset(self) -> None:
+        """Have the next call of `current` read and compile the rules."""
+        super().reset()
+        self._value = self._revision = None
+        self._is_compiling = False
 
     def _look(self) -> None:
-        try:
-            revision = _read_revision()
-            if revision == self._revision or self._is_compiling:
-                return
-            rules = _read_rules()
-            if self._search is None:
-                self._compile(rules, revision)
-            else:
-                self._is_compiling = True
-                self._start(lambda: self._compile(rules, revision))
-        except DatabaseError:
-            _log.warning("The moderation rules could not be read.", exc_info=True)
-        finally:
-            self._due_s = self._clock() + CHECK_INTERVAL_S
+        revision = _read_revision()
+        if revision == self._revision or self._is_compiling:
+            return
+        rules = _read_rules()
+        if self._value is None:
+            self._compile(rules, revision)
+        else:
+            self._is_compiling = True
+            self._start(lambda: self._compile(rules, revision))
 
     def _compile(self, rules: Sequence[SearchRule], revision: _Revision) -> None:
         try:
-            self._search = Search([TEST_RULE, *rules], self._search)
+            self._value = Search([TEST_RULE, *rules], self._value)
             self._revision = revision
         finally:
             self._is_compiling = False

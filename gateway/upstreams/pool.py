@@ -1,26 +1,18 @@
 """The credentials of each provider, from the environment and from the tables, at most a second old."""
 
-import logging
-import threading
-import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.conf import settings
-from django.db import Error as DatabaseError
-from django.db import connection
 
 from gateway.models.openai_servers import KEYLESS, OpenAIServer
 from gateway.models.provider_credentials import ENVIRONMENT, ProviderCredential
 from gateway.providers.registry import BUILT_IN
 from gateway.upstreams.environment import variable
+from infra.live_copy import LiveCopy
 from infra.secret_box import Sealed
-
-CHECK_INTERVAL_S = 1.0
-
-logger = logging.getLogger(__name__)
 
 
 class PoolUnavailable(Exception):
@@ -66,44 +58,14 @@ class Pool:
     is_empty: bool
 
 
-class LivePool:
-    """A snapshot for all threads of a process. One thread refreshes it while the others use the old one."""
+class LivePool(LiveCopy[Pool]):
+    """The pool of a process."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._due_s = float("-inf")
-        self._pool: Pool | None = None
-
-    def current(self) -> Pool:
-        """Return the pool, at most a second old, or older while the database is away.
-
-        Raises PoolUnavailable.
-        """
-        if self._clock() >= self._due_s and self._lock.acquire(blocking=self._pool is None):
-            try:
-                if self._clock() >= self._due_s:
-                    self._look()
-            finally:
-                self._lock.release()
-        if self._pool is None:
-            raise PoolUnavailable("The credentials of providers could not be read.")
-        return self._pool
-
-    def reset(self) -> None:
-        """Make the next reader look at the database at once."""
-        self._due_s = float("-inf")
+    name = "The pool of credentials"
+    unavailable = PoolUnavailable
 
     def _look(self) -> None:
-        was_connected = connection.connection is not None
-        try:
-            self._pool = _read()
-        except DatabaseError:
-            logger.warning("The credentials of providers could not be read.", exc_info=True)
-        finally:
-            self._due_s = self._clock() + CHECK_INTERVAL_S
-            if not was_connected:  # a provider may be about to talk, for long
-                connection.close()
+        self._value = _read()
 
 
 _live = LivePool()

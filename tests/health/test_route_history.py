@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from gateway.catalog import snapshot
 from gateway.health import measured_routes, route_history
-from gateway.health.measured_routes import AGE_S, MeasuredRoutes, routes
+from gateway.health.measured_routes import MeasuredRoutes, routes
 from gateway.health.route_history import UNMEASURED, RouteBin, RouteFigures
 from gateway.tasks import keep_provider_history
 from tests.health.test_history import _request
@@ -106,7 +106,7 @@ def test_a_process_reads_the_figures_once_a_minute_and_keeps_them_while_the_data
     for _ in range(3):
         assert measured.of(*NAME) is UNMEASURED
     assert len(answers) == 1
-    time_s = AGE_S
+    time_s = MeasuredRoutes.every_s
     assert measured.of(*NAME) is UNMEASURED
     assert answers == []
 

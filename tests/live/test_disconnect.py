@@ -7,10 +7,23 @@ import pytest
 from sandbox.core.exchange import ProviderName
 from sandbox.core.faults import silence
 from tests.live.callers import LiveCall, wait_until
-from tests.live.service import serve
+from tests.live.service import Service, serve
 
 MODELS: dict[ProviderName, str] = {"gigachat": "gigachat-pro", "yandexgpt": "yandexgpt"}
 NEVER_S = 600.0
+
+
+def _leave_in_silence(service: Service, provider: ProviderName) -> None:
+    service.sandbox.faults.push(provider, silence(NEVER_S, "mid_stream"))
+    messages = [{"role": "user", "content": "Расскажи о Москве"}]
+    body = {"model": MODELS[provider], "messages": messages, "stream": True}
+    call = LiveCall(service.port, service.key()).send(body)
+    call.read_until(b'"content"')
+    asked = service.sandbox.requests.of(provider, "ompletion")[-1]
+
+    call.leave()
+
+    wait_until(lambda: asked.closed_by_client_at is not None, f"{provider} is left too")
 
 
 @pytest.mark.both_stores
@@ -19,14 +32,5 @@ def test_who_leaves_a_silent_stream_is_noticed_before_anything_is_written(
 ) -> None:
     store = request.config.option.store
     with serve(store, tmp_path, constants={"gateway.providers.tick.TICK_S": NEVER_S}) as service:
-        for provider, model in MODELS.items():
-            service.sandbox.faults.push(provider, silence(NEVER_S, "mid_stream"))
-            messages = [{"role": "user", "content": "Расскажи о Москве"}]
-            body = {"model": model, "messages": messages, "stream": True}
-            call = LiveCall(service.port, service.key()).send(body)
-            call.read_until(b'"content"')
-            asked = service.sandbox.requests.of(provider, "ompletion")[-1]
-
-            call.leave()
-
-            wait_until(lambda one=asked: one.closed_by_client_at is not None, "it is left too")
+        for provider in MODELS:
+            _leave_in_silence(service, provider)
