@@ -12,11 +12,13 @@ OWN = [ChatChunk(text="Сначала "), ChatChunk(text="возьмите "), C
 PHRASE = "Не люблю менять тему разговора, но вот сейчас тот самый случай."
 
 
-def _reported(*chunks: ChatChunk, is_streamed: bool = True) -> Report:
+def _reported(
+    *chunks: ChatChunk, is_streamed: bool = True, max_tokens: int | None = None
+) -> Report:
     story = AttemptStory(chunks)
     candidate = story.attempts.current
     story.attempts.current = candidate._replace(
-        request=candidate.request._replace(stream=is_streamed)
+        request=candidate.request._replace(stream=is_streamed, max_tokens=max_tokens)
     )
     story.attempts._waiting[0] = story.attempts.current
     reports: list[Report] = []
@@ -82,3 +84,10 @@ def test_the_phrase_alone_costs_nothing(chunks: list[ChatChunk]) -> None:
 
 def test_a_plain_answer_costs_nothing() -> None:
     assert _reported(*OWN, _end(PHRASE, Usage(20, 40)), is_streamed=False).rule == "void"
+
+
+@pytest.mark.parametrize("is_streamed", [False, True])
+def test_the_phrase_is_not_too_long_for_max_tokens(is_streamed: bool) -> None:
+    end = _end(PHRASE, Usage(20, 17))
+    report = _reported(end, is_streamed=is_streamed, max_tokens=10)
+    assert (report.rule, report.finish_reason) == ("void", "content_filter")

@@ -49,3 +49,8 @@ def test_usage_of_the_chunks_is_kept() -> None:
 
     (chunk,) = chunks_in(stop_at([ChatChunk(text="а", usage=usage)], ("б",)))
     assert chunk.usage == usage
+
+
+def test_what_a_filter_says_is_not_searched() -> None:
+    said = ChatChunk(text="Не могу", finish_reason="content_filter")
+    assert chunks_in(stop_at([said], ("могу",))) == [said]

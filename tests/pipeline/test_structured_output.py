@@ -108,6 +108,11 @@ def test_a_cut_answer_leaves_as_it_is(finish):
     assert (answer.text, answer.finish_reason) == ('{"n"', finish)
 
 
+def test_what_a_filter_says_is_not_too_long_for_max_tokens():
+    model = ScriptedModel([words("Об этом я не говорю. " * 20, finish="content_filter")])
+    assert asked_of(model, max_tokens=1).finish_reason == "content_filter"
+
+
 def test_a_repair_that_is_cut_says_so():
     model = ScriptedModel([words("нет"), words('{"n"', finish="length")])
     assert asked_of(model).finish_reason == "length"

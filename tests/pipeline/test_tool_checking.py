@@ -182,6 +182,12 @@ def test_a_cut_answer_owes_no_call(finish):
     assert (answer.text, answer.finish_reason) == ("Сей", finish)
 
 
+def test_what_a_filter_says_is_not_too_long_for_max_tokens():
+    model = ScriptedModel([words("Об этом я не говорю. " * 20, finish="content_filter")])
+    answer = asked_of(model, tool_choice="required", max_tokens=1)
+    assert answer.finish_reason == "content_filter"
+
+
 def test_the_named_tool_is_the_only_one_that_counts():
     model = ScriptedModel([call("current_time", "{}"), call("get_weather", GOOD)])
     answer = asked_of(model, tool_choice=NamedTool("get_weather"))

@@ -108,7 +108,8 @@ def gather(
             pieces.append(chunk.text)
             size += len(chunk.text) + len(chunk.reasoning)
             answer = answer.with_chunk(chunk._replace(text=""))
-            if most is not None and size > most:
+            is_filtered = chunk.finish_reason == "content_filter"
+            if most is not None and size > most and not is_filtered:
                 answer = replace(answer, calls=(), finish_reason="length")
                 break
     finally:

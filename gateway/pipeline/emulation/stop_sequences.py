@@ -33,8 +33,8 @@ def stop_at(
 ) -> Generator[Tick | ChatChunk, None, None]:
     """Yield `chunks` up to the first of `sequences`; the last one has finish reason `stop`.
 
-    Characters are held back while they may be the beginning of a sequence. Chunks after the cut are not
-    read.
+    What a filter says in place of the model is not searched. Characters are held back while they may be the
+    beginning of a sequence. Chunks after the cut are not read.
     """
     held = ""
     for chunk in chunks:
@@ -43,7 +43,7 @@ def stop_at(
             continue
         text = held + chunk.text
         found = [(at, each) for each in sequences if (at := text.find(each)) >= 0]
-        if found:
+        if found and chunk.finish_reason != "content_filter":
             at, sequence = min(found)
             yield chunk._replace(
                 text=text[:at],

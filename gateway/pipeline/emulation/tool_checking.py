@@ -182,7 +182,8 @@ def _listen(
                 yield chunk
             else:
                 held = (held or WholeAnswer()).with_chunk(chunk)
-                if most is not None and len(held.text) > most:
+                is_filtered = chunk.finish_reason == "content_filter"
+                if most is not None and len(held.text) > most and not is_filtered:
                     return replace(held, calls=(), finish_reason="length")
     finally:
         chunks.close()

@@ -210,7 +210,9 @@ class CompletionStream:
                         finish = chunk.finish_reason
                 native = chunk.native_finish_reason or native
                 self._stop_sequence = chunk.stop_sequence
-                limit_tokens = self.candidate.request.max_tokens
+                # What a filter says in place of the model is no answer that could be too long.
+                is_filtered = chunk.finish_reason == "content_filter"
+                limit_tokens = None if is_filtered else self.candidate.request.max_tokens
                 if limit_tokens is not None and self._meter.is_over(limit_tokens * self.choices):
                     yield _trimmed(chunk, limit_tokens * self.choices, self._hides_reasoning)
                     self._report("length", native, is_overrun=True)
