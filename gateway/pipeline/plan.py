@@ -87,7 +87,9 @@ def plan(completion_request: CompletionRequest, principal: Principal) -> Plan:
         requested = resolve_requested(completion_request.models, principal, kind="chat")
     except RequestRefused as refusal:
         return Plan(refusal=refusal)
-    ignored = (*completion_request.ignored, *unknown_names(completion_request, requested))
+    completion_request = completion_request._replace(
+        ignored=(*completion_request.ignored, *unknown_names(completion_request, requested))
+    )
     with first.noting():
         requested = list(caller.within_tier(requested))
     is_priced = caller.is_charged or isinstance(first.refusal, PaidModelOnFreeTier)
@@ -115,7 +117,7 @@ def plan(completion_request: CompletionRequest, principal: Principal) -> Plan:
         most_nano = dearest_nano(candidate) if is_priced else 0
         if held_nano is not None:
             most_nano = min(most_nano, held_nano)
-        candidates.append(_planned(affordable[0], ignored, most_nano))
+        candidates.append(_planned(affordable[0], completion_request.ignored, most_nano))
     return Plan(tuple(candidates), (*unaffordable, *routing.left_out), first.refusal)
 
 

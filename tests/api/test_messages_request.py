@@ -147,6 +147,8 @@ def test_words_of_documents_are_read() -> None:
 @pytest.mark.parametrize(
     ("fields", "param", "kind"),
     [
+        ({"output_config": {"format": {"type": "json_schema", "schema": {"not": {}}}}},
+         "output_config.format.schema", InvalidParameter),
         ({"max_tokens": None}, "max_tokens", InvalidParameter),
         ({"max_tokens": 0}, "max_tokens", InvalidParameter),
         ({"model": ""}, "model", InvalidParameter),

@@ -49,7 +49,11 @@ from gateway.api.schema.tools import (
     MAX_TOOLS_BYTES,
     CallerSchema,
 )
-from gateway.pipeline.emulation.schema_validation import check_parameters, check_schema
+from gateway.pipeline.emulation.schema_validation import (
+    check_parameters,
+    check_satisfiable,
+    check_schema,
+)
 from gateway.pipeline.errors import InvalidParameter
 from gateway.pipeline.request import CallerNotes, CompletionRequest
 from gateway.providers.chat_types import (
@@ -304,6 +308,7 @@ def _read_format(config: OutputConfig | None) -> ResponseFormat | None:
         return None
     schema = config.format.schema_
     check_schema(schema, "output_config.format.schema")
+    check_satisfiable(schema, "output_config.format.schema")
     return ResponseFormat("json_schema", schema=schema, strict=True)
 
 
