@@ -5,13 +5,15 @@ import logging
 from collections.abc import Sequence
 from functools import partial
 
+from django.db import connection
+
 from billing.errors import BillingError, MoneyStoreUnavailable, StillSettling
 from billing.ledger import balances, ledger
+from billing.ledger.doubtful_holds import DoubtfulHolds, void
 from billing.ledger.holds import HoldRequest, PlacedHold
 from billing.ledger.process_heartbeat import heartbeat
 from billing.ledger.retrying_connection import RetryingConnection, break_off_stuck
 from billing.ledger.settlement import Settled, Settlement
-from billing.usage.generations import GenerationFacts
 from infra import metrics
 from infra.credits import NANO_PER_CREDIT
 from infra.group_commit import GroupCommit, QueueStalled, StillRunning
@@ -23,8 +25,6 @@ SETTLEMENT_PATIENCE_S = 2.0
 EXIT_PATIENCE_S = 20.0
 LINGER_S = 300.0
 """How long a thread that has nothing to do keeps its connection."""
-
-NOT_WAITED_FOR = "hold_not_waited_for"
 
 logger = logging.getLogger(__name__)
 
@@ -66,16 +66,25 @@ def flush(timeout_s: float = EXIT_PATIENCE_S) -> None:
     if not is_done:
         logger.error("The money store is away: settlements of this process are lost.")
     balances.flush(timeout_s)
+    _doubtful_holds.stop()
     heartbeat.stop()
 
 
 def _commit_holds(requests: Sequence[HoldRequest]) -> Sequence[PlacedHold | BillingError]:
+    was_asked = False
+
     def work(is_repeat: bool) -> list[PlacedHold | BillingError]:
-        return ledger.hold(requests, process_id=heartbeat.keep(), is_repeat=is_repeat)
+        nonlocal was_asked
+        process_id = heartbeat.keep()
+        connection.ensure_connection()
+        was_asked = True
+        return ledger.hold(requests, process_id=process_id, is_repeat=is_repeat)
 
     try:
         return _hold_connection.run(work, patience_s=HOLD_PATIENCE_S)
     except MoneyStoreUnavailable as error:
+        if was_asked:
+            _doubtful_holds.add(request.generation_id for request in requests)
         return [error] * len(requests)
 
 
@@ -93,10 +102,10 @@ def _settle(settlements: Sequence[Settlement], is_repeat: bool) -> list[Settled 
 
 def _release(hold: PlacedHold) -> None:
     """Void a hold whose request stopped waiting for it."""
-    facts = GenerationFacts("", error_code=NOT_WAITED_FOR)
-    _settlements.post(Settlement(hold, "void", 0, facts))
+    _settlements.post(void(hold))
 
 
+_doubtful_holds = DoubtfulHolds()
 _hold_connection = RetryingConnection(is_own=True)
 _settlement_connection = RetryingConnection(is_own=True)
 _holds: GroupCommit[HoldRequest, PlacedHold] = GroupCommit(

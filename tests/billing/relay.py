@@ -16,9 +16,8 @@ class Relay:
         self._url = urlsplit(database_url)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
-        self._flows = threading.Event()
-        self._flows.set()
         self._is_cut = False
+        self.mend()
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
@@ -35,17 +34,24 @@ class Relay:
 
     def freeze(self) -> None:
         """Carry nothing any more, and say nothing, until mended."""
-        self._flows.clear()
+        self._asks.clear()
+        self._answers.clear()
+
+    def swallow_answers(self) -> None:
+        """Carry what the server is asked and nothing that it answers, until mended."""
+        self._answers.clear()
 
     def mend(self) -> None:
         """Carry new connections; those that were frozen stay so for ever."""
-        self._flows = threading.Event()
-        self._flows.set()
+        self._asks, self._answers = threading.Event(), threading.Event()
+        self._asks.set()
+        self._answers.set()
         self._is_cut = False
 
     def close(self) -> None:
         self._listener.close()
-        self._flows.set()
+        self._asks.set()
+        self._answers.set()
         self._drop()
 
     def _drop(self) -> None:
@@ -66,8 +72,8 @@ class Relay:
                 continue
             pair = client, self._connect()
             self._pairs.append(pair)
-            for source, target in (pair, pair[::-1]):
-                flows = self._flows
+            ways = (pair, self._asks), (pair[::-1], self._answers)
+            for (source, target), flows in ways:
                 threading.Thread(
                     target=self._carry, args=(source, target, flows), daemon=True
                 ).start()

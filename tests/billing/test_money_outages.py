@@ -2,16 +2,18 @@
 
 import contextlib
 import time
+import uuid
 
 import pytest
 from django.db import OperationalError, connection, transaction
 
 from billing.errors import MoneyStoreUnavailable
-from billing.ledger import balances, writer
+from billing.ledger import balances, ledger, writer
+from billing.ledger.doubtful_holds import DOUBT_S, NOT_WAITED_FOR, DoubtfulHolds
 from billing.ledger.retrying_connection import RetryingConnection
 from billing.models import CreditAccount, Generation, Hold
 from tests.billing.money_processes import HANG_S, Worker, database_url, read_line, workers
-from tests.billing.payers import CREDIT, open_account
+from tests.billing.payers import CREDIT, ask, open_account, payer
 from tests.billing.relay import relay_to
 
 postgres = pytest.mark.postgres
@@ -95,6 +97,42 @@ def test_a_silent_database_is_given_up_and_a_new_connection_found():
         until_settled(1)
 
     assert Generation.objects.filter(cost_nano=CREDIT).count() == 1
+
+
+@postgres
+@own_transactions
+def test_a_hold_that_is_placed_after_it_was_given_up_is_released():
+    account = open_account(10 * CREDIT)
+    with a_worker_behind_a_relay(account) as (relay, worker):
+        assert order(worker, "hold") == "done"
+        relay.swallow_answers()
+        assert order(worker, "hold") == "MoneyStoreUnavailable"
+        assert Hold.objects.count() == 2
+        relay.mend()
+        until_done(worker)
+        give_up_s = time.monotonic() + HANG_S
+        while balances.exact(account.pk).held_nano > 2 * CREDIT:
+            assert time.monotonic() < give_up_s
+            time.sleep(0.05)
+
+    assert Generation.objects.get().error_code == NOT_WAITED_FOR
+
+
+@own_transactions
+def test_a_hold_is_doubtful_for_ten_minutes():
+    account, time_s = open_account(10 * CREDIT), 0.0
+    requests = [ask(payer(account), CREDIT) for _ in range(2)]
+    early, late = (request.generation_id for request in requests)
+    doubtful_holds = DoubtfulHolds(lambda: time_s)
+    doubtful_holds.add([early, late])
+    doubtful_holds.stop()  # its thread: here it is looked for by hand
+
+    assert doubtful_holds.void_placed() == 0
+    ledger.hold(requests[:1], process_id=uuid.uuid4())
+    assert doubtful_holds.void_placed() == 1
+    time_s = DOUBT_S
+    ledger.hold(requests[1:], process_id=uuid.uuid4())
+    assert doubtful_holds.void_placed() == 0
 
 
 @postgres

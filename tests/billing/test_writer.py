@@ -9,6 +9,7 @@ from django.db import connection
 
 from billing.errors import AlreadySettled, InsufficientCredits, MoneyStoreUnavailable
 from billing.ledger import balances, writer
+from billing.ledger.doubtful_holds import NOT_WAITED_FOR
 from billing.ledger.process_heartbeat import heartbeat
 from billing.models import Generation, Hold, ProcessLease
 from billing.usage import generations
@@ -86,7 +87,7 @@ def test_a_caller_that_did_not_wait_for_its_hold_leaves_nothing_held(monkeypatch
 
     assert balances.exact(account.pk) == balances.Balance(CREDIT, 0)
     assert not Hold.objects.exists()
-    assert set(Generation.objects.values_list("error_code", flat=True)) <= {writer.NOT_WAITED_FOR}
+    assert set(Generation.objects.values_list("error_code", flat=True)) <= {NOT_WAITED_FOR}
 
 
 def test_the_callers_thread_never_touches_its_connection():
