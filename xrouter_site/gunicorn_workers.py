@@ -6,6 +6,7 @@
 import _socket
 import contextlib
 import ctypes
+import errno
 import functools
 import math
 import mmap
@@ -31,8 +32,11 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 SO_ATTACH_FILTER = 26
 LENGTH_LINE = re.compile(rb"(?i)\ncontent-length: ?([0-9]{1,9})(?=\r\n|\Z)")
 VARYING_LINE = re.compile(
-    rb"(?i)\r\n(?:content-length|authorization|x-api-key|x-forwarded-for|x-real-ip): ?[!-~ ]*(?=\r\n|\Z)"
+    rb"(?i)\r\n(?:content-length: ?[0-9]{1,9}"
+    rb"|(?:authorization|x-api-key|x-forwarded-for|x-real-ip): ?[!-~ ]*)(?=\r\n|\Z)"
 )
+SEND_S = 30.0
+"""How long a client may take to make room for more of what it is sent."""
 
 
 class DirectSocket(gevent.socket.socket):
@@ -52,17 +56,30 @@ class DirectSocket(gevent.socket.socket):
         if self.gathered is not None:
             self.gathered.append(data)
             return
-        sent = self.send(data, flags)
+        try:
+            sent = self._sock.send(data, flags)  # type: ignore[attr-defined]  # as below
+        except BlockingIOError:
+            sent = 0
         if sent < len(data):
-            super().sendall(memoryview(data)[sent:], flags)
+            self.send_later(memoryview(data)[sent:])
         self.has_answered = True
 
-    def recv(self, size_bytes: int, flags: int = 0) -> bytes:
-        # With flags it is no read of a request: whoever looks whether the client is there may not wait.
-        if self.has_answered and not flags:
+    def send_later(self, data: memoryview) -> None:
+        """Send what there is no room for now. Raises BrokenPipeError where the client does not read."""
+        self.settimeout(SEND_S)
+        try:
+            while data:
+                data = data[self.send(data) :]
+        except TimeoutError:
+            raise BrokenPipeError(errno.EPIPE, "The client does not read.") from None
+        finally:
+            self.settimeout(None)
+
+    def recv(self, *arguments: Any) -> bytes:
+        if self.has_answered:
             self.has_answered = False
             self._wait(self._read_event)  # type: ignore[attr-defined]  # the stubs leave them out
-        return super().recv(size_bytes, flags)
+        return super().recv(*arguments)
 
 
 class ResponseInOnePiece(Response):
@@ -113,11 +130,11 @@ class IdleConnections:
     """
 
     def __init__(self, patience_s: float) -> None:
-        self._patience_s = patience_s
+        self.patience_s = patience_s
         self._ends_s: dict[greenlet, float] = {}
 
     def __enter__(self) -> None:
-        self._ends_s[gevent.getcurrent()] = time.monotonic() + self._patience_s
+        self._ends_s[gevent.getcurrent()] = time.monotonic() + self.patience_s
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
         self._ends_s.pop(gevent.getcurrent(), None)
@@ -199,6 +216,7 @@ class FastShutdownGeventWorker(GeventWorker):
 
     LINGER_S = 2  # for a request that a client may be sending already
     RECEIVED_BYTES = 65_536
+    READ_OVER_BYTES = 32 * 1024 * 1024
     HEADS_KEPT = 256
     refusal: Callable[[str, str, Iterable[tuple[str, str]]], bytes | None]
 
@@ -254,13 +272,14 @@ class FastShutdownGeventWorker(GeventWorker):
         To parse a head takes as long as the rest of a refusal. Raises StopIteration when nothing comes.
         """
         sock.unparsed = b""
-        while self.patiently(req.body.read):
-            pass
+        self.read_over(req.body)
         if ahead := req.unreader.take_buffered():
             req.unreader.unread(ahead)
             return
         while self.alive:
-            data = self.patiently(sock.recv)
+            data = b""
+            with self.idle:
+                data = sock.recv(self.RECEIVED_BYTES)
             if not data:
                 raise StopIteration
             head = head_of(data)
@@ -272,30 +291,40 @@ class FastShutdownGeventWorker(GeventWorker):
                 return
             sock.sendall(refusal)
 
-    def patiently(self, read: Callable[[int], bytes]) -> bytes:
-        """Return what is read. Raises StopIteration where it takes as long as an idle client is kept."""
+    def read_over(self, body: Any) -> None:
+        """Read what a refused request goes on with: a client reads no answer before it has sent it.
+
+        Raises StopIteration where it is too much, or takes as long as an idle client is kept.
+        """
+        left_bytes = self.READ_OVER_BYTES
         with self.idle:
-            return read(self.RECEIVED_BYTES)
+            while left_bytes > 0 and (data := body.read(self.RECEIVED_BYTES)):
+                left_bytes -= len(data)
+            if left_bytes > 0:
+                return
         raise StopIteration
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)
+        self.idle.patience_s = self.LINGER_S  # of those whose answer ends later
         gevent.spawn_later(self.LINGER_S, self.idle.hang_up)
 
 
 class ImpatientThreadWorker(ThreadWorker):
-    """gunicorn's thread worker, less its patience with clients whose request never begins in earnest.
+    """gunicorn's thread worker, less its patience with clients that never send their request, or never read.
 
     A head that does not come whole would hold its thread for good; greenlets wait `keepalive` for it.
     """
 
     HEAD_S = 30.0
+    SEND_TIMEOUT = struct.pack("ll", int(SEND_S), 0)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.heads: dict[TConn, float] = {}
 
     def handle(self, conn: TConn) -> Any:
+        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, self.SEND_TIMEOUT)
         self.heads[conn] = time.monotonic()
         try:
             return super().handle(conn)
@@ -304,7 +333,10 @@ class ImpatientThreadWorker(ThreadWorker):
 
     def handle_request(self, req: Any, conn: TConn) -> bool:
         self.heads.pop(conn, None)
-        return super().handle_request(req, conn)
+        try:
+            return super().handle_request(req, conn)
+        except BlockingIOError:
+            raise BrokenPipeError(errno.EPIPE, "The client does not read.") from None
 
     def murder_pending(self) -> None:
         """Hang up on late heads too; the worker's loop comes here every second."""

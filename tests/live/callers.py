@@ -82,6 +82,10 @@ class LiveCall:
         self._socket.sendall(head.encode() + data)
         return self
 
+    def send_more(self, data: bytes) -> None:
+        """Send what a client may send ahead of the answer."""
+        self._socket.sendall(data)
+
     def read_until(self, mark: bytes) -> bytes:
         """Read on until `mark` has come. Raises AssertionError when the answer ends before it."""
         while mark not in self.raw:

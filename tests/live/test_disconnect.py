@@ -13,7 +13,7 @@ MODELS: dict[ProviderName, str] = {"gigachat": "gigachat-pro", "yandexgpt": "yan
 NEVER_S = 600.0
 
 
-def _leave_in_silence(service: Service, provider: ProviderName) -> None:
+def _leave_in_silence(service: Service, provider: ProviderName, sent_ahead: bytes) -> None:
     service.sandbox.faults.push(provider, silence(NEVER_S, "mid_stream"))
     messages = [{"role": "user", "content": "Расскажи о Москве"}]
     body = {"model": MODELS[provider], "messages": messages, "stream": True}
@@ -21,6 +21,7 @@ def _leave_in_silence(service: Service, provider: ProviderName) -> None:
     call.read_until(b'"content"')
     asked = service.sandbox.requests.of(provider, "ompletion")[-1]
 
+    call.send_more(sent_ahead)
     call.leave()
 
     wait_until(lambda: asked.closed_by_client_at is not None, f"{provider} is left too")
@@ -33,4 +34,5 @@ def test_who_leaves_a_silent_stream_is_noticed_before_anything_is_written(
     store = request.config.option.store
     with serve(store, tmp_path, constants={"gateway.providers.tick.TICK_S": NEVER_S}) as service:
         for provider in MODELS:
-            _leave_in_silence(service, provider)
+            for sent_ahead in (b"", b"\r\n", b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n"):
+                _leave_in_silence(service, provider, sent_ahead)

@@ -111,9 +111,17 @@ def test_a_connection_that_was_refused_is_served_when_there_is_room(
             assert status == 401  # without a key, that is as far as it gets
 
 
-def _request(path: str, body_bytes: int) -> bytes:
+def test_a_body_without_end_is_cut(full_service: Service) -> None:
+    with socket.create_connection(("127.0.0.1", full_service.port), timeout=30) as connection:
+        connection.sendall(_request(PATHS[0], 10**9, sent_bytes=0))
+        assert _read(connection)[0] == 503
+        with pytest.raises(ConnectionError):
+            connection.sendall(b"x" * 64 * 1024 * 1024)
+
+
+def _request(path: str, body_bytes: int, *, sent_bytes: int | None = None) -> bytes:
     head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {body_bytes}\r\n\r\n"
-    return head.encode() + b"x" * body_bytes
+    return head.encode() + b"x" * (body_bytes if sent_bytes is None else sent_bytes)
 
 
 def _answer(connection: socket.socket, path: str, body_bytes: int) -> tuple[int, str]:

@@ -20,6 +20,8 @@ def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> 
     if "SERVER_SOFTWARE" not in environ:
         warmed_up.append(path)
     start_response("200 OK", [("Content-Type", "application/json")])
+    if path == "/large":
+        return [b"word " * 2**22]
     return stream() if path == "/stream" else [facts()]
 
 

@@ -100,9 +100,15 @@ def test_the_application_is_warm_before_the_first_request(serve):
     assert json.loads(get(port, "/"))["warmed_up"] == ["/health", "/v1/models"]
 
 
-@pytest.mark.parametrize("environment", [{}, POSTGRES], ids=["threads", "greenlets"])
-def test_a_stop_lets_a_stream_finish_and_does_not_wait_for_idle_clients(serve, environment):
-    server, port = serve(environment)
+@pytest.mark.parametrize(
+    ("environment", "linger"),
+    [({}, ""), (POSTGRES, ""), (POSTGRES, "worker_class.LINGER_S = 0.1")],
+    ids=["threads", "greenlets", "greenlets that outlive the linger"],
+)
+def test_a_stop_lets_a_stream_finish_and_does_not_wait_for_idle_clients(
+    serve, tmp_path, environment, linger
+):
+    server, port = serve(environment, settings=settings_with(tmp_path, linger))
     with asking(port, "/") as idle, asking(port, "/stream") as stream:
         idle.read()
         assert stream.read(5) == b"word "
@@ -111,6 +117,13 @@ def test_a_stop_lets_a_stream_finish_and_does_not_wait_for_idle_clients(serve, e
 
         assert stream.read() == b"word " * 9
         assert server.wait(timeout=GIVE_UP_S) == 0
+
+
+def settings_with(folder: pathlib.Path, line: str) -> str:
+    """Return a file of gunicorn's settings, with one more line."""
+    settings = folder / "gunicorn.conf.py"
+    settings.write_text(f"{(PROJECT / 'gunicorn.conf.py').read_text()}\n{line}\n")
+    return str(settings)
 
 
 QUEUED = """
@@ -214,13 +227,38 @@ def test_few_files_mean_less_capacity_and_no_crash(serve, environment):
     ids=["threads", "greenlets"],
 )
 def test_a_head_that_never_comes_whole_is_cut(serve, tmp_path, environment, patience):
-    settings = tmp_path / "impatient.conf.py"
-    settings.write_text(f"{(PROJECT / 'gunicorn.conf.py').read_text()}\n{patience}\n")
-    _, port = serve(environment, settings=str(settings))
+    _, port = serve(environment, settings=settings_with(tmp_path, patience))
     with socket.create_connection(("127.0.0.1", port), timeout=GIVE_UP_S) as slow:
         slow.sendall(b"GET / HTTP/1.1\r\nHost: ")
         assert slow.recv(1) == b""
     assert json.loads(get(port, "/"))["pid"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "patience"),
+    [
+        ({}, "import struct; worker_class.SEND_TIMEOUT = struct.pack('ll', 1, 0)"),
+        (POSTGRES, "worker_class.handle.__globals__['SEND_S'] = 1.0"),
+    ],
+    ids=["threads", "greenlets"],
+)
+def test_a_client_that_never_reads_its_answer_is_cut(serve, tmp_path, environment, patience):
+    _, port = serve(environment, settings=settings_with(tmp_path, patience))
+    with socket.create_connection(("127.0.0.1", port), timeout=GIVE_UP_S) as deaf:
+        deaf.sendall(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert deaf.recv(1, socket.MSG_PEEK)
+        assert is_held(deaf)
+        deadline = time.monotonic() + GIVE_UP_S
+        while is_held(deaf):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+def is_held(client: socket.socket) -> bool:
+    """Say whether a process still has the other end of a connection."""
+    port = f":{client.getsockname()[1]:04X}"
+    ends = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()]
+    return any(end[2].endswith(port) and end[9] != "0" for end in ends)
 
 
 def test_a_total_timeout_may_be_a_part_of_a_second(serve):

@@ -38,3 +38,14 @@ def test_what_is_not_one_whole_request_of_a_plain_length_is_left_to_the_parser(d
 def test_a_line_with_unusual_bytes_is_no_line_that_varies() -> None:
     data = LINE + b"Authorization: Bearer \x00\r\nContent-Length: 0\r\n\r\n"
     assert b"\x00" in head_of(data)
+
+
+@pytest.mark.parametrize("length", [b"5, 6", b"x", b"+2", b"  0", b""])
+def test_a_second_length_makes_another_head(length: bytes) -> None:
+    plain = LINE + b"Content-Length: 2\r\n\r\n{}"
+    assert head_of(
+        plain.replace(b"\r\n\r\n", b"\r\nContent-Length: " + length + b"\r\n\r\n")
+    ) not in (
+        b"",
+        head_of(plain),
+    )

@@ -12,7 +12,6 @@ from rest_framework.request import Request
 from accounts.keys.credentials import credentials
 from gateway.api.body import read_object
 from gateway.api.capacity import capacity
-from gateway.api.client_socket import client_socket
 from gateway.api.dialects.base import AnswerWriter
 from gateway.api.disconnect import watch
 from gateway.api.errors import failure_of, language_of
@@ -50,13 +49,13 @@ class CompletionView(View):
         order, writer = self.dialect.read(body, is_strict=is_strict(request))
         if order.request.stream:
             return self._stream(request, ignore_on_stream(request._request, order), writer)
-        with capacity, client_socket(request._request) as client:
+        with capacity:
             return answer_once(
                 identity_of(request._request, body, self.caller, self.dialect),
                 lambda: self._answer(request, order, writer),
                 failed=self.handle_exception,
                 caller=self.caller,
-                client=client,
+                client=request._request.META.get("gunicorn.socket"),
             )
 
     def _answer(
@@ -84,12 +83,12 @@ class CompletionView(View):
         """
         with contextlib.ExitStack() as stack:
             stack.enter_context(capacity)
-            client = stack.enter_context(client_socket(request._request))
             order = with_fetched_images(order, self.caller)
             cancel_token = _cancel_token()
             with capacity.admission():
                 stream = open_completion(order, self.caller, cancel_token=cancel_token)
             stack.callback(stream.close)
+            client = request._request.META.get("gunicorn.socket")
             if client is not None:
                 stack.callback(watch(client, cancel_token.cancel).stop)
             stack.enter_context(

@@ -9,7 +9,6 @@ from rest_framework.request import Request
 
 from gateway.api.body import JSONObject, read_object
 from gateway.api.capacity import capacity
-from gateway.api.client_socket import client_socket
 from gateway.api.json_response import JSONResponse, credits_number
 from gateway.api.retries.answer_once import answer_once
 from gateway.api.retries.identity import identity_of
@@ -28,7 +27,7 @@ class EmbeddingsView(View):
 
     def post(self, request: Request) -> HttpResponse:
         document = read_object(request._request)
-        with capacity, client_socket(request._request) as client:
+        with capacity:
             order = parse(EmbeddingsRequest, document)
             ignored = ignored_of(request, order)
             return answer_once(
@@ -36,7 +35,7 @@ class EmbeddingsView(View):
                 lambda: self._answer(order, ignored),
                 failed=self.handle_exception,
                 caller=self.caller,
-                client=client,
+                client=request._request.META.get("gunicorn.socket"),
             )
 
     def _answer(self, order: EmbeddingsRequest, ignored: Sequence[str]) -> HttpResponse:
