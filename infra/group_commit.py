@@ -181,12 +181,14 @@ class GroupCommit(Generic[Item, Result]):
                 if len(batch) > max(1, len(self._queue)) and not self._is_closing:
                     _gather()
         finally:
-            self._rest()
-            with self._changed:
-                self._thread = None
-                if self._queue:
-                    self._start()
-                self._changed.notify_all()
+            try:
+                self._rest()
+            finally:
+                with self._changed:
+                    self._thread = None
+                    if self._queue:
+                        self._start()
+                    self._changed.notify_all()
 
     def _next_batch(self) -> list[_Ticket[Item, Result]]:
         """Wait for work and take it; nothing when the thread is to end."""

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from queue import SimpleQueue
 from time import monotonic
 from types import SimpleNamespace
 
@@ -180,6 +181,21 @@ def test_the_thread_rests_when_nothing_is_left_and_ends_when_flushed(store, grou
     assert group.flush(HANG_S)
     assert not [thread for thread in threading.enumerate() if thread.name == "numbers"]
     assert group.submit(2, timeout_s=HANG_S) == 4
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_rest_that_fails_ends_the_thread_and_the_next_item_starts_another(store):
+    rested: SimpleQueue[threading.Thread] = SimpleQueue()
+
+    def rest():
+        rested.put(threading.current_thread())
+        raise OSError
+
+    group = GroupCommit(store.commit, name="numbers", rest=rest, linger_s=0)
+    for number in range(3):
+        assert group.submit(number, timeout_s=HANG_S) == 2 * number
+        for _ in range(2):  # when nothing is left, and when the thread ends
+            rested.get(timeout=HANG_S).join(HANG_S)
 
 
 def test_a_flush_says_when_it_was_not_in_time(store, group):
