@@ -146,7 +146,7 @@ def test_what_is_not_honoured_is_named_in_the_callers_words(sandbox: Sandbox) ->
     ("model", "shown", "param"),
     [
         ("yandexgpt", [user(PICTURE)], "input[0].content"),
-        ("gigachat-pro", ["?", user(PICTURE, PICTURE)], "input[1].content"),
+        ("gigachat-pro", ["?", user(*[PICTURE] * 11)], "input[1].content"),
         ("yandexgpt", [user(text("слово " * 100_000))], "input"),
     ],
 )

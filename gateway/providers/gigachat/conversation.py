@@ -1,7 +1,7 @@
 """The turns of a conversation as GigaChat orders them.
 
-One system message, first; content always text; a call and its result in turns of their own, one
-after the other. Source: developers.sber.ru/docs/ru/gigachat/api/reference/rest/post-chat and
+One system message, first; content always text; one image a turn; a call and its result in turns of
+their own, one after the other. Source: developers.sber.ru/docs/ru/gigachat/api/reference/rest/post-chat and
 guides/functions; ai-forever/gpt2giga, message_utils.py; read 2026-11.
 """
 
@@ -31,10 +31,7 @@ def wire_messages(
     calls: list[JSONObject] = []
     for index, message in carried(request.messages):
         if message.role == "user":
-            turn: JSONObject = {"role": "user", "content": message.content}
-            if attachments.get(index):
-                turn["attachments"] = list(attachments[index])
-            wire.append(turn)
+            wire += _said(message.content, attachments.get(index, ()))
         elif message.role == "tool":
             call = calls.pop(0)
             result: JSONObject = {"role": "function", "name": call["function_call"]["name"]}
@@ -44,6 +41,15 @@ def wire_messages(
         elif message.role == "assistant":
             calls = _calls(message, names)
     return wire
+
+
+def _said(content: str, file_ids: Sequence[str]) -> list[JSONObject]:
+    """Write a turn of the user's: a turn takes one image, so that each further one has its own."""
+    turns: list[JSONObject] = [{"role": "user", "content": ""} for _ in file_ids[1:]]
+    turns.insert(0, {"role": "user", "content": content})
+    for turn, file_id in zip(turns, file_ids, strict=False):
+        turn["attachments"] = [file_id]
+    return turns
 
 
 def _calls(message: Message, names: ToolNames) -> list[JSONObject]:

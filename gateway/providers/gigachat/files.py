@@ -17,13 +17,19 @@ from gateway.providers.base import CancelToken
 from gateway.providers.chat_types import Image, Message
 from gateway.providers.errors import ProviderError, ProviderProtocolError, UnsupportedInput
 from gateway.providers.gigachat.failures import PROVIDER
+from gateway.providers.image_limits import MEBIBYTE, ImageLimits
 from gateway.providers.tick import Tick
 
-IMAGES_MAX = 10
-IMAGE_BYTES_MAX = 15 * 1024 * 1024
-IMAGES_BYTES_MAX = 80 * 1024 * 1024
 DELETION_S = 5.0
 _ENDINGS = {"image/bmp": "bmp", "image/jpeg": "jpg", "image/png": "png", "image/tiff": "tiff"}
+IMAGE_LIMITS = ImageLimits(
+    types=frozenset({*_ENDINGS, "image/jpg"}),
+    names="JPEG, PNG, TIFF and BMP",
+    image_bytes=15 * MEBIBYTE,
+    images=10,
+    total_bytes=80 * MEBIBYTE,
+)
+"""One image a message is a limit too, which `conversation.py` keeps."""
 
 log = logging.getLogger(__name__)
 
@@ -33,22 +39,12 @@ def refuse_unfit(messages: Sequence[Message]) -> None:
     images = 0
     total_bytes = 0
     for index, message in enumerate(messages):
-        if not message.images:
-            continue
-        param = f"messages[{index}].content"
-        if len(message.images) > 1:
-            raise UnsupportedInput("GigaChat takes one image per message.", param=param)
-        image = message.images[0]
-        if _mime_type(image) not in _ENDINGS:
-            raise UnsupportedInput("GigaChat takes JPEG, PNG, TIFF and BMP images.", param=param)
-        if len(image.data) > IMAGE_BYTES_MAX:
-            raise UnsupportedInput("GigaChat takes images of 15 MB at most.", param=param)
-        images += 1
-        total_bytes += len(image.data)
-        if images > IMAGES_MAX:
-            raise UnsupportedInput("GigaChat takes 10 images per request.", param=param)
-        if total_bytes > IMAGES_BYTES_MAX:
-            raise UnsupportedInput("GigaChat takes 80 MB of images per request.", param=param)
+        for image in message.images:
+            images += 1
+            total_bytes += len(image.data)
+            fault = IMAGE_LIMITS.fault_of(image) or IMAGE_LIMITS.fault_of_all(images, total_bytes)
+            if fault:
+                raise UnsupportedInput(f"GigaChat {fault}.", param=f"messages[{index}].content")
 
 
 class GigaChatFiles:

@@ -1,8 +1,9 @@
 """The turns of a conversation in GigaChat's second chat form.
 
 Content is a list of parts; all calls of a turn stand in one message, and so do their results. One system
-message, first, as in the first form. Source: developers.sber.ru/docs/ru/gigachat/api/reference/rest/
-post-chat-v-2; ai-forever/gigachat, models/chat_completions.py and tests/integration; read 2026-11.
+message, first, and one image a message, as in the first form. Source: developers.sber.ru/docs/ru/gigachat/
+api/reference/rest/post-chat-v-2; ai-forever/gigachat, models/chat_completions.py and tests/integration; read
+2026-11.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,17 +33,22 @@ def wire_messages(
         if message.role == "tool":
             turn.answer(message, names, wire)
         elif message.role == "user":
-            parts: list[JSONObject] = [{"text": message.content}]
-            parts += [{"files": [{"id": file_id}]} for file_id in attachments.get(index, ())]
-            if len(parts) > 1 and not message.content:
-                del parts[0]
-            wire.append({"role": "user", "content": parts})
+            wire += _said(message.content, attachments.get(index, ()))
         elif message.role == "assistant" and not message.tool_calls:
             wire.append({"role": "assistant", "content": [{"text": message.content}]})
         elif message.role == "assistant":
             turn = _Turn(message)
             wire.append(turn.called(names))
     return wire
+
+
+def _said(content: str, file_ids: Sequence[str]) -> list[JSONObject]:
+    """Write a message of the user's: one takes one image, so that each further one has its own."""
+    shown: list[list[JSONObject]] = [[{"files": [{"id": file_id}]}] for file_id in file_ids]
+    if content or not shown:
+        text: JSONObject = {"text": content}
+        shown = [[text, *(shown[0] if shown else [])], *shown[1:]]
+    return [{"role": "user", "content": parts} for parts in shown]
 
 
 class _Turn:

@@ -159,6 +159,13 @@ def test_images_are_seen_and_leave_no_file_behind(sandboxed: GigaChat, sandbox: 
     assert sum(path.endswith("/delete") for path, _ in steps) == 2
 
 
+@pytest.mark.parametrize("stream", [True, False])
+def test_several_images_of_a_message_are_seen(sandboxed: GigaChat, stream: bool):
+    shown = tuple(Image(b"\x89PNG" + bytes([place]), "image/png") for place in range(10))
+    request = ChatRequest((Message("user", "Сравни.", images=shown),), stream=stream)
+    assert run(sandboxed, request, model="GigaChat-2-Pro")[-1].finish_reason == "stop"
+
+
 def test_images_for_a_model_without_eyes_are_rejected_and_deleted(
     sandboxed: GigaChat, sandbox: Sandbox
 ):

@@ -178,3 +178,19 @@ def test_an_image_that_no_user_shows_is_attached_to_a_turn_of_the_users():
     )
     assert [turn["role"] for turn in turns] == ["assistant", "function", "user"]
     assert turns[2]["attachments"] == ["file-1"]
+
+
+def test_images_of_two_results_follow_both_results_one_a_turn():
+    shown = (Image(b"x", "image/png"),)
+    turns = wire(
+        calling(("a", "look", "{}"), ("b", "look", "{}")),
+        Message("tool", "x", images=shown * 2, tool_call_id="a", name="look"),
+        Message("tool", "y", images=shown, tool_call_id="b", name="look"),
+        attachments={1: ["file-1", "file-2"], 2: ["file-3"]},
+    )
+    assert [turn["role"] for turn in turns[:4]] == ["assistant", "function"] * 2
+    assert turns[4:] == [
+        {"role": "user", "content": "Shown by the tool look:", "attachments": ["file-1"]},
+        {"role": "user", "content": "", "attachments": ["file-2"]},
+        {"role": "user", "content": "Shown by the tool look:", "attachments": ["file-3"]},
+    ]

@@ -13,7 +13,7 @@ from gateway.providers.errors import (
     UnsupportedInput,
 )
 from gateway.providers.gigachat.adapter import GigaChat
-from gateway.providers.gigachat.files import IMAGE_BYTES_MAX, refuse_unfit
+from gateway.providers.gigachat.files import IMAGE_LIMITS, refuse_unfit
 from tests.providers.canned import CannedRequest, chunk, reply, stream_head
 from tests.providers.gigachat.upstream import EIGHT, HANG_S, GigaChatUpstream, run, streamed, whole
 
@@ -91,6 +91,21 @@ def test_each_image_goes_with_its_message(gigachat: GigaChat, upstream: GigaChat
     assert sorted(targets(upstream)[3:]) == ["/v1/files/file-1/delete", "/v1/files/file-2/delete"]
 
 
+def test_further_images_of_a_message_go_in_turns_of_their_own(
+    gigachat: GigaChat, upstream: GigaChatUpstream
+):
+    upstream.answers += [card("file-1"), card("file-2"), [whole()], DELETED, DELETED]
+    run(gigachat, asked(Message("user", "Сравни.", images=(PNG, JPG)), Message("user", "Ну?")))
+    body = orjson.loads(upstream.requests[2].body)
+    assert body["messages"] == [
+        {"role": "user", "content": "Сравни.", "attachments": ["file-1"]},
+        {"role": "user", "content": "", "attachments": ["file-2"]},
+        {"role": "user", "content": "Ну?"},
+    ]
+    types = [form(upload)["file"][0]["content-type"] for upload in upstream.requests[:2]]
+    assert types == ["image/png", "image/jpeg"]
+
+
 def test_a_failed_completion_deletes_its_images_too(gigachat: GigaChat, upstream: GigaChatUpstream):
     upstream.answers += [card("file-1"), [reply("{}", status=500)], DELETED]
     with pytest.raises(ProviderUnavailable):
@@ -138,18 +153,18 @@ def test_an_upload_without_an_id_is_a_protocol_error(
         run(gigachat, asked(Message("user", "a", images=(PNG,))))
 
 
-TOO_BIG = Image(b"x" * (IMAGE_BYTES_MAX + 1), "image/png")
-BIG = Image(b"x" * IMAGE_BYTES_MAX, "image/png")
+TOO_BIG = Image(b"x" * (IMAGE_LIMITS.image_bytes + 1), "image/png")
+BIG = Image(b"x" * IMAGE_LIMITS.image_bytes, "image/png")
 
 
 @pytest.mark.parametrize(
     ("messages", "at"),
     [
-        ([Message("user", images=(PNG, PNG))], 0),
         ([Message("user", "a"), Message("user", images=(Image(b"", "image/webp"),))], 1),
         ([Message("user", images=(TOO_BIG,))], 0),
         ([Message("user", images=(BIG,))] * 6, 5),
         ([Message("user", images=(PNG,))] * 11, 10),
+        ([Message("user", images=(PNG,) * 11)], 0),
     ],
 )
 def test_images_that_gigachat_does_not_take_are_refused(messages: list[Message], at: int):

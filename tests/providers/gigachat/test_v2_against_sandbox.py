@@ -161,6 +161,18 @@ def test_an_image_goes_as_a_file_and_is_deleted_after(sandboxed: GigaChat, sandb
     ]
 
 
+@pytest.mark.parametrize("text", ["Сравни.", ""])
+def test_several_images_go_in_messages_of_their_own(
+    sandboxed: GigaChat, sandbox: Sandbox, text: str
+):
+    shown = Message("user", text, images=(Image(b"\x89PNG", "image/png"),) * 3)
+    run(sandboxed, ChatRequest((shown, Message("user", "Ну?"))))
+    [asked] = sandbox.requests.of("gigachat", "completion")
+    messages = asked.body["messages"]
+    kinds = [[next(iter(part)) for part in message["content"]] for message in messages]
+    assert kinds == [["text", "files"] if text else ["files"], ["files"], ["files"], ["text"]]
+
+
 def test_all_sampling_and_a_session_reach_the_provider(sandboxed: GigaChat):
     fields: dict[str, Any] = {
         "temperature": 0.0,
