@@ -16,7 +16,9 @@ from gateway.providers.base import Adapter
 from gateway.providers.by_wire import ByWire
 from gateway.providers.gigachat.adapter import GigaChat
 from gateway.providers.gigachat.chat_form import AUTO
+from gateway.providers.gigachat.files import IMAGE_LIMITS
 from gateway.providers.gigachat.roots import extra_roots
+from gateway.providers.image_limits import ImageLimits
 from gateway.providers.openai_compatible.adapter import OpenAICompatible, ServerHabits
 from gateway.providers.openai_listing import ListedModel
 from gateway.providers.yandexgpt.adapter import YandexGPT
@@ -47,7 +49,8 @@ class BuiltInProvider:
     secret, settings and time-outs, and raises ValueError or OSError. `extra_roots` are the certificates
     trusted at an address beside the usual ones. One that `is_extra` has no models without a credential, not
     even emulated ones; `is_compatible` says that it speaks OpenAI's protocol. `compatible_path` is where that
-    begins behind its `base_url`, None where it has no such API.
+    begins behind its `base_url`, None where it has no such API. `image_limits` say which images are
+    taken.
     """
 
     slug: str
@@ -62,6 +65,7 @@ class BuiltInProvider:
     is_extra: bool = False
     is_compatible: bool = False
     compatible_path: str | None = None
+    image_limits: ImageLimits | None = None
 
     def has_secret(self, variable: Variable) -> bool:
         """Say whether the environment gives a credential."""
@@ -87,6 +91,11 @@ class BuiltInProvider:
 def title(slug: str) -> str:
     """Return what people call a provider; an operator's own server goes by its slug."""
     return BUILT_IN[slug].title if slug in BUILT_IN else slug
+
+
+def image_limits(slug: str) -> ImageLimits | None:
+    """Return which images a provider takes, None where nothing is known to be refused."""
+    return BUILT_IN[slug].image_limits if slug in BUILT_IN else None
 
 
 def server(
@@ -184,6 +193,7 @@ _ALL = (
         addresses=frozenset({"base_url", "auth_url", "ca_bundle_file"}),
         build=_gigachat,
         extra_roots=extra_roots,
+        image_limits=IMAGE_LIMITS,
     ),
     BuiltInProvider(
         slug="yandexgpt",

@@ -211,6 +211,16 @@ PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBO
             {},
             0,
         ),
+        (CHAT | {"messages": [{"role": "user", "content": [PICTURE] * 11}]}, {}, 0),
+        (
+            CHAT
+            | {
+                "messages": [{"role": "user", "content": [PICTURE] * 6}] * 2,
+                "model": "gigachat-2-max",
+            },
+            {"x-xrouter-strict": "true"},
+            0,
+        ),
         (CHAT | {"messages": FORBIDDEN}, {}, 1),
     ],
 )

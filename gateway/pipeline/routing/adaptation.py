@@ -12,17 +12,16 @@ from gateway.pipeline.errors import (
     ContextLengthExceeded,
     InvalidParameter,
     NoProviderAvailable,
-    UnsupportedContent,
 )
 from gateway.pipeline.request import CompletionRequest, parts
 from gateway.pipeline.routing.middle_out import middle_out
+from gateway.pipeline.routing.pictures import refuse_unfit_pictures, with_words_for_pictures
 from gateway.pipeline.token_estimate import prompt_floor_tokens
 from gateway.providers.chat_types import ChatRequest, ReasoningEffort
 from gateway.providers.profile import NO_OP_VALUES, TUNABLE, WHOLE, ModelProfile, Support
 
 _UNSAID: Mapping[str, object] = MappingProxyType(dict.fromkeys(TUNABLE) | {"stop": (), "n": 1})
 _ABOVE_EXCLUSIVE_MINIMUM = 0.001
-PICTURE_LEFT_OUT = "[A picture that this model cannot see.]"
 
 
 def fitted(
@@ -38,9 +37,8 @@ def fitted(
     profile = route.profile
     _refuse_unmet_demands(completion_request, model, route, emulated)
     request, adapted = adapt(completion_request.request, profile, emulated)
-    if not profile.images:
-        request, retold = _without_pictures(request)
-        adapted = (*adapted, *retold)
+    request, retold = with_words_for_pictures(request, route)
+    adapted = (*adapted, *retold)
     if completion_request.is_middle_out:
         messages = tuple(
             message for part in parts(request) for message in middle_out(part, profile).messages
@@ -127,15 +125,7 @@ def _refuse_unmet_demands(
 ) -> None:
     """Refuse what no adaptation can fix: images, data collection, required parameters."""
     request, profile = completion_request.request, route.profile
-    for index, message in enumerate(request.messages):
-        if message.images and message.role == "user" and not profile.images:
-            path = f"messages[{index}].content"
-            path = completion_request.names.get(path, path)
-            raise UnsupportedContent(
-                f"{path}: {model.id} takes no pictures. "
-                "GET /v1/models lists in `architecture` which models do.",
-                param=path,
-            )
+    refuse_unfit_pictures(completion_request, model, route)
     if request.data_collection == "deny" and not profile.can_deny_data_collection:
         raise NoProviderAvailable(
             f"{route.provider} cannot be told not to keep prompts (provider.data_collection)."
@@ -146,20 +136,6 @@ def _refuse_unmet_demands(
             raise NoProviderAvailable(
                 f"{model.id} does not honour {', '.join(missing)} (provider.require_parameters)."
             )
-
-
-def _without_pictures(request: ChatRequest) -> tuple[ChatRequest, tuple[Adaptation, ...]]:
-    """Put words in the place of pictures that no user shows: a tool's picture is no reason to refuse."""
-    messages = request.messages
-    shown = [index for index, message in enumerate(messages) if message.images]
-    if not shown:
-        return request, ()
-    retold = list(messages)
-    for index in shown:
-        content = "\n".join(filter(None, (messages[index].content, PICTURE_LEFT_OUT)))
-        retold[index] = messages[index]._replace(content=content, images=())
-    changes = tuple(Adaptation(f"messages[{index}].content", "rewritten") for index in shown)
-    return request._replace(messages=tuple(retold)), changes
 
 
 def _drop(
