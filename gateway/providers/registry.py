@@ -50,7 +50,7 @@ class BuiltInProvider:
     trusted at an address beside the usual ones. One that `is_extra` has no models without a credential, not
     even emulated ones; `is_compatible` says that it speaks OpenAI's protocol. `compatible_path` is where that
     begins behind its `base_url`, None where it has no such API. `image_limits` say which images are
-    taken.
+    taken; `blankless_wires` are the wires that leave blank messages out.
     """
 
     slug: str
@@ -66,6 +66,7 @@ class BuiltInProvider:
     is_compatible: bool = False
     compatible_path: str | None = None
     image_limits: ImageLimits | None = None
+    blankless_wires: frozenset[str] = frozenset()
 
     def has_secret(self, variable: Variable) -> bool:
         """Say whether the environment gives a credential."""
@@ -96,6 +97,11 @@ def title(slug: str) -> str:
 def image_limits(slug: str) -> ImageLimits | None:
     """Return which images a provider takes, None where nothing is known to be refused."""
     return BUILT_IN[slug].image_limits if slug in BUILT_IN else None
+
+
+def leaves_blanks_out(slug: str, wire: str) -> bool:
+    """Say whether a wire leaves blank messages out, so that a prompt of nothing else cannot be sent."""
+    return slug in BUILT_IN and wire in BUILT_IN[slug].blankless_wires
 
 
 def server(
@@ -209,6 +215,7 @@ _ALL = (
         addresses=frozenset({"base_url", "iam_url"}),
         build=_yandexgpt,
         compatible_path="/v1",
+        blankless_wires=frozenset({""}),
     ),
     BuiltInProvider(
         slug="cloudru",

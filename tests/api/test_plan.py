@@ -221,6 +221,7 @@ PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBO
             {"x-xrouter-strict": "true"},
             0,
         ),
+        (CHAT | {"model": "yandexgpt", "messages": [{"role": "user", "content": " "}]}, {}, 0),
         (CHAT | {"messages": FORBIDDEN}, {}, 1),
     ],
 )

@@ -189,6 +189,16 @@ def test_an_answer_that_the_balance_shortens_is_named(service: Service) -> None:
     assert (strict.status_code, strict.json()["error"]["code"]) == (402, "insufficient_credits")
 
 
+def test_a_blank_prompt_goes_to_a_model_whose_provider_takes_it(service: Service) -> None:
+    blank = [{"role": "user", "content": " "}]
+
+    refused = _post(service, messages=blank, model="yandexgpt")
+    answer = _post(service, messages=blank, model="yandexgpt", models=["gigachat-pro"])
+
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "messages")
+    assert (answer.status_code, answer.json()["model"]) == (200, "gigachat-pro")
+
+
 @pytest.mark.parametrize("effort", ["xhigh", "max"])
 def test_the_highest_effort_is_the_highest_that_the_model_has(
     service: Service, effort: str

@@ -146,6 +146,25 @@ def test_pictures_need_eyes() -> None:
     assert refusal.value.param == "messages[1].content"
 
 
+@pytest.mark.parametrize(("contents", "is_batch"), [(("", " \n"), False), (("Привет", " "), True)])
+def test_blanks_alone_go_to_a_provider_that_takes_them(
+    contents: tuple[str, ...], is_batch: bool
+) -> None:
+    messages = tuple(Message("user", content) for content in contents)
+    completion_request = _order(messages=messages, is_batch=is_batch)
+
+    assert _asked(completion_request, _model("a", "yandexgpt"), _model("b", "x")) == ["x-b"]
+    with pytest.raises(InvalidParameter) as refusal:
+        _chosen(completion_request, _model("a", "yandexgpt"))
+    assert refusal.value.param == "messages"
+
+
+def test_a_tools_empty_result_is_no_blank_prompt() -> None:
+    messages = (Message("user", ""), Message("tool", "", tool_call_id="lost"))
+
+    assert _asked(_order(messages=messages), _model("a", "yandexgpt")) == ["yandexgpt-a"]
+
+
 def test_a_prompt_that_cannot_fit_is_refused_with_both_figures() -> None:
     messages = (Message("user", "ы" * 12_000),)
 

@@ -19,6 +19,7 @@ from gateway.pipeline.routing.pictures import refuse_unfit_pictures, with_words_
 from gateway.pipeline.token_estimate import prompt_floor_tokens
 from gateway.providers.chat_types import ChatRequest, ReasoningEffort
 from gateway.providers.profile import NO_OP_VALUES, TUNABLE, WHOLE, ModelProfile, Support
+from gateway.providers.registry import leaves_blanks_out
 
 _UNSAID: Mapping[str, object] = MappingProxyType(dict.fromkeys(TUNABLE) | {"stop": (), "n": 1})
 _ABOVE_EXCLUSIVE_MINIMUM = 0.001
@@ -47,6 +48,8 @@ def fitted(
             request = request._replace(messages=messages)
             adapted = (*adapted, Adaptation("messages", "rewritten"))
     names = completion_request.names
+    if leaves_blanks_out(route.provider, profile.wire) and any(map(_is_blank, parts(request))):
+        raise InvalidParameter("Every message is empty.", param=names.get("messages", "messages"))
     if names:
         adapted = tuple(
             replace(change, parameter=names.get(change.parameter, change.parameter))
@@ -136,6 +139,14 @@ def _refuse_unmet_demands(
             raise NoProviderAvailable(
                 f"{model.id} does not honour {', '.join(missing)} (provider.require_parameters)."
             )
+
+
+def _is_blank(request: ChatRequest) -> bool:
+    """Say whether no message says anything; a tool's result says something even where it is empty."""
+    return not any(
+        message.content.strip() or message.tool_calls or message.role == "tool"
+        for message in request.messages
+    )
 
 
 def _drop(
