@@ -7,6 +7,10 @@ import pytest
 from tests.api.test_chat_request import _order
 
 NAMED_F = {"type": "function", "function": {"name": "f"}}
+LOOKS_AHEAD = {
+    "type": "object",
+    "properties": {"code": {"pattern": "^(?!0)[0-9]+$"}, "year": {"pattern": "^[0-9]{4}$"}},
+}
 F_AND_G = {"tools": [NAMED_F], "functions": [{"name": "g"}]}
 
 
@@ -30,6 +34,15 @@ F_AND_G = {"tools": [NAMED_F], "functions": [{"name": "g"}]}
         ({"parallel_tool_calls": False}, "parallel_tool_calls"),
         ({"stream_options": {"include_usage": True}}, "stream_options"),
         ({"stream": False, "stream_options": {}}, "stream_options"),
+        (
+            {
+                "response_format": {
+                    "type": "json_schema",
+                    "json_schema": {"name": "a", "schema": LOOKS_AHEAD},
+                }
+            },
+            "response_format.json_schema.schema.properties.code.pattern",
+        ),
     ],
 )
 def test_what_another_field_leaves_without_effect_is_named(

@@ -265,3 +265,12 @@ def test_a_prompt_is_counted_without_max_tokens() -> None:
 
     assert completion_request.models == ("m",)
     assert len(completion_request.request.tools) == 1
+
+
+def test_a_pattern_that_the_answer_is_not_checked_against_is_named():
+    schema = {
+        "type": "object",
+        "properties": {"code": {"pattern": "(?=a)"}, "b": {"pattern": "^a"}},
+    }
+    order = read(output_config={"format": {"type": "json_schema", "schema": schema}})
+    assert order.ignored == ("output_config.format.schema.properties.code.pattern",)

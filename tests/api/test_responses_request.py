@@ -296,3 +296,12 @@ def test_null_is_absent_everywhere() -> None:
 
     check(body, "ResponsesRequest")
     assert read(**body).ignored == ()
+
+
+def test_a_pattern_that_the_answer_is_not_checked_against_is_named():
+    schema = {
+        "type": "object",
+        "properties": {"code": {"pattern": "(?=a)"}, "b": {"pattern": "^a"}},
+    }
+    order = read(text={"format": {"type": "json_schema", "name": "a", "schema": schema}})
+    assert order.ignored == ("text.format.schema.properties.code.pattern",)

@@ -1,10 +1,14 @@
 """Answers that nobody can use: some an hour for nothing, whoever serves them; the rest is charged."""
 
 import json
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 
+from sandbox.core.exchange import Piece, SandboxResponse
+from sandbox.core.faults import Fault
 from tests.live.service import Service
 
 CITY = {
@@ -96,3 +100,53 @@ def test_a_schema_that_nothing_satisfies_is_refused_for_its_field(service: Servi
         answer = http.post("/v1/chat/completions", json=_body(response_format=wanted))
     error = answer.json()["error"]
     assert (answer.status_code, error["param"]) == (400, "response_format.json_schema.schema")
+
+
+CODES = {
+    "type": "object",
+    "properties": {"code": {"type": "string", "pattern": "^[А-Я]{2}[0-9]{4}$"}},
+    "patternProperties": {"^x_": {"type": "integer"}},
+    "additionalProperties": False,
+}
+
+
+def _say(service: Service, *texts: str) -> None:
+    """Have the sandbox answer the next requests with these texts."""
+    for text in texts:
+        answer = {
+            "model": "GigaChat-2-Pro:2",
+            "created_at": 1,
+            "messages": [{"role": "assistant", "content": [{"text": text}]}],
+            "finish_reason": "stop",
+            "usage": {"input_tokens": 5, "output_tokens": 5, "total_tokens": 10},
+        }
+        pieces = [Piece(json.dumps(answer).encode())]
+        fault = Fault("scripted", partial(_instead, pieces))
+        service.sandbox.faults.push("gigachat", fault, path="completion")
+
+
+def _instead(pieces: list[Piece], answer: SandboxResponse, _: object) -> SandboxResponse:
+    return replace(answer, pieces=pieces)
+
+
+def _coded(service: Service) -> Any:
+    wanted = {"type": "json_schema", "json_schema": {"name": "a", "strict": True, "schema": CODES}}
+    with service.http(service.fresh_key()) as http:
+        return http.post("/v1/chat/completions", json=_body(response_format=wanted))
+
+
+@pytest.mark.parametrize("wrong", ['{"code": "abcd"}', '{"zzz": 1}', '{"x_a": "b"}'])
+def test_an_answer_that_does_not_match_a_pattern_is_repaired(service: Service, wrong: str) -> None:
+    right = '{"code": "АБ1234", "x_a": 1}'
+    _say(service, wrong, right)
+    answer = _coded(service)
+    assert answer.json()["choices"][0]["message"]["content"] == right
+    assert "response_format" not in answer.headers.get("X-XRouter-Adapted", "")
+
+
+def test_one_that_never_matches_is_refused_by_the_pattern_s_place(service: Service) -> None:
+    _say(service, '{"code": "abcd"}', '{"code": "efgh"}')
+    error = _coded(service).json()["error"]
+    assert error["code"] == "provider_error"
+    assert "properties/code/pattern" in error["message"]
+    assert "efgh" not in error["message"]

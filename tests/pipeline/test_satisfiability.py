@@ -20,6 +20,11 @@ def _with(**member: Any) -> dict[str, Any]:
     [
         {"not": {}},
         {"not": {"description": "anything"}},
+        {"enum": ["a", "b"], "pattern": "^[0-9]$"},
+        {"type": "object", "required": ["x_a"], "patternProperties": {"^x_": False}},
+        {"type": "object", "required": ["b"], "patternProperties": {"^a$": {}}}
+        | {"additionalProperties": False},
+        {"type": "object", "required": ["b"], "propertyNames": {"pattern": "^a"}},
         {"type": "object", "not": {"type": "object"}},
         {"enum": []},
         {"const": 1, "type": "string"},
@@ -81,6 +86,12 @@ def test_a_schema_that_nothing_satisfies_is_refused(schema: dict[str, Any]) -> N
         {"type": "object", "required": ["a"], "patternProperties": {"^a$": {}}}
         | {"additionalProperties": False},
         {"anyOf": [False, {}]},
+        {"oneOf": [{"pattern": "^a"}, {"pattern": "^b"}]},
+        {**STRING, "not": {"pattern": "^a"}},
+        {**STRING, "not": {"pattern": "^(?!a)"}},
+        {"enum": ["a", "1"], "pattern": "^[0-9]$"},
+        {"type": "object", "minProperties": 1, "patternProperties": {"^a$": {}}}
+        | {"additionalProperties": False},
         {"anyOf": [{"type": "string"}, {"$ref": "#"}]},
         {"type": "object", "required": ["next", "n"]}
         | {"properties": {"n": NUMBER, "next": {"anyOf": [{"$ref": "#"}, {"type": "null"}]}}},

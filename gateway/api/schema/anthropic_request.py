@@ -53,6 +53,7 @@ from gateway.pipeline.emulation.schema_validation import (
     check_parameters,
     check_satisfiable,
     check_schema,
+    unchecked,
 )
 from gateway.pipeline.errors import InvalidParameter
 from gateway.pipeline.request import CallerNotes, CompletionRequest
@@ -340,3 +341,5 @@ def _ignored(asked: MessagesRequest) -> Iterator[str]:
     config, thinking = asked.output_config, asked.thinking
     if config and config.effort and thinking and thinking.type == "disabled":
         yield "output_config.effort"
+    if config and config.format:
+        yield from unchecked(config.format.schema_, "output_config.format.schema")

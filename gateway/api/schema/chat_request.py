@@ -39,6 +39,7 @@ from gateway.api.schema.tools import (
     read_response_format,
     read_tool_choice,
     read_tools,
+    unchecked_format,
 )
 from gateway.pipeline.errors import InvalidParameter
 from gateway.pipeline.request import CallerNotes, CompletionRequest
@@ -328,6 +329,7 @@ def _ignored(chat: ChatCompletionRequest) -> tuple[str, ...]:
         ignored.append("max_tokens")
     if chat.reasoning is not None:
         ignored += _ignored_of_reasoning(chat.reasoning, chat.reasoning_effort)
+    ignored += unchecked_format(chat.response_format)
     return (*ignored, *_ignored_of_tools(chat))
 
 

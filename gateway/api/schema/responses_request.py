@@ -57,6 +57,7 @@ from gateway.api.schema.responses_tools import (
     read_format,
     read_tool_choice,
     read_tools,
+    unchecked_format,
 )
 from gateway.api.schema.tools import MAX_TOOLS, MAX_TOOLS_BYTES
 from gateway.pipeline.errors import InvalidParameter
@@ -239,7 +240,11 @@ def read_responses_request(body: JSONObject, *, is_strict: bool) -> ReadResponse
         preferences=read_preferences(asked.provider),
         is_strict=is_strict,
         is_middle_out=asked.truncation == "auto" or bool(asked.transforms),
-        ignored=(*dropped_tools(asked.tools or ()), *unknown_paths(asked)),
+        ignored=(
+            *dropped_tools(asked.tools or ()),
+            *unknown_paths(asked),
+            *unchecked_format(asked.text.format if asked.text else None),
+        ),
         names=_NAMES | paths | dialogue.names,
         notes=CallerNotes(user, asked.session_id, asked.metadata),
     )

@@ -38,6 +38,7 @@ from gateway.pipeline.emulation.schema_validation import (
     check_parameters,
     check_satisfiable,
     check_schema,
+    unchecked,
 )
 from gateway.pipeline.errors import InvalidParameter
 from gateway.providers.chat_types import NamedTool, ResponseFormat, Tool, ToolChoice
@@ -203,6 +204,13 @@ def read_format(wanted: AnswerFormat | None) -> ResponseFormat | None:
     return ResponseFormat(
         "json_schema", schema=schema, name=wanted.name or "", strict=bool(wanted.strict)
     )
+
+
+def unchecked_format(wanted: AnswerFormat | None) -> list[str]:
+    """Return the paths of the patterns that the answer is not checked against."""
+    if wanted is None or wanted.type != "json_schema" or wanted.schema_ is None:
+        return []
+    return unchecked(wanted.schema_, "text.format.schema")
 
 
 def _custom(tool: ResponsesTool, name: str) -> Tool:

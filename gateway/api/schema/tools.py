@@ -28,6 +28,7 @@ from gateway.pipeline.emulation.schema_validation import (
     check_parameters,
     check_satisfiable,
     check_schema,
+    unchecked,
 )
 from gateway.pipeline.errors import InvalidParameter
 from gateway.providers.chat_types import NamedTool, ResponseFormat, Tool, ToolChoice
@@ -224,6 +225,14 @@ def read_response_format(body: ResponseFormatBody | None) -> ResponseFormat | No
                 strict=bool(wanted.strict),
             )
     return None
+
+
+def unchecked_format(body: ResponseFormatBody | None) -> list[str]:
+    """Return the paths of the patterns that the answer is not checked against."""
+    match body:
+        case JSONSchemaFormat(json_schema=wanted):
+            return unchecked(wanted.schema_, "response_format.json_schema.schema")
+    return []
 
 
 def _read_function(body: FunctionBody, path: str) -> Tool:

@@ -5,10 +5,14 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
+from gateway.pipeline.emulation.ecma_pattern import compiled
 from gateway.providers.chat_types import JSONObject
 
 DEPTH_MAX = 64
 NODES_MAX = 10_000
+PATTERNS_MAX = 100
+PATTERN_COST_MAX = 150_000
+"""Instructions into which all patterns of a schema may compile, which takes some 50 ms."""
 
 _TYPES = frozenset({"array", "boolean", "integer", "null", "number", "object", "string"})
 _ONE_SCHEMA = ("additionalProperties", "contains", "else", "if", "not", "propertyNames", "then")
@@ -34,26 +38,47 @@ class NotASchema(ValueError):
     """The schema is invalid; the message says what and where."""
 
 
-def plain(schema: JSONObject) -> JSONObject:
+def plain(schema: JSONObject, *, has_patterns: bool = True) -> JSONObject:
     """Rewrite a schema of draft 4 or later for a validator of draft 2020-12.
 
-    `pattern`, `patternProperties` and `format` are dropped, for no expression of a caller may run in a
-    backtracking engine; so is `additionalProperties` beside such patterns. Targets of references move to
-    `$defs`; remote references are refused. Annotations are dropped. A null keyword counts as absent, and a
-    null schema of a property as one that allows anything.
+    `format` is dropped, and so is a pattern that cannot be searched for in linear time, with what follows
+    from it: `additionalProperties` beside such a one, and all that says no where something fits it.
+    Without `has_patterns` none is compiled, and all are dropped. Targets of references move to `$defs`;
+    remote references are refused. Annotations are dropped. A null keyword counts as absent, and a null
+    schema of a property as one that allows anything.
 
     Raises NotASchema.
     """
-    return _SchemaNormalizer(schema).whole()
+    return _SchemaNormalizer(schema, has_patterns).whole()
+
+
+def dropped_patterns(schema: JSONObject) -> list[str]:
+    """Return where stands what `plain` drops for its patterns, as `properties.code.pattern`.
+
+    Raises NotASchema.
+    """
+    if not any(_mentions(schema, keyword) for keyword in ("pattern", "patternProperties")):
+        return []
+    normalizer = _SchemaNormalizer(schema, has_patterns=True)
+    normalizer.whole()
+    return [where.lstrip("#/").replace("/", ".") for where in normalizer.dropped]
 
 
 class _SchemaNormalizer:
-    def __init__(self, root: JSONObject) -> None:
+    def __init__(self, root: JSONObject, has_patterns: bool) -> None:
         self._root = root
         self._nodes = 0
         self._names: dict[str, str] = {}
         self._waiting: list[str] = []
-        self._has_patterns = _mentions(root, "patternProperties")
+        self._patterns: dict[str, bool] = {}
+        self._pattern_cost = 0 if has_patterns else PATTERN_COST_MAX
+        self._is_partial = any(map(self._says_more, _objects(root)))
+        # The library looks for a pattern's properties here by an engine that backtracks.
+        self._has_unevaluated = not _mentions(root, "patternProperties") and not (
+            self._is_partial
+            and any(self._is_uncertain(schema.get("if")) for schema in _objects(root))
+        )
+        self.dropped: list[str] = []
 
     def whole(self) -> JSONObject:
         root = self._schema(self._root, "", 0)
@@ -85,6 +110,9 @@ class _SchemaNormalizer:
             return self._schema(value, "/".join(map(str, (where, *steps))), depth + 1)
 
         self._applicators(given, written, where, inner)
+        self._patterned(given, written, where, inner)
+        if self._is_partial:
+            self._relax(given, written)
         self._items(given, written, inner)
         self._dependencies(given, written, where, inner)
         return written
@@ -132,6 +160,12 @@ class _SchemaNormalizer:
             written["type"] = kinds
         if "enum" in given:
             written["enum"] = _list(given["enum"], f"{where}/enum")
+        pattern = given.get("pattern")
+        if isinstance(pattern, str):
+            if self._is_searchable(pattern):
+                written["pattern"] = pattern
+            else:
+                self.dropped.append(f"{where}/pattern")
         if "required" in given:
             written["required"] = _texts(given["required"], f"{where}/required")
         for name in (*_NUMBERS, *_EXCLUSIVE):
@@ -158,10 +192,12 @@ class _SchemaNormalizer:
             if name in given:
                 written[name] = inner(given[name], name)
         for name in _UNEVALUATED:
-            if name in given and not self._has_patterns:
-                written[name] = inner(given[name], name)
-        if "patternProperties" in given:
-            written.pop("additionalProperties", None)
+            if name in given:
+                part = inner(given[name], name)
+                if self._has_unevaluated:
+                    written[name] = part
+                else:
+                    self.dropped.append(f"{where}/{name}")
         for name in _SCHEMA_LISTS:
             if name in given:
                 parts = _list(given[name], f"{where}/{name}")
@@ -175,6 +211,60 @@ class _SchemaNormalizer:
                     key: True if part is None else inner(part, name, key)
                     for key, part in named.items()
                 }
+
+    def _patterned(
+        self, given: JSONObject, written: JSONObject, where: str, inner: Callable[..., Any]
+    ) -> None:
+        """Write `patternProperties` as far as they can be searched for."""
+        if "patternProperties" not in given:
+            return
+        named = _object(given["patternProperties"], f"{where}/patternProperties")
+        parts = {key: inner(part, "patternProperties", key) for key, part in named.items()}
+        written["patternProperties"] = {
+            key: part for key, part in parts.items() if self._is_searchable(key)
+        }
+        if len(written["patternProperties"]) < len(parts):
+            self.dropped.append(f"{where}/patternProperties")
+            written.pop("additionalProperties", None)
+
+    def _relax(self, given: JSONObject, written: JSONObject) -> None:
+        """Drop what says no where something fits a schema that is not written whole.
+
+        More may fit that than the caller means, and what he allows must not be refused.
+        """
+        if self._is_uncertain(given.get("not")):
+            written.pop("not", None)
+        if self._is_uncertain(given.get("if")):
+            for name in ("if", "then", "else"):
+                written.pop(name, None)
+        if "oneOf" in written and self._is_uncertain(given["oneOf"]):
+            written.setdefault("allOf", []).append({"anyOf": written.pop("oneOf")})
+        if self._is_uncertain(given.get("contains")):
+            written.pop("maxContains", None)
+
+    def _is_uncertain(self, part: Any) -> bool:
+        return any(
+            self._says_more(node) or "$ref" in node or "$recursiveRef" in node
+            for node in _objects(part)
+        )
+
+    def _says_more(self, node: JSONObject) -> bool:
+        """Say whether what is written of this schema allows more than the schema does."""
+        patterns = node.get("patternProperties")
+        named = [*patterns] if isinstance(patterns, dict) else []
+        named += [node["pattern"]] if isinstance(node.get("pattern"), str) else []
+        return isinstance(node.get("format"), str) or not all(map(self._is_searchable, named))
+
+    def _is_searchable(self, pattern: str) -> bool:
+        known = self._patterns.get(pattern)
+        if known is None:
+            known = False
+            if len(self._patterns) < PATTERNS_MAX and self._pattern_cost < PATTERN_COST_MAX:
+                expression, cost = compiled(pattern)
+                self._pattern_cost += cost
+                known = expression is not None
+            self._patterns[pattern] = known
+        return known
 
     def _items(self, given: JSONObject, written: JSONObject, inner: Callable[..., Any]) -> None:
         items = given.get("items")

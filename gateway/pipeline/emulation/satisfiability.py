@@ -174,16 +174,27 @@ class _Search:
         if len(required) > _least(together, "maxProperties"):
             return f"{where} requires more properties than `maxProperties` allows"
         for name in required:
-            members = tuple(_member(part, name) for part in together)
+            members = tuple(member for part in together for member in self._members(part, name))
             if why := self.why_nothing(members, f"{where}.{name}", above):
                 return why
             if not all(self.fits(name, part.get("propertyNames", True)) for part in together):
                 return f"{where} requires {name!r}, which `propertyNames` refuses"
         for part in together:
             is_closed = part.get("additionalProperties") is False
+            is_closed = is_closed and not part.get("patternProperties")
             if is_closed and len(part.get("properties", ())) < _most(together, "minProperties"):
                 return f"{where} has fewer properties than `minProperties`"
         return None
+
+    def _members(self, schema: JSONObject, name: str) -> list[Schema]:
+        """Return the schemas that a property of this name has to fit."""
+        patterns: dict[str, Schema] = schema.get("patternProperties", {})
+        found = [
+            part for pattern, part in patterns.items() if self.fits(name, {"pattern": pattern})
+        ]
+        if name in schema.get("properties", {}):
+            found.append(schema["properties"][name])
+        return found or [schema.get("additionalProperties", True)]
 
 
 def _kinds_of(schema: JSONObject) -> frozenset[str]:
@@ -251,11 +262,3 @@ def _item(schema: JSONObject, index: int) -> Schema:
     prefix = schema.get("prefixItems", [])
     item: Schema = prefix[index] if index < len(prefix) else schema.get("items", True)
     return item
-
-
-def _member(schema: JSONObject, name: str) -> Schema:
-    properties = schema.get("properties", {})
-    member: Schema = (
-        properties[name] if name in properties else schema.get("additionalProperties", True)
-    )
-    return member

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from itertools import islice
+from time import thread_time
 from typing import Any
 
 import orjson
@@ -10,7 +11,8 @@ from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 from referencing import Registry
 
-from gateway.pipeline.emulation.normalize_schema import NotASchema, plain
+from gateway.pipeline.emulation.ecma_pattern import compiled
+from gateway.pipeline.emulation.normalize_schema import NotASchema, dropped_patterns, plain
 from gateway.pipeline.emulation.satisfiability import impossibility
 from gateway.pipeline.errors import InvalidParameter
 from gateway.providers.chat_types import JSONObject
@@ -22,8 +24,19 @@ PROBE_STEPS = 2000
 """Steps that validating an empty value may take, plus one for every BYTES_PER_STEP of schema."""
 
 BYTES_PER_STEP = 4
+
+MOST_SEARCH_STEPS = 10**8
+"""What one search for a pattern may take at worst, half a second: its instructions times the bytes of text."""
+
+SECONDS_PER_STEP = 5e-6
+"""The time of the processor that counts as one of MOST_STEPS; most searches take far less than their worst."""
+
+TOO_LARGE = "the document is too large or too deep to be checked against its schema"
+MOST_NAMED = 8
+MOST_NAME_CHARACTERS = 120
 MOST_FAULTS = 3
 MOST_FAULT_CHARACTERS = 240
+MOST_QUOTED_CHARACTERS = 80
 
 _PROBES: tuple[Any, ...] = ("", {})
 
@@ -34,7 +47,8 @@ def check_schema(schema: JSONObject, param: str) -> None:
     Raises InvalidParameter for `param`, the caller's field.
     """
     try:
-        written = plain(schema)
+        # No pattern is compiled yet: a request may bring many tools, of which few are called.
+        written = plain(schema, has_patterns=False)
         most_steps = PROBE_STEPS + len(orjson.dumps(schema)) // BYTES_PER_STEP
         for probe in _PROBES:
             _judge(probe, written, most_steps)
@@ -82,6 +96,16 @@ def check_satisfiable(schema: JSONObject, param: str) -> None:
         )
 
 
+def unchecked(schema: JSONObject, param: str) -> list[str]:
+    """Return the paths of what no answer is checked against, since its patterns take more than linear time.
+
+    `param` is the caller's field, whose schema has passed `check_schema`.
+    """
+    dropped = dropped_patterns(schema)
+    paths = [f"{param}.{where[:MOST_NAME_CHARACTERS]}" for where in dropped[:MOST_NAMED]]
+    return [*paths, "…"] if len(dropped) > MOST_NAMED else paths
+
+
 def fault_of(value: Any, schema: JSONObject) -> str | None:
     """Return why `value` does not fit, in words for the model; None if it does."""
     try:
@@ -89,7 +113,7 @@ def fault_of(value: Any, schema: JSONObject) -> str | None:
     except NotASchema as error:
         return f"the schema is wrong: {error}"
     except (_TooMuch, RecursionError):
-        return "the document is too large or too deep to be checked against its schema"
+        return TOO_LARGE
 
 
 def broken_keyword(value: Any, schema: JSONObject) -> str:
@@ -147,10 +171,73 @@ def _unique_items(
             yield ValidationError("the items must all be different")
 
 
+def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    if isinstance(instance, str) and not _is_found(pattern, instance):
+        yield ValidationError(f"{_quoted(instance)} does not match {pattern!r}")
+
+
+def _pattern_properties(
+    validator: Any, parts: JSONObject, instance: Any, schema: Any
+) -> Iterator[ValidationError]:
+    if isinstance(instance, dict):
+        for pattern, part in parts.items():
+            for name, value in instance.items():
+                if _is_found(pattern, name):
+                    yield from validator.descend(value, part, path=name, schema_path=pattern)
+
+
+def _additional_properties(
+    validator: Any, wanted: Any, instance: Any, schema: Any
+) -> Iterator[ValidationError]:
+    """Judge the properties that neither `properties` nor a pattern names."""
+    patterns = schema.get("patternProperties")
+    if not patterns or not isinstance(instance, dict):
+        keyword = Draft202012Validator.VALIDATORS["additionalProperties"]
+        yield from keyword(validator, wanted, instance, schema) or ()
+        return
+    named = schema.get("properties", {})
+    for name, value in instance.items():
+        if name not in named and not any(_is_found(pattern, name) for pattern in patterns):
+            if wanted is False:
+                listed = ", ".join(map(repr, patterns))
+                words = f"{_quoted(name)} does not match any of the patterns: {listed}"
+                yield ValidationError(words)
+            else:
+                yield from validator.descend(value, wanted, path=name)
+
+
+def _quoted(text: str) -> str:
+    """Quote so much of a text that there is room for the pattern that it does not match."""
+    return f"{text[:MOST_QUOTED_CHARACTERS]!r}{'…' if len(text) > MOST_QUOTED_CHARACTERS else ''}"
+
+
+def _is_found(pattern: str, text: str) -> bool:
+    """Search for a pattern that `plain` has let pass, for as long as there are steps left."""
+    expression = compiled(pattern).expression
+    if expression is None:
+        return True
+    encoded = text.encode("utf-8", "surrogatepass")
+    if expression.size * len(encoded) > MOST_SEARCH_STEPS:
+        raise _TooMuch
+    begun_s = thread_time()
+    is_found = expression.is_in(encoded)
+    left = _steps_left.get()
+    left[0] -= 1 + int((thread_time() - begun_s) / SECONDS_PER_STEP)
+    if left[0] < 0:
+        raise _TooMuch
+    return is_found
+
+
+_OURS: dict[str, Callable[..., Any]] = {
+    "additionalProperties": _additional_properties,
+    "pattern": _pattern,
+    "patternProperties": _pattern_properties,
+    "uniqueItems": _unique_items,
+}
 _Validator = extend(  # type: ignore[no-untyped-call]
     Draft202012Validator,
     {
-        name: _counted(_unique_items if name == "uniqueItems" else keyword)
-        for name, keyword in Draft202012Validator.VALIDATORS.items()
+        name: _counted(keyword)
+        for name, keyword in {**Draft202012Validator.VALIDATORS, **_OURS}.items()
     },
 )

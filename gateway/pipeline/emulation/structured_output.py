@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import orjson
 
 from gateway.pipeline.emulation.answer import Complete, WholeAnswer, gather, with_instruction
-from gateway.pipeline.emulation.schema_validation import broken_keyword, fault_of
+from gateway.pipeline.emulation.schema_validation import TOO_LARGE, broken_keyword, fault_of
 from gateway.pipeline.emulation.unusable_answer import UnusableAnswer, usage_of
 from gateway.providers._shared.simplify_schema import SchemaUnfit, simplify_parameters
 from gateway.providers.chat_types import (
@@ -220,7 +220,9 @@ class _DocumentRequest:
         if words is None:
             return None
         keyword = broken_keyword(value, schema)
-        return _Fault(words, f"it does not fit the schema at {keyword}" if keyword else words)
+        if words == TOO_LARGE and not keyword:
+            return _Fault(words, words)
+        return _Fault(words, f"it does not fit the schema{keyword and f' at {keyword}'}")
 
 
 def _owes_call(request: ChatRequest) -> bool:
