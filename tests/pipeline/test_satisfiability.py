@@ -20,6 +20,14 @@ def _with(**member: Any) -> dict[str, Any]:
     [
         {"not": {}},
         {"not": {"description": "anything"}},
+        {"if": {}, "then": False},
+        {"if": {"title": "always"}, "then": {"not": {}}, "else": {}},
+        {"if": False, "else": False},
+        {"if": True, "then": {"type": "number"}, "type": "string"},
+        {"oneOf": [{}, {}]},
+        {"oneOf": [True, {"description": "anything"}]},
+        {"oneOf": [STRING, STRING]},
+        {"oneOf": [STRING, STRING, NUMBER], "type": "string"},
         {"enum": ["a", "b"], "pattern": "^[0-9]$"},
         {"type": "object", "required": ["x_a"], "patternProperties": {"^x_": False}},
         {"type": "object", "required": ["b"], "patternProperties": {"^a$": {}}}
@@ -86,6 +94,13 @@ def test_a_schema_that_nothing_satisfies_is_refused(schema: dict[str, Any]) -> N
         {"type": "object", "required": ["a"], "patternProperties": {"^a$": {}}}
         | {"additionalProperties": False},
         {"anyOf": [False, {}]},
+        {"if": {}, "then": STRING},
+        {"if": {}, "else": False},
+        {"if": False, "then": False},
+        {"if": STRING, "then": False},
+        {"oneOf": [{}, False]},
+        {"oneOf": [{"const": 1}, {"const": True}]},
+        {"oneOf": [STRING, STRING, NUMBER]},
         {"oneOf": [{"pattern": "^a"}, {"pattern": "^b"}]},
         {**STRING, "not": {"pattern": "^a"}},
         {**STRING, "not": {"pattern": "^(?!a)"}},

@@ -5,10 +5,13 @@ document is finite, so that a thing which must hold another one like itself is i
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
+
+import orjson
 
 from gateway.providers.chat_types import JSONObject
 
@@ -85,6 +88,10 @@ class _Search:
             found[id(schema)] = schema
             if isinstance(schema, dict):
                 waiting += schema.get("allOf", ())
+                if schema.get("if") in (True, {}):
+                    waiting.append(schema.get("then", True))
+                elif schema.get("if") is False:
+                    waiting.append(schema.get("else", True))
                 if "$ref" in schema:
                     waiting.append(self.root["$defs"][schema["$ref"].rpartition("/")[2]])
         return list(found.values())
@@ -100,19 +107,21 @@ class _Search:
     def _branches(
         self, together: list[JSONObject], where: str, above: _Above, chosen: frozenset[int]
     ) -> str | None:
+        why: str | None
         for part in together:
             for name in ("anyOf", "oneOf"):
+                why = None
                 branches: list[Schema] = part.get(name, [])
                 if not branches or id(branches) in chosen:
                     continue
-                for branch in branches:
+                for branch in _once(branches) if name == "oneOf" else branches:
                     why = self.why_nothing(
                         (*together, branch), where, above, chosen | {id(branches)}
                     )
                     if why is None:
                         break
                 else:
-                    return f"{where} fits no part of `{name}`: {why}"
+                    return f"{where} fits no part of `{name}`: {why or 'each stands there twice'}"
         return None
 
     def _kinds(self, together: list[JSONObject], where: str, above: _Above) -> str | None:
@@ -195,6 +204,16 @@ class _Search:
         if name in schema.get("properties", {}):
             found.append(schema["properties"][name])
         return found or [schema.get("additionalProperties", True)]
+
+
+def _once(branches: list[Schema]) -> list[Schema]:
+    """Return the branches that stand once: what fits one that stands twice does not fit exactly one."""
+    written = [
+        orjson.dumps({} if branch is True else branch, option=orjson.OPT_SORT_KEYS)
+        for branch in branches
+    ]
+    times = Counter(written)
+    return [branch for branch, text in zip(branches, written, strict=True) if times[text] == 1]
 
 
 def _kinds_of(schema: JSONObject) -> frozenset[str]:
