@@ -151,6 +151,19 @@ class Catalogue:
             self._serving[providers] = part
         return part
 
+    def narrowed(self, profile_of: Callable[[CatalogRoute], ModelProfile]) -> "Catalogue":
+        """Return the catalogue with the profiles that `profile_of` gives; itself where they are its own."""
+        models: list[CatalogModel] = []
+        is_same = True
+        for model in self._models.values():
+            profiles = [profile_of(route) for route in model.routes]
+            if any(p is not r.profile for p, r in zip(profiles, model.routes, strict=True)):
+                is_same = False
+                pairs = zip(model.routes, profiles, strict=True)
+                model = replace(model, routes=tuple(replace(r, profile=p) for r, p in pairs))
+            models.append(model)
+        return self if is_same else Catalogue((*models, *self._ended.values()), self._aliases)
+
     def choices(self, model: CatalogModel) -> tuple[CatalogModel, ...]:
         """Return the models that may answer for `model`: itself; for auto every chat model, cheapest first."""
         return self._choices if model.is_auto else (model,)

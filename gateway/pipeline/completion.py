@@ -156,6 +156,7 @@ def _provider_call(
             return observed(chunks, watch, request, cancel_token)
 
         def wrapped() -> Generator[Tick | ChatChunk, None, None]:
+            # The account that was leased may lack more than was known when the request was fitted.
             profile = provider.narrowed(route.profile)
             return with_wrappers(complete, profile, provider=route.provider)(candidate.request)
 

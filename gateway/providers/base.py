@@ -38,7 +38,10 @@ class Provider(Protocol):
     name: str
 
     def narrowed(self, profile: ModelProfile) -> ModelProfile:
-        """Return what the account can do of what a route's profile says; mostly all of it."""
+        """Return what the account can do of what a route's profile says; mostly all of it.
+
+        Of a profile without a wire it is all.
+        """
         ...
 
     def stream(

@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from gateway.health import monitor
 from gateway.providers.base import Adapter, Provider
 from gateway.providers.errors import ProviderAuthError, ProviderError, ProviderUnavailable
+from gateway.providers.profile import ModelProfile
 from gateway.providers.registry import BUILT_IN
 from gateway.upstreams import pool
 from gateway.upstreams.adapters import built
@@ -71,6 +72,19 @@ def provider(slug: str, *, is_test: bool) -> Provider:
     if is_sandboxed(is_test=is_test):
         return sandboxed(slug)
     return next(iter(usable(slug).values()))
+
+
+def narrowed(slug: str, profile: ModelProfile, *, is_test: bool) -> ModelProfile:
+    """Return what a route's profile promises on every account that may be asked: mostly all of it.
+
+    The emulated accounts lack nothing, nor is anything known where no credential works.
+    """
+    if not profile.wire or is_sandboxed(is_test=is_test):
+        return profile
+    with contextlib.suppress(ProviderError):
+        for account in usable(slug).values():
+            profile = account.narrowed(profile)
+    return profile
 
 
 def make_ready() -> None:

@@ -122,3 +122,28 @@ def test_a_refusal_names_the_field_and_the_remedy(caller: Caller) -> None:
         error = answer.json()["error"]
         assert (answer.status_code, error["param"]) == (400, entry["param"]), (entry["name"], error)
         assert entry["says"] in error["message"], (entry["name"], error)
+
+
+def test_calls_at_once_that_an_account_lacks_are_named_and_not_promised(
+    first_form: Service,
+) -> None:
+    body = {"messages": HELLO, "tools": LS, "parallel_tool_calls": True, "model": "gigachat-pro"}
+    demanding = body | {"provider": {"require_parameters": True}}
+    with first_form.http(first_form.fresh_key()) as http:
+        answer = http.post(CHAT, json=body)
+        strict = http.post(CHAT, json=body, headers={"X-XRouter-Strict": "true"})
+        demanded = http.post(CHAT, json=demanding)
+        plan = http.post("/v1/plan", json=demanding).json()["data"]
+        [card] = [m for m in http.get("/v1/models").json()["data"] if m["id"] == "gigachat-pro"]
+
+    assert answer.headers["X-XRouter-Adapted"] == "parallel_tool_calls=ignored"
+    assert (strict.status_code, strict.json()["error"]["param"]) == (400, "parallel_tool_calls")
+    assert (demanded.status_code, plan["admitted"]) == (503, False)
+    assert "parallel_tool_calls" not in card["supported_parameters"]
+    assert "tools" in card["supported_parameters"]
+
+
+def test_a_test_key_is_promised_calls_at_once_whatever_the_account(first_form: Service) -> None:
+    body = {"messages": HELLO, "tools": LS, "parallel_tool_calls": True, "model": "gigachat-pro"}
+    with first_form.http(first_form.fresh_key(test=True)) as http:
+        assert "X-XRouter-Adapted" not in http.post(CHAT, json=body).headers

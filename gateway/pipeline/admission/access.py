@@ -1,12 +1,13 @@
 """Resolve the models that a caller names, within what is served and the key's allow-list."""
 
+import time
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from accounts.principal import Principal
 from gateway import upstreams
 from gateway.catalog import snapshot
-from gateway.catalog.snapshot import CatalogModel, Catalogue
+from gateway.catalog.snapshot import CatalogModel, CatalogRoute, Catalogue
 from gateway.pipeline.errors import (
     InvalidParameter,
     ModelNotAllowed,
@@ -14,6 +15,7 @@ from gateway.pipeline.errors import (
     NoProviderAvailable,
 )
 from gateway.pipeline.request import CompletionRequest, RequestedModel, Sort
+from gateway.providers.profile import ModelProfile
 
 _SORTS: dict[str, Sort] = {":floor": "price", ":nitro": "throughput"}
 """Endings of a model's name that say how to choose among its routes."""
@@ -21,11 +23,38 @@ _FREE = ":free"
 """An ending that means nothing but that the model is to be free."""
 _ENDINGS = (*_SORTS, _FREE)
 
+_NARROWED_FOR_S = 1.0
+"""How long it is believed what the accounts can do, so that requests need not look their adapters up for it."""
+
+
+class _Narrowed(NamedTuple):
+    """The part of the catalogue that is served, and what the accounts can do of it."""
+
+    whole: Catalogue
+    catalogue: Catalogue
+    until_s: float
+
+
+_narrowed: dict[bool, _Narrowed] = {}
+
 
 def served_to(principal: Principal | None) -> Catalogue:
-    """Return the models that can be served to the caller; to a test key the sandbox serves all of them."""
+    """Return the models that can be served to the caller; to a test key the sandbox serves all of them.
+
+    Their profiles promise what the accounts at the providers can do.
+    """
     is_test = principal is not None and principal.is_test
-    return snapshot.current().serving(upstreams.served(is_test=is_test))
+    whole = snapshot.current().serving(upstreams.served(is_test=is_test))
+    known = _narrowed.get(is_test)
+    if known is not None and known.whole is whole and time.monotonic() < known.until_s:
+        return known.catalogue
+
+    def profile_of(route: CatalogRoute) -> ModelProfile:
+        return upstreams.narrowed(route.provider, route.profile, is_test=is_test)
+
+    narrowed = whole.narrowed(profile_of)
+    _narrowed[is_test] = _Narrowed(whole, narrowed, time.monotonic() + _NARROWED_FOR_S)
+    return narrowed
 
 
 def resolve(model_id: str, principal: Principal | None) -> CatalogModel:
@@ -173,4 +202,5 @@ def may_use(principal: Principal | None, model: CatalogModel) -> bool:
     if principal is None or not principal.allowed_models:
         return True
     served = served_to(principal)
-    return any(served.resolve(name) is model for name in principal.allowed_models)
+    allowed = (served.resolve(name) for name in principal.allowed_models)
+    return any(found is not None and found.id == model.id for found in allowed)
