@@ -69,6 +69,22 @@ def test_a_sequence_that_stops_is_named_by_the_pipeline(sandbox: Sandbox) -> Non
     assert (body["stop_reason"], body["stop_sequence"]) == ("stop_sequence", "скв")
 
 
+def test_a_sequence_that_cannot_stop_json_is_named_in_the_callers_words(sandbox: Sandbox) -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+    asked = {"model": "gigachat-basic", "max_tokens": 100, "messages": HELLO} | {
+        "stop_sequences": ["}"],
+        "output_config": {"format": {"type": "json_schema", "schema": schema}},
+    }
+    key = new_key(is_test=True)[1]
+    response = post(orjson.dumps(asked), key)
+    strict = post(orjson.dumps(asked), key, HTTP_X_XROUTER_STRICT="true")
+
+    assert response.headers["X-XRouter-Adapted"] == "stop_sequences=ignored"
+    assert response.json()["stop_reason"] == "end_turn"
+    assert strict.status_code == 400
+    assert strict.json()["error"]["details"]["param"] == "stop_sequences"
+
+
 def test_what_is_not_honoured_is_named_in_the_callers_words(sandbox: Sandbox) -> None:
     thinking = {"type": "enabled", "budget_tokens": 1024}
     response = ask(model="gigachat-pro", thinking=thinking, tools=[SERVER_TOOL])

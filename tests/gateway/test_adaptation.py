@@ -259,6 +259,38 @@ def test_a_parameter_the_pipeline_emulates_stays() -> None:
     assert unsupported(request, GIGACHAT, frozenset({"stop"})) == ["seed"]
 
 
+@pytest.mark.parametrize(
+    "wanted", [ResponseFormat("json_object"), ResponseFormat("json_schema", schema={})]
+)
+def test_a_stop_sequence_that_would_cut_json_is_ignored_and_named(wanted: ResponseFormat) -> None:
+    request = HELLO._replace(stop=("конец",), response_format=wanted)
+
+    for profile in (GIGACHAT, YANDEX):
+        adapted, adaptations = adapt(request, profile, frozenset({"stop"}))
+        assert adapted == HELLO._replace(response_format=wanted)
+        assert render(adaptations) == "stop=ignored"
+        assert unsupported(request, profile, frozenset({"stop"})) == ["stop"]
+
+
+def test_a_stop_sequence_that_the_model_itself_honours_stays_beside_json() -> None:
+    request = HELLO._replace(stop=("конец",), response_format=ResponseFormat("json_object"))
+
+    assert adapt(request, replace(YANDEX, parameters={"stop": ParameterRange()})) == (request, ())
+
+
+def test_a_stop_sequence_stays_where_the_answer_is_no_json() -> None:
+    emulated = frozenset({"stop"})
+    request = HELLO._replace(stop=("конец",), response_format=ResponseFormat("text"))
+    assert adapt(request, YANDEX, emulated) == (request, ())
+
+    adapted, adaptations = adapt(
+        request._replace(response_format=ResponseFormat("json_object")), BARE, emulated
+    )
+
+    assert adapted.stop == ("конец",)
+    assert render(adaptations) == "response_format=ignored"
+
+
 def test_one_call_a_turn_keeps_the_promise_of_no_parallel_calls() -> None:
     request = HELLO._replace(tools=TOOLS, parallel_tool_calls=False)
 

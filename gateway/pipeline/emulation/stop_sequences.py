@@ -9,7 +9,10 @@ from gateway.providers.tick import Tick
 
 
 def with_stop_sequences(complete: Complete) -> Complete:
-    """Honour `stop` here and not upstream. A JSON document is never cut: stop sequences are for prose."""
+    """Honour `stop` here and not upstream. A JSON document is never cut: stop sequences are for prose.
+
+    Who asks for both is told by the adaptation `stop=ignored`.
+    """
 
     def stopped(request: ChatRequest) -> Generator[Tick | ChatChunk, None, None]:
         if not request.stop:

@@ -78,7 +78,7 @@ def adapt(
 ) -> tuple[ChatRequest, tuple[Adaptation, ...]]:
     """Return `request` without anything that `profile` does not honour, and what was changed.
 
-    The fields in `emulated` stay as they are: the pipeline emulates them.
+    The fields in `emulated` stay as they are: the pipeline emulates them, but for `stop` beside JSON.
     """
     request = _with_highest_effort(request, profile)
     dropped, gone = _drop(request, profile, emulated)
@@ -166,9 +166,14 @@ def _drop(
         if value != NO_OP_VALUES[name]:
             gone.append(name)
     _drop_tools(request, profile, changes, gone)
-    if request.response_format is not None and _format_support(request, profile) == "none":
+    wanted = request.response_format
+    if wanted is not None and _format_support(request, profile) == "none":
         changes["response_format"] = None
         gone.append("response_format")
+    elif wanted is not None and wanted.kind != "text" and request.stop and "stop" in emulated:
+        # A JSON document is not cut: what is left of it would be none.
+        changes["stop"] = ()
+        gone.append("stop")
     return changes, tuple(gone)
 
 
