@@ -1,5 +1,8 @@
 """`middle-out` leaves out the middle, keeps the ends, and never parts a call from its result."""
 
+import json
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,6 +67,61 @@ def test_two_messages_that_are_too_long_both_lose_their_middles() -> None:
 
     assert all(ELLIPSIS in message.content for message in kept)
     assert prompt_tokens(_request(*kept)) <= 310
+
+
+def _turn(*arguments: str, result: str = "ок") -> ChatRequest:
+    """Return a dialogue that ends with calls of these arguments and their results."""
+    calls = tuple(ToolCall(f"c{index}", "write", text) for index, text in enumerate(arguments))
+    results = [Message("tool", result, tool_call_id=call.id, name="write") for call in calls]
+    return _request(Message("user", "Запиши"), Message("assistant", tool_calls=calls), *results)
+
+
+@pytest.mark.parametrize("is_ascii", [True, False])
+def test_long_arguments_of_the_last_turn_lose_the_middles_of_their_texts(is_ascii: bool) -> None:
+    written = {"path": "a.txt", "parts": [{"text": "начало " + "слово\n" * 900 + " конец"}], "n": 3}
+    request = _turn(json.dumps(written, ensure_ascii=is_ascii))
+
+    kept = middle_out(request, SMALL)
+
+    found = json.loads(kept.messages[1].tool_calls[0].arguments)
+    [part] = found.pop("parts")
+    assert found == {"path": "a.txt", "n": 3}
+    assert part["text"].startswith("начало")
+    assert part["text"].endswith("конец")
+    assert ELLIPSIS in part["text"]
+    assert prompt_tokens(kept) <= 310
+    assert kept.messages[2] == request.messages[2]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "{" + "слово " * 900,
+        json.dumps("слово " * 900),
+        json.dumps({"numbers": list(range(2000))}),
+        json.dumps({f"key {number}": "ы" for number in range(500)}),
+        json.dumps({"text": '\n"\\' * 900}),
+        '{"a":' * 400 + '"б"' + "}" * 400,
+        '{"a": ' + "[" * 1200 + "]" * 1200 + "}",
+    ],
+    ids=["broken", "a text", "numbers", "many keys", "escapes", "deep", "too deep"],
+)
+def test_arguments_of_any_shape_become_a_short_object(arguments: str) -> None:
+    kept = middle_out(_turn(arguments), SMALL)
+
+    assert isinstance(json.loads(kept.messages[1].tool_calls[0].arguments), dict)
+    assert prompt_tokens(kept) <= 310
+
+
+def test_many_long_calls_and_results_of_one_turn_are_all_shortened() -> None:
+    long = json.dumps({"text": "слово " * 200}, ensure_ascii=False)
+    roomy = ModelProfile(context_tokens=2000, max_output_tokens=100)
+
+    kept = middle_out(_turn(*[long] * 20, result="итог " * 200), roomy)
+
+    assert len(kept.messages) == 22
+    assert len(kept.messages[1].tool_calls) == 20
+    assert prompt_tokens(kept) <= 1900
 
 
 @given(st.lists(st.text(max_size=600), min_size=1, max_size=12))
