@@ -16,12 +16,17 @@ from gateway.pipeline.admission.caller_context import give_connection_back
 MOST_BYTES_OF_STRANGERS = 64 * 1024
 """How much is read of who has shown no credential."""
 
+_DIALOGUE = frozenset({"messages", "input", "prompt", "system", "instructions"})
+"""The fields that bear what was said, in the words of all protocols."""
+
 JSONObject = dict[str, Any]
 
 
 def read_object(request: HttpRequest, *, most_bytes: int | None = None) -> JSONObject:
     """Return the body, of REQUEST_MAX_BYTES at most where nothing is said.
 
+    NULs within a dialogue are dropped: a tool's result may be a piece of a binary file, and stays in the
+    dialogue for good. Elsewhere they are refused, for PostgreSQL has no place for them.
     The database connection is given back before the body is waited for.
     Raises BadRequest (400, 408, 413, 415) that says what is wrong.
     """
@@ -38,6 +43,9 @@ def read_object(request: HttpRequest, *, most_bytes: int | None = None) -> JSONO
     if not isinstance(document, dict):
         raise BadRequest("The body must be a JSON object.")
     if rb"\u0000" in raw:
+        dialogue = {name: document[name] for name in _DIALOGUE & document.keys()}
+        _drop_nul(dialogue)
+        document |= dialogue
         _refuse_nul(document)
     return document
 
@@ -105,3 +113,22 @@ def _refuse_nul(document: JSONObject) -> None:
             waiting += value
         elif isinstance(value, str) and "\0" in value:
             raise BadRequest("The body has a NUL character in a text.", code="invalid_parameter")
+
+
+def _drop_nul(document: JSONObject) -> None:
+    """Drop NUL from every text, in place. Not recursive either."""
+    waiting: list[Any] = [document]
+    while waiting:
+        holder = waiting.pop()
+        if isinstance(holder, dict) and any("\0" in name for name in holder):
+            members = [(name.replace("\0", ""), member) for name, member in holder.items()]
+            holder.clear()
+            holder.update(members)
+        for place, member in list(
+            holder.items() if isinstance(holder, dict) else enumerate(holder)
+        ):
+            if isinstance(member, str):
+                if "\0" in member:
+                    holder[place] = member.replace("\0", "")
+            elif isinstance(member, dict | list):
+                waiting.append(member)

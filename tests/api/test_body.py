@@ -106,6 +106,38 @@ def test_an_escaped_backslash_before_u0000_is_no_nul() -> None:
     assert _read(rb'{"a": "\\u0000"}') == {"a": r"\u0000"}
 
 
+@pytest.mark.parametrize("field", ["messages", "input", "prompt", "system", "instructions"])
+def test_a_nul_within_a_dialogue_is_dropped(field: str) -> None:
+    said = rb'[{"role": "tool", "tool_call_id": "a\u0000b", "content": "ELF\u0000\u0000bin"}, ["\u0000"]]'
+    body = b'{"model": "m", "%s": %s}' % (field.encode(), said)
+
+    assert _read(body) == {
+        "model": "m",
+        field: [{"role": "tool", "tool_call_id": "ab", "content": "ELFbin"}, [""]],
+    }
+    assert _read(rb'{"%s": "a\u0000b"}' % field.encode()) == {field: "ab"}
+    assert _read(rb'{"%s": {"a\u0000b": 1, "c": null}}' % field.encode()) == {
+        field: {"ab": 1, "c": None}
+    }
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        rb'"metadata": {"a": "\u0000"}',
+        rb'"user": "\u0000"',
+        rb'"session_id": "\u0000"',
+        rb'"\u0000": 1',
+        rb'"a": {"messages": "\u0000"}',
+    ],
+)
+def test_a_nul_beside_the_dialogue_is_refused(field: bytes) -> None:
+    with pytest.raises(BadRequest) as refusal:
+        _read(rb'{"messages": [{"role": "user", "content": "\u0000"}], %s}' % field)
+
+    assert refusal.value.code == "invalid_parameter"
+
+
 def test_a_body_over_the_limit_is_a_413(settings) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
 
