@@ -51,6 +51,7 @@ class OpenAIChunkReader:
         self._calls = CallReader(names=names, mint_id=mint_id, garbled=self._garbled)
         self._has_begun = False
         self._has_finished = False
+        self._held = ""
 
     def line(self, line: bytes) -> ChatChunk | None:
         """Parse one line of a stream; None if the caller gets nothing of it.
@@ -86,8 +87,11 @@ class OpenAIChunkReader:
             self._garbled("an answer without an end")
         # [DONE] came, without a finish reason.
         calls = self._calls.end(is_cut=False)
+        self._has_finished = True
         return ChatChunk(
-            tool_calls=calls, finish_reason="tool_calls" if len(self._calls) else "stop"
+            text=self._without_mark(""),
+            tool_calls=calls,
+            finish_reason="tool_calls" if len(self._calls) else "stop",
         )
 
     def whole(self, body: bytes) -> ChatChunk:
@@ -122,14 +126,15 @@ class OpenAIChunkReader:
         if not isinstance(message, dict):
             self._garbled(f"a {part} that is no object")
         text = self._text(message, "content") + self._text(message, "refusal")
-        if _LEAKED in text:
-            text = text.replace(_LEAKED, "")
         reasoning = _reasoning(message)
         calls = self._calls.take(message.get("tool_calls"))
         calls += self._calls.take_deprecated(message.get("function_call"))
         finish, native, last = self._finish(choice.get("finish_reason"))
         calls += last
-        if not (text or reasoning or calls or finish or usage):
+        if self._held or "[" in text:
+            text = self._without_mark(text)
+        logprobs = _logprobs(choice["logprobs"]) if choice.get("logprobs") else ()
+        if not (text or reasoning or calls or finish or usage or logprobs):
             return None
         return ChatChunk(
             text=text,
@@ -138,8 +143,15 @@ class OpenAIChunkReader:
             finish_reason=finish,
             native_finish_reason=native,
             usage=usage,
-            logprobs=_logprobs(choice["logprobs"]) if choice.get("logprobs") else (),
+            logprobs=logprobs,
         )
+
+    def _without_mark(self, text: str) -> str:
+        """Return what may be passed on: without the mark, and without what may be its beginning."""
+        text = (self._held + text).replace(_LEAKED, "")
+        passed = len(text) if self._has_finished else len(text) - _beginning_of_mark(text)
+        self._held = text[passed:]
+        return text[:passed]
 
     def _finish(
         self, native: Any
@@ -180,6 +192,12 @@ def _logprobs(written: Any) -> tuple[TokenLogprob, ...]:
         if isinstance(item, dict)
     ]
     return tuple(item for item in found if item is not None)
+
+
+def _beginning_of_mark(text: str) -> int:
+    """Return how many of the last characters of `text` begin the mark."""
+    sizes = range(min(len(text), len(_LEAKED) - 1), 0, -1)
+    return next((size for size in sizes if _LEAKED.startswith(text[-size:])), 0)
 
 
 def _reasoning(message: JSONObject) -> str:

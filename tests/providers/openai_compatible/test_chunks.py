@@ -161,6 +161,31 @@ def test_a_mark_of_the_servers_own_template_is_cut_and_an_id_that_is_a_name_is_r
     assert chunks[-1].finish_reason == "tool_calls"
 
 
+@pytest.mark.parametrize("size", range(1, 16))
+def test_the_mark_is_cut_also_where_it_comes_in_pieces(size: int) -> None:
+    said = "до [TOOL_CALL_END]после[TOOL_CALL_END]"
+    pieces = [said[start : start + size] for start in range(0, len(said), size)]
+    events = [event({"content": piece}) for piece in pieces]
+    assert text_of(read(written(*events, event({}, "stop")))) == "до после"
+    assert text_of(read(written(*events))) == "до после"
+
+
+@pytest.mark.parametrize("end", [[event({}, "stop")], []], ids=["finished", "by DONE alone"])
+def test_what_only_begins_like_the_mark_is_text(end: list[JSONObject]) -> None:
+    pieces = ["[TOOL", "S] [", "[", "TOOL_CALL_", "ENDS] [TOOL_CALL_END"]
+    chunks = read(written(*(event({"content": piece}) for piece in pieces), *end))
+    assert text_of(chunks) == "".join(pieces)
+    assert chunks[0].text == "[TOOLS] "
+
+
+def test_probabilities_of_words_that_are_held_back_come() -> None:
+    held = event({"content": "["})
+    held["choices"][0]["logprobs"] = {"content": [{"token": "[", "logprob": -1}]}
+    chunks = read(written(held, event({"content": "1]"}), event({}, "stop")))
+    assert text_of(chunks) == "[1]"
+    assert chunks[0].logprobs == (TokenLogprob("[", -1.0),)
+
+
 def test_probabilities_come_with_their_words_and_what_is_odd_is_left_out() -> None:
     chosen = {
         "token": "да",
