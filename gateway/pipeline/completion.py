@@ -110,7 +110,7 @@ def open_completion(
         )
         return payment.settle(report.rule, report.usage, report.candidate.price, generation_facts)
 
-    affordable = within(routing.candidates, payment.held_nano)
+    affordable = within(routing.candidates, payment.held_nano, completion_request.names)
     attempts = Attempts(
         affordable,
         ask=ask,

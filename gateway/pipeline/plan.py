@@ -110,7 +110,7 @@ def plan(completion_request: CompletionRequest, principal: Principal) -> Plan:
     candidates: list[PlannedCandidate] = []
     unaffordable: list[LeftOut] = []
     for candidate in routing.candidates:
-        affordable = within((candidate,), held_nano)
+        affordable = within((candidate,), held_nano, completion_request.names)
         if not affordable:
             unaffordable.append(LeftOut(candidate.route.provider, candidate.model.id, UNAFFORDABLE))
             continue

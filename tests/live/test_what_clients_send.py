@@ -199,6 +199,17 @@ def test_a_blank_prompt_goes_to_a_model_whose_provider_takes_it(service: Service
     assert (answer.status_code, answer.json()["model"]) == (200, "gigachat-pro")
 
 
+def test_an_answer_that_the_balance_shortens_is_named_as_the_caller_does(service: Service) -> None:
+    key = service.fresh_key(balance="1")
+    body: Any = {"input": "Привет", "max_output_tokens": 1_000_000, "model": "gigachat-2-max"}
+
+    answer = _post(service, "/v1/responses", key, **body)
+
+    named = answer.headers["x-xrouter-adapted"]
+    assert named == "max_output_tokens=clamped, max_output_tokens=affordable"
+    assert "max_output_tokens=affordable" in _generation(service, answer, key)["adapted"]
+
+
 @pytest.mark.parametrize("effort", ["xhigh", "max"])
 def test_the_highest_effort_is_the_highest_that_the_model_has(
     service: Service, effort: str

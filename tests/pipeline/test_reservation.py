@@ -58,3 +58,14 @@ def test_what_is_sent_never_costs_more_than_the_hold(held_nano: int, price: int)
 def test_a_candidate_that_the_hold_does_not_reach_is_left_out() -> None:
     assert within([_candidate()], 0) == ()
     assert len(within([_candidate()], None)) == 1
+
+
+def test_an_answer_that_is_shortened_is_named_in_the_callers_words() -> None:
+    candidate = _candidate()
+    held_nano = bounds([candidate], is_exact=False).least_nano
+
+    [ours] = within([candidate], held_nano)
+    [theirs] = within([candidate], held_nano, {"max_tokens": "max_output_tokens"})
+
+    assert [str(change) for change in ours.adapted] == ["max_tokens=affordable"]
+    assert [str(change) for change in theirs.adapted] == ["max_output_tokens=affordable"]

@@ -1,6 +1,7 @@
 """Bound what an answer may cost: the amount to hold, and the longest answer that a hold pays for. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from billing.pricing import cost_nano
@@ -13,6 +14,7 @@ from gateway.pipeline.token_estimate import (
 )
 
 LEAST_ANSWER_TOKENS = 1
+_OUR_NAMES: Mapping[str, str] = MappingProxyType({})
 
 
 class Bounds(NamedTuple):
@@ -46,10 +48,13 @@ def longest_answer_tokens(candidate: Candidate) -> int:
     return max(1, min(profile.max_output_tokens, room))
 
 
-def within(candidates: Sequence[Candidate], held_nano: int | None) -> tuple[Candidate, ...]:
+def within(
+    candidates: Sequence[Candidate], held_nano: int | None, names: Mapping[str, str] = _OUR_NAMES
+) -> tuple[Candidate, ...]:
     """Return the candidates that the hold pays for, each with the `max_tokens` that it pays for.
 
-    Where that is less than the longest answer it is named. With `held_nano` None nothing is charged.
+    Where that is less than the longest answer it is named, as the caller does by `names`. With `held_nano`
+    None nothing is charged.
     """
     affordable = []
     for candidate in candidates:
@@ -64,8 +69,8 @@ def within(candidates: Sequence[Candidate], held_nano: int | None) -> tuple[Cand
             request = candidate.request._replace(max_tokens=longest)
             candidate = candidate._replace(request=request)
         if longest < wanted:
-            named = (*candidate.adapted, Adaptation("max_tokens", "affordable"))
-            candidate = candidate._replace(adapted=named)
+            change = Adaptation(names.get("max_tokens", "max_tokens"), "affordable")
+            candidate = candidate._replace(adapted=(*candidate.adapted, change))
         affordable.append(candidate)
     return tuple(affordable)
 
