@@ -18,9 +18,9 @@ def test_it_lists_every_operation_with_its_scope():
             security = operations[method].get("security", [{}])
             scope = "без ключа" if {} in security else f"`{security[0]['bearer'][0]}`"
             specified[f"`{method.upper()} {path}`"] = scope
-    listed = {row[0]: row[1] for row in PAGE.rows if re.match(r"`[A-Z]+ /v1/", row[0])}
+    listed = {row[0]: row[1] for row in PAGE.rows if re.match(r"`[A-Z]+ /", row[0])}
     assert listed == specified
-    assert len(listed) == len(OPERATIONS)
+    assert listed.keys() > {f"`{each.method} {each.path}`" for each in OPERATIONS}
 
 
 def test_its_codes_are_those_of_the_page_of_errors():

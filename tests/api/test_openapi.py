@@ -10,7 +10,7 @@ import orjson
 import pytest
 from django.conf import LazySettings
 from django.http import QueryDict
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from gateway.api.endpoints.not_found import NotFoundView
@@ -60,11 +60,56 @@ def test_the_document_is_valid_openapi_3_1() -> None:
 
 
 def test_documented_and_routed_operations_are_the_same() -> None:
-    documented = {(method, unnamed(path)) for method, path, _ in operations()}
+    documented = {
+        (method, unnamed(path)) for method, path, _ in operations() if path.startswith("/v1/")
+    }
     routed = {(method, path) for method, path, _ in routes()}
 
     assert routed - documented == set()
     assert documented - routed == COMING
+
+
+def test_what_machines_read_beside_the_api_is_documented_as_it_is_routed() -> None:
+    views = ("gateway.api.endpoints.health", "gateway.api.endpoints.metrics")
+    routed = {
+        f"/{route.pattern}".removesuffix("/")
+        for route in urlpatterns
+        if getattr(route.callback, "__module__", "") in views
+    }
+
+    assert routed == {"/health", "/health/ready", "/health/live", "/metrics"}
+    assert {path for _, path, _ in operations() if not path.startswith("/v1/")} == routed
+
+
+def test_what_machines_read_stands_at_the_root_alone() -> None:
+    paths = document("https://llm.example.ru")["paths"]
+
+    for path in ("/health", "/health/ready", "/health/live", "/metrics"):
+        assert paths[path]["get"]["servers"] == [{"url": "https://llm.example.ru"}]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/health", "/health/ready", "/health/live", "/metrics"])
+def test_what_machines_read_is_answered_as_documented(path: str) -> None:
+    answer = Client().get(path)
+    refused = Client().get(path, headers={"X-Forwarded-For": "203.0.113.7"})
+
+    responses = DOCUMENT["paths"][path]["get"]["responses"]
+    [(media_type, content)] = responses["200"]["content"].items()
+    is_json = media_type == "application/json"
+    assert answer.headers["Content-Type"].startswith(media_type)
+    check_against(content["schema"], answer.json() if is_json else answer.content.decode())
+    assert str(refused.status_code) in responses
+    assert set(responses["200"]["headers"]) <= set(answer.headers)
+
+
+@pytest.mark.django_db
+def test_the_refusal_of_a_wrong_page_of_models_is_documented() -> None:
+    headers = {"anthropic-version": "2023-06-01"}
+    answer = Client().get("/v1/models?limit=0", headers=headers)
+
+    assert answer.status_code == 400
+    assert "400" in DOCUMENT["paths"]["/v1/models"]["get"]["responses"]
 
 
 def test_an_operation_demands_what_its_view_demands() -> None:

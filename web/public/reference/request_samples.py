@@ -22,7 +22,7 @@ TOKEN_PLACEHOLDER = "ACCESS_TOKEN"  # noqa: S105  # what stands for one
 
 @dataclass(frozen=True, slots=True)
 class SampleRequest:
-    """What an example sends; `scope` None needs no credential."""
+    """What an example sends; `scope` None needs no credential. `answers_json`: else it is text."""
 
     id: str
     method: str
@@ -30,6 +30,7 @@ class SampleRequest:
     path: str
     scope: str | None
     body: dict[str, Any] | None
+    answers_json: bool = True
 
     @property
     def url(self) -> str:
@@ -86,7 +87,8 @@ def _python(request: SampleRequest) -> str:
     given.append("timeout=60")
     lines = "".join(f"    {argument},\n" for argument in given)
     call_of = f"requests.{request.method.lower()}"
-    return f"import requests\n\nanswer = {call_of}(\n{lines})\nprint(answer.json())\n"
+    told = "json()" if request.answers_json else "text"
+    return f"import requests\n\nanswer = {call_of}(\n{lines})\nprint(answer.{told})\n"
 
 
 def _python_client(
@@ -109,7 +111,7 @@ def _node(request: SampleRequest) -> str:
     options = f", {{\n{lines}}}" if lines else ""
     return (
         f"const answer = await fetch({json.dumps(request.url)}{options});\n"
-        "console.log(await answer.json());\n"
+        f"console.log(await answer.{'json' if request.answers_json else 'text'}());\n"
     )
 
 

@@ -85,6 +85,7 @@ class DocumentedOperation:
     samples: list[CodeSample]
     answer: DocumentedAnswer
     failures: tuple[DocumentedError, ...]
+    failures_without_code: tuple[tuple[str, list[SafeString]], ...]
 
     @property
     def codes_by_status(self) -> list[tuple[str, list[str]]]:
@@ -161,11 +162,8 @@ class _Writer:
         errors = {
             form.name: form
             for _, _, operation in described
-            for form in reader.forms(
-                _bad_answer(operation)["content"]["application/json"]["schema"],
-                "errors",
-                is_request=False,
-            )
+            if (schema := _schema_of_errors(operation)) is not None
+            for form in reader.forms(schema, "errors", is_request=False)
             if not form.is_shown
         }
         return ReferenceSection(
@@ -186,8 +184,11 @@ class _Writer:
         body = operation.get("requestBody", {}).get("content", {}).get("application/json")
         status, answer = _good_answer(operation)
         sent = example_in(self._language, _first_example(body)) if body else None
-        target = _filled(path, parameters, _first_example(answer["content"]["application/json"]))
-        request = SampleRequest(name, method, self._public_url, target, scope, sent)
+        answered = answer["content"].get("application/json")
+        target = _filled(path, parameters, _first_example(answered or {}))
+        request = SampleRequest(
+            name, method, self._public_url, target, scope, sent, answers_json=answered is not None
+        )
         return DocumentedOperation(
             id=name,
             method=method,
@@ -203,6 +204,11 @@ class _Writer:
             samples=request_samples(request),
             answer=self._answer(reader, name, status, answer),
             failures=tuple(self._all_failures(operation)),
+            failures_without_code=tuple(
+                (status, translated(answer["description"]))
+                for status, answer in operation["responses"].items()
+                if status >= "400" and not _LISTED_CODE.search(answer["description"])
+            ),
         )
 
     def _answer(
@@ -275,9 +281,10 @@ def _good_answer(operation: JSONObject) -> tuple[str, JSONObject]:
     )
 
 
-def _bad_answer(operation: JSONObject) -> JSONObject:
-    answer: JSONObject = operation["responses"]["500"]
-    return answer
+def _schema_of_errors(operation: JSONObject) -> JSONObject | None:
+    """Return the form of an operation's errors; None where they have no codes."""
+    answer = operation["responses"].get("500")
+    return None if answer is None else answer["content"]["application/json"]["schema"]
 
 
 def _first_example(content: JSONObject) -> Any:

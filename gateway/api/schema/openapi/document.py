@@ -1,11 +1,11 @@
-"""The whole API under /v1 as one OpenAPI 3.1 document. Pure."""
+"""The whole API under /v1, and what machines read beside it, as one OpenAPI 3.1 document. Pure."""
 
 import re
 from collections.abc import Iterable
 from typing import Any
 
 from gateway.api.retries.idempotency_key import HEADER as IDEMPOTENCY_HEADER
-from gateway.api.schema.openapi import failures
+from gateway.api.schema.openapi import failures, probes
 from gateway.api.schema.openapi.components import components, query_parameters
 from gateway.api.schema.openapi.headers import HEADERS, PARAMETERS, REQUEST_ID, headers, parameter
 from gateway.api.schema.openapi.operations import MISMATCH, OPERATIONS, PATH_PARAMETERS, Operation
@@ -74,6 +74,7 @@ def document(public_url: str) -> JSONObject:
     for operation in OPERATIONS:
         item = paths.setdefault(operation.path, {})
         item[operation.method.lower()] = _operation(operation, schemas)
+    paths |= probes.probes(public_url, schemas)
     return {
         "openapi": "3.1.0",
         "info": {"title": "XRouter API", "version": VERSION, "description": _DESCRIPTION},
@@ -90,7 +91,8 @@ def document(public_url: str) -> JSONObject:
                     "type": "http",
                     "scheme": "bearer",
                     "description": "An API key, or an OAuth access token.",
-                }
+                },
+                probes.METRICS_TOKEN: probes.SECURITY_SCHEME,
             },
             "headers": HEADERS,
             "parameters": PARAMETERS,
@@ -106,7 +108,7 @@ def _types() -> list[Any]:
         for operation in OPERATIONS
         for kind in (operation.body, operation.answer, operation.events, operation.error)
     )
-    return [*dict.fromkeys(kind for kind in used if kind is not None)]
+    return [*dict.fromkeys(kind for kind in used if kind is not None), *probes.TYPES]
 
 
 def _operation(operation: Operation, schemas: dict[Any, JSONObject]) -> JSONObject:
