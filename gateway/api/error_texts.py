@@ -148,6 +148,12 @@ TEMPLATES = (
     gettext_noop(
         "%(field)s: %(model)s takes no pictures. GET /v1/models lists in `architecture` which models do."
     ),
+    gettext_noop("%(field)s: %(model)s takes pictures of %(types)s only."),
+    gettext_noop("%(field)s: %(model)s takes pictures of %(most)s MB at most."),
+    gettext_noop("%(field)s: %(model)s takes %(most)s pictures in a request at most."),
+    gettext_noop("%(field)s: %(model)s takes %(most)s MB of pictures in a request at most."),
+    gettext_noop("Every message is empty."),
+    gettext_noop("%(field)s: nothing can satisfy this schema, since %(cause)s."),
     gettext_noop("%(field)s leads to no picture of %(types)s."),
     gettext_noop("%(field)s must name a host on the public network."),
     gettext_noop("%(field)s must begin with https:// or http://, or be a data URL."),
