@@ -169,6 +169,10 @@ class DrainingServer(StreamServer):
     is_ending: ClassVar[mmap.mmap | None] = None
     """One byte that master and workers share, 1 when the service ends for good."""
 
+    def start_accepting(self) -> None:
+        if self.socket.fileno() >= 0:  # a place that comes free during the close would begin again
+            super().start_accepting()
+
     def close(self) -> None:
         if self.started:
             self.stop_accepting()

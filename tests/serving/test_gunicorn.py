@@ -142,6 +142,30 @@ for client in clients:
 """
 
 
+FULL = """
+import runpy, socket, gevent, gevent.pool
+server_class = runpy.run_path("xrouter_site/gunicorn_workers.py")["DrainingServer"]
+server_class.is_ending = [1]
+listener = gevent.socket.socket()
+listener.bind(("127.0.0.1", 0))
+listener.listen()
+goes_on = gevent.event.Event()
+def answer(client, address):
+    goes_on.wait()
+    client.sendall(b"answered")
+server = server_class(listener, answer, spawn=gevent.pool.Pool(1))
+server.start()
+clients = [socket.create_connection(listener.getsockname()) for _ in range(2)]
+while server._watcher is not None:
+    gevent.sleep(0.01)
+gevent.spawn_later(server_class.HANDSHAKE_S / 2, goes_on.set)
+server.close()
+gevent.sleep(0)
+for client in clients:
+    print(client.recv(100).decode())
+"""
+
+
 SLOW_FORK = """
 import os, runpy, time
 globals().update(runpy.run_path("gunicorn.conf.py"))
@@ -176,6 +200,14 @@ def test_connections_that_wait_to_be_accepted_at_a_stop_are_served():
         [sys.executable, "-c", QUEUED], cwd=PROJECT, env=own, capture_output=True, text=True
     )
     assert done.stdout.split() == ["answered"] * 20, done.stderr
+
+
+def test_a_place_that_comes_free_during_a_stop_does_not_begin_it_anew():
+    own = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
+    done = subprocess.run(
+        [sys.executable, "-c", FULL], cwd=PROJECT, env=own, capture_output=True, text=True
+    )
+    assert (done.stdout.split(), done.stderr) == (["answered"] * 2, "")
 
 
 def test_nobody_who_was_let_in_at_a_stop_is_reset(serve):
