@@ -209,7 +209,7 @@ class ChaosVerdict:
         if self._story.kills and not outcome.answer.is_whole:
             yield outcome.answer.status, None
         if outcome.has_left:
-            for status in (401, 402, 429, 503):
+            for status in (0, 401, 402, 429, 503):  # 0: it left before it read anything
                 yield status, None
         yield 402, "insufficient_credits"
         yield 429, "rate_limit_exceeded"
