@@ -65,7 +65,7 @@ class DirectSocket(gevent.socket.socket):
         self.has_answered = True
 
     def send_later(self, data: memoryview) -> None:
-        """Send what there is no room for now. Raises BrokenPipeError where the client does not read."""
+        """Send what the client has no room for yet. Raises BrokenPipeError where it makes none."""
         self.settimeout(SEND_S)
         try:
             while data:

@@ -40,11 +40,12 @@ class DisconnectWatch:
 
 def watch(client: socket.socket, on_disconnect: Callable[[], None]) -> DisconnectWatch:
     """Call `on_disconnect` once, from another thread, when `client` closes its side."""
-    watched = DisconnectWatch(_watched_sockets(), client.fileno(), on_disconnect)
+    sockets = _watched_sockets()
+    watched = DisconnectWatch(sockets, client.fileno(), on_disconnect)
     if watched.descriptor < 0:
         on_disconnect()
     else:
-        _watched_sockets().add(watched)
+        sockets.add(watched)
     return watched
 
 
@@ -65,8 +66,8 @@ class _WatchedSockets:
 
     def add(self, watched: DisconnectWatch) -> None:
         with self._lock:
-            self._watches[watched.descriptor] = watched
             self._epoll.register(watched.descriptor, select.EPOLLRDHUP)
+            self._watches[watched.descriptor] = watched
 
     def remove(self, watched: DisconnectWatch) -> None:
         with self._lock:

@@ -4,10 +4,8 @@ from typing import Any
 
 import pytest
 
-from billing.pricing import PriceValue
 from gateway.api.remote_images.download import ImageAddress
 from gateway.api.schema.picture_url import RemoteImage
-from gateway.catalog.snapshot import CatalogModel, CatalogRoute
 from gateway.pipeline.candidate import Candidate
 from gateway.pipeline.errors import InvalidParameter, UnsupportedContent
 from gateway.pipeline.request import CompletionRequest, RequestedModel
@@ -16,6 +14,7 @@ from gateway.pipeline.routing.router import Routing, choose
 from gateway.providers.chat_types import ChatRequest, Image, Message
 from gateway.providers.image_limits import MEBIBYTE
 from gateway.providers.profile import ModelProfile
+from tests.pipeline.test_router import _model
 
 PROFILE = ModelProfile(context_tokens=1000, max_output_tokens=100, images=True)
 WEBP = Image(b"RIFF", "image/webp")
@@ -32,25 +31,8 @@ def _pictures(*numbers: int) -> tuple[Image, ...]:
     return tuple(map(_picture, numbers))
 
 
-def _model(name: str, provider: str) -> CatalogModel:
-    return CatalogModel(
-        id=name,
-        name=name,
-        description="",
-        description_en="",
-        kind="chat",
-        owned_by="us",
-        created=0,
-        context_tokens=1000,
-        max_output_tokens=100,
-        is_free=False,
-        is_auto=False,
-        price=PriceValue(1, 1, 1, 0),
-        routes=(CatalogRoute(provider, name, 0, 1, PROFILE),),
-    )
-
-
-LIMITED, FREE = _model("limited", "gigachat"), _model("free", "own-server")
+LIMITED = _model("limited", "gigachat", profile=PROFILE)
+FREE = _model("free", "own-server", profile=PROFILE)
 
 
 def _routing(*messages: Message, strict: bool = False, **fields: Any) -> Routing:
