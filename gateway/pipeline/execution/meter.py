@@ -80,8 +80,14 @@ class Meter:
         answer = "".join(pieces)
         try:
             prompt_tokens, completion_tokens = count_tokens([prompt, answer or " "])
-        except (ProviderError, ValueError) as error:
-            logger.info("The token counter did not answer, an estimate stands in: %s", error)
+        except Exception as error:  # whatever it is: the answer was delivered, and must be settled
+            is_fault = not isinstance(error, ProviderError | ValueError)
+            logger.log(
+                logging.ERROR if is_fault else logging.INFO,
+                "The token counter did not answer, an estimate stands in: %s",
+                error,
+                exc_info=is_fault,
+            )
             prompt_tokens = token_estimate.prompt_tokens(request)
             completion_tokens = token_estimate.text_tokens(answer)
         if not answer:
