@@ -95,25 +95,31 @@ def run_curl(text: str) -> dict[str, Any]:
     return dict(json.loads(body))
 
 
-def test_the_first_start_prints_a_command_and_the_key_stays_the_same_while_it_is_good(checkout):
+def test_the_first_start_prints_a_command_and_the_key_stays_the_same_while_it_is_good(
+    checkout, tmp_path
+):
     shutil.rmtree(checkout / "var", ignore_errors=True)
-    with server(checkout) as first:
+    database = tmp_path / "elsewhere" / "own.sqlite3"
+    url = f"sqlite:///{database}"
+    with server(checkout, DATABASE_URL=url) as first:
         answer = run_curl(first)
     assert answer["choices"][0]["message"]["content"]
-    assert (checkout / "var" / "dev_key").stat().st_mode & 0o777 == 0o600
-    with server(checkout) as second:
+    kept = database.with_suffix(".dev_key")
+    assert kept.stat().st_mode & 0o777 == 0o600
+    with server(checkout, DATABASE_URL=url) as second:
         pass
-    assert key_in(first) == key_in(second) == (checkout / "var" / "dev_key").read_text().strip()
-    with contextlib.closing(sqlite3.connect(checkout / "var" / "xrouter.sqlite3")) as database:
-        database.execute("UPDATE accounts_apikey SET revoked_at = created_at")
-        database.commit()
-    with server(checkout) as third:
+    assert key_in(first) == key_in(second) == kept.read_text().strip()
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        connection.execute("UPDATE accounts_apikey SET revoked_at = created_at")
+        connection.commit()
+    with server(checkout, DATABASE_URL=url) as third:
         run_curl(third)
     assert key_in(third) != key_in(first)
+    assert not (checkout / "var").exists()
 
 
 def test_a_public_service_gets_no_developers_key(checkout):
-    (checkout / "var" / "dev_key").unlink(missing_ok=True)
+    shutil.rmtree(checkout / "var", ignore_errors=True)
     public = {
         "PUBLIC_URL": "https://api.example.ru",
         "SECRET_KEY": "0123456789" * 6,
@@ -121,7 +127,7 @@ def test_a_public_service_gets_no_developers_key(checkout):
     }
     with server(checkout, **public) as text:
         assert "xr-live-" not in text
-    assert not (checkout / "var" / "dev_key").exists()
+    assert not (checkout / "var" / "xrouter.dev_key").exists()
 
 
 def test_a_port_in_use_is_one_line_with_what_to_set(checkout):

@@ -3,6 +3,7 @@
 import functools
 import logging
 import sys
+from pathlib import Path
 from typing import Any
 
 from celery import Celery, signals
@@ -32,11 +33,19 @@ class QuietWorker(worker.Worker):
 
 
 class QuietBeat(beat.Beat):
-    """Celery's beat without its banner."""
+    """Celery's beat without its banner. The folder of its schedule need not be there."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         demand_broker()
         super().__init__(*arguments, **options | {"quiet": True})
+        folder = Path(self.schedule).parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            sys.exit(
+                f"{folder} cannot be made for beat's schedule ({error.strerror}):"
+                " name a file that can be written with --schedule."
+            )
 
 
 class LoggingCelery(Celery):

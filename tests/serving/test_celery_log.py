@@ -15,7 +15,8 @@ pytestmark = pytest.mark.postgres
 
 @pytest.mark.parametrize("arguments", [("worker", "--pool", "solo"), ("beat",)])
 def test_every_line_is_json(arguments: tuple[str, ...], redis_url: str, tmp_path: Path):
-    schedule = ["--schedule", str(tmp_path / "schedule")] if arguments[0] == "beat" else []
+    # In a folder that is not there yet, as `var` is in a fresh checkout.
+    schedule = ["--schedule", str(tmp_path / "var/beat")] if arguments[0] == "beat" else []
     with subprocess.Popen(
         [sys.executable, "-m", "celery", "-A", "xrouter_site", *arguments, *schedule],
         cwd=PROJECT,

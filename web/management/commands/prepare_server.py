@@ -5,6 +5,7 @@ import socket
 import sys
 from argparse import ArgumentParser
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -16,7 +17,6 @@ from accounts.errors import AccountSuspended, InvalidCredential, KeyFrozen
 from accounts.keys import bearer
 from gateway.pipeline.admission.access import served_to
 
-KEY_FILE = settings.VAR_DIR / "dev_key"
 FIRST_REQUEST = """
 API key: {key}
 
@@ -73,24 +73,25 @@ def _check_is_free(bind: str) -> None:
 
 def _key() -> str:
     """Return the key of the developer that is kept in a file, while it is good, or a new one."""
+    file = Path(str(connection.settings_dict["NAME"])).with_suffix(".dev_key")  # of this database
     try:
-        kept = KEY_FILE.read_text().strip()
+        kept = file.read_text().strip()
         bearer.authenticate(f"Bearer {kept}")
     except (OSError, ValueError, InvalidCredential, AccountSuspended, KeyFrozen):
-        return _new_key()
+        return _new_key(file)
     return kept
 
 
-def _new_key() -> str:
+def _new_key(file: Path) -> str:
     printed = StringIO()
     call_command(
         *("issue_key", "developer@example.com", "--name", "development", "--credits", "100"),
         stdout=printed,
     )
     key = printed.getvalue().strip()
-    KEY_FILE.unlink(missing_ok=True)
-    KEY_FILE.touch(mode=0o600)
-    KEY_FILE.write_text(f"{key}\n")
+    file.unlink(missing_ok=True)
+    file.touch(mode=0o600)
+    file.write_text(f"{key}\n")
     return key
 
 
