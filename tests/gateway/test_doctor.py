@@ -135,9 +135,12 @@ def test_a_wrong_authority_is_named_with_the_certificate_and_its_variable(
     assert checks[f"certificate {host}"]["status"] == "warning"  # it ends tomorrow
 
 
-def test_a_redis_that_is_away_is_named(providers: Sandbox, settings: Any):
+def test_a_redis_that_is_away_is_named_and_nothing_is_logged_beside_it(
+    providers: Sandbox, settings: Any, caplog: pytest.LogCaptureFixture
+):
     settings.REDIS_URL = "redis://127.0.0.1:9/0"
     assert "does not answer" in fault("redis")
+    assert caplog.messages == []
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import logging
 import sys
 from typing import Any
 
@@ -25,14 +26,21 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        logging.disable()  # what is wrong is told by the checks, a line each
+        try:
+            self._examine(is_json=options["json"])
+        finally:
+            logging.disable(logging.NOTSET)
+
+    def _examine(self, *, is_json: bool) -> None:
         found = []
         for check in examine():
             found.append(check)
-            if not options["json"]:
+            if not is_json:
                 self.stdout.write(
                     f"{MARKS[check.status]} {check.name}: {check.message} {check.remedy}"
                 )
-        if options["json"]:
+        if is_json:
             checks = [dataclasses.asdict(check) for check in found]
             self.stdout.write(json.dumps({"checks": checks}, ensure_ascii=False, indent=2))
         if any(check.status == "failure" for check in found):
