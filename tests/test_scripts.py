@@ -57,7 +57,7 @@ def server(checkout: pathlib.Path, **environment: str) -> Iterator[str]:
         process = subprocess.Popen(
             [checkout / "script" / "server"],
             cwd="/",
-            env=own | {"BIND": "127.0.0.1", "PORT": str(port)} | environment,
+            env=own | {"BIND": f"127.0.0.1:{port}"} | environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -1,6 +1,7 @@
 """What a server needs before it starts: a free address, the schema and, for a developer, a key."""
 
 import errno
+import shlex
 import socket
 import sys
 from argparse import ArgumentParser
@@ -17,10 +18,11 @@ from accounts.errors import AccountSuspended, InvalidCredential, KeyFrozen
 from accounts.keys import bearer
 from gateway.pipeline.admission.access import served_to
 
+EVERYWHERE = ("0.0.0.0", "[::]", "127.0.0.1", "[::1]")  # noqa: S104 -- addresses to which localhost leads
 FIRST_REQUEST = """
 API key: {key}
 
-curl http://localhost:{port}/v1/chat/completions \\
+curl {address}/v1/chat/completions \\
   -H "Authorization: Bearer {key}" \\
   -H "Content-Type: application/json" \\
   -d '{{"model": "{model}", "messages": [{{"role": "user", "content": "Привет!"}}]}}'
@@ -44,7 +46,7 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0, stderr=self.stderr)
         # Only the embedded database is the developer's own: no other is given a key unasked.
         if connection.vendor == "sqlite" and settings.PUBLIC_URL.startswith("http:"):
-            text = FIRST_REQUEST.format(key=_key(), port=settings.PORT, model=_model())
+            text = FIRST_REQUEST.format(key=_key(), address=_address(settings.BIND), model=_model())
         else:
             text = "A key: .venv/bin/python manage.py issue_key EMAIL"
         self.stdout.write(text)
@@ -69,6 +71,14 @@ def _check_is_free(bind: str) -> None:
         sys.exit(
             f"{bind} cannot be listened on ({error.strerror}): set BIND and PORT to an address of this machine."
         )
+
+
+def _address(bind: str) -> str:
+    """Return where curl on this machine finds a server that listens there."""
+    if bind.startswith("unix:"):
+        return f"--unix-socket {shlex.quote(bind.removeprefix('unix:'))} http://localhost"
+    host, _, port = bind.rpartition(":")
+    return f"http://{'localhost' if host in EVERYWHERE else host}:{port}"
 
 
 def _key() -> str:
