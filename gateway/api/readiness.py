@@ -7,16 +7,16 @@ from typing import Any
 import redis
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
-from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from psycopg_pool import PoolTimeout
 
 from billing import job_locks
+from infra.usable_database import is_migrated
 
 REDIS_TIMEOUT_S = 0.5
 
 logger = logging.getLogger(__name__)
-_is_migrated = threading.Event()  # what is applied stays so, and asking reads every migration file
+_is_migrated = threading.Event()  # what is applied stays so
 
 
 def database_state() -> str:
@@ -52,8 +52,7 @@ def redis_state() -> str:
 def migrations_state() -> str:
     """Return `applied`, or `pending` where the database is older than the code."""
     if not _is_migrated.is_set():
-        executor = MigrationExecutor(connection)
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        if not is_migrated(connection):
             return "pending"
         _is_migrated.set()
     return "applied"
@@ -74,5 +73,6 @@ def report() -> dict[str, Any]:
     jobs: dict[str, int] = {}
     if parts["database"] == "ok":
         parts["migrations"] = migrations_state()
-        jobs = job_ages_s()
+        if parts["migrations"] == "applied":  # else their table may be missing
+            jobs = job_ages_s()
     return {"parts": parts, "jobs": jobs}

@@ -1,11 +1,15 @@
 """Who may read /metrics, and what /health answers while a store is away."""
 
+import threading
 from ipaddress import ip_network
 from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
+
+from gateway.api import readiness
 
 pytestmark = pytest.mark.django_db
 
@@ -51,3 +55,22 @@ def test_live_asks_no_store_and_ready_tells_of_each(client: Client, monkeypatch:
     for path in ("/health", "/health/ready/"):
         answer = client.get(path)
         assert (answer.status_code, answer.json()["parts"]["database"]) == (503, "away")
+
+
+def test_a_database_that_is_not_migrated_serves_nobody(client: Client, monkeypatch: Any):
+    monkeypatch.setattr(readiness, "_is_migrated", threading.Event())
+    MigrationRecorder(connection).Migration.objects.filter(app="billing").delete()
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE billing_jobsuccess")
+    answer = client.get("/health")
+    assert answer.status_code == 503
+    assert answer.json() | {"version": ""} == {
+        "status": "unavailable",
+        "version": "",
+        "parts": {
+            "database": "ok",
+            "redis": answer.json()["parts"]["redis"],
+            "migrations": "pending",
+        },
+        "jobs": {},
+    }

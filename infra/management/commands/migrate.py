@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from django.core.management import CommandError
 from django.core.management.commands import migrate
-from django.db import DatabaseError, connections
+from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+
+from infra.usable_database import demand_usable
 
 # A migration may compute for long, but it waits briefly for a lock: who waits stands before all requests.
 SESSION = {
@@ -50,7 +51,7 @@ def _postgresql(connection: Any, tell: Callable[[], None]) -> Iterator[None]:
     lock = connection.copy()
     lock.settings_dict["OPTIONS"].pop("pool", None)
     with contextlib.closing(lock):
-        _connect(lock)
+        demand_usable(lock)
         # Asked again and again: a statement that waits would hold up CREATE INDEX CONCURRENTLY of the other.
         while not _is_locked(lock):
             tell()
@@ -64,16 +65,6 @@ def _postgresql(connection: Any, tell: Callable[[], None]) -> Iterator[None]:
             if connection.is_usable():
                 session = connection.settings_dict["OPTIONS"].get("session", {})
                 connection.set_session(connection.connection, session)
-
-
-def _connect(connection: BaseDatabaseWrapper) -> None:
-    """Connect. Raises CommandError, one line that says why that cannot be done."""
-    try:
-        connection.ensure_connection()
-    except DatabaseError as error:
-        variable = "DATABASE_URL" if connection.alias == "default" else "DATABASE_REPLICA_URL"
-        why = " ".join(str(error).split())
-        raise CommandError(f"{variable} names what cannot be used: {why}") from None
 
 
 def _is_locked(connection: BaseDatabaseWrapper) -> bool:

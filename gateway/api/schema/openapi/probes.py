@@ -72,7 +72,12 @@ def probes(public_url: str, schemas: dict[Any, JSONObject]) -> JSONObject:
         "security": [{}],
         "responses": {
             "200": _json("It serves.", schemas[HealthAnswer], "Ready", _EXAMPLE),
-            "503": _json("The database is away.", schemas[HealthAnswer], "Not ready", _AWAY),
+            "503": _json(
+                "The database is away, or older than the code.",
+                schemas[HealthAnswer],
+                "Not ready",
+                _AWAY,
+            ),
         },
     }
     liveness = {

@@ -1,0 +1,27 @@
+"""Django's commands, which say in one line where the database is not what they need."""
+
+import contextlib
+import logging
+import sys
+
+from django.core.management import CommandError, execute_from_command_line
+from django.db import DatabaseError
+
+from infra.own_connection import own_connection
+from infra.usable_database import demand_usable, is_migrated
+
+
+def execute(arguments: list[str]) -> None:
+    """Execute a command; where it fails of the database itself, exit with what is to be done."""
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # many lines of the same
+    try:
+        execute_from_command_line(arguments)
+    except DatabaseError:
+        with contextlib.closing(own_connection()) as own:
+            try:
+                demand_usable(own)
+            except CommandError as fault:
+                sys.exit(f"CommandError: {fault}")
+            if not is_migrated(own):
+                sys.exit("CommandError: the database is older than the code: manage.py migrate")
+        raise

@@ -1,0 +1,49 @@
+"""What is said of a command whose database is not there, or not made yet."""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+from django.db import DatabaseError
+
+from infra import command_line
+from tests.servers import PROJECT
+
+COMMANDS = (("issue_key", "anna@example.com"), ("audit_ledger",))
+
+
+def said(url: str, *command: str) -> str:
+    """Return the one line that a command ends with on a database."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", *command],
+        cwd=PROJECT,
+        env={"PATH": "/usr/bin:/bin", "SECRET_KEY": "of-the-tests-alone-" + "0" * 40, "DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, "")
+    [line] = done.stderr.splitlines()
+    return line
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_database_that_is_away_is_named_in_one_line(command: tuple[str, ...]):
+    line = said("postgres://nobody@127.0.0.1:9/none", *command)
+    assert line.startswith("CommandError: DATABASE_URL names what cannot be used")
+    assert "refused" in line
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_empty_database_is_told_to_be_migrated(command: tuple[str, ...], tmp_path: pathlib.Path):
+    assert said(f"sqlite:///{tmp_path}/empty.sqlite3", *command).endswith("manage.py migrate")
+
+
+@pytest.mark.django_db
+def test_a_fault_of_the_command_itself_is_not_hidden(monkeypatch: pytest.MonkeyPatch):
+    def fail(arguments: list[str]) -> None:
+        raise DatabaseError("no such column")
+
+    monkeypatch.setattr(command_line, "execute_from_command_line", fail)
+    with pytest.raises(DatabaseError, match="no such column"):
+        command_line.execute([])
