@@ -130,6 +130,7 @@ WRONG = [
     ("DATABASE_URL", "postgres://host/" + "n" * 64),
     ("DATABASE_URL", "postgres://host/name?sslmode=foo"),
     ("DATABASE_URL", "postgres://host/name?nonsense=1"),
+    ("DATABASE_URL", "postgres://host/name?sslmode=verify-full&sslrootcert=/none/ca.pem"),
     ("DATABASE_URL", "postgres://host/name?conn_max_age=1"),
     ("DATABASE_URL", "sqlite:////tmp/xrouter.sqlite3?nonsense=1"),
     ("DATABASE_URL", f"sqlite:///{PROJECT}/README.md"),
@@ -148,6 +149,7 @@ WRONG = [
     ("REDIS_URL", "redis://a..b/0"),
     ("REDIS_URL", "rediss://localhost/0?ssl_cert_reqs=bad"),
     ("REDIS_URL", "redis://localhost/0?protocol=9"),
+    ("REDIS_URL", "rediss://localhost/0?ssl_ca_certs=/none/ca.pem"),
     ("REDIS_URL", "unix:///run/redis.sock?db=abc"),
     ("REDIS_URL", "unix://"),
     ("CELERY_BROKER_URL", "localhost"),
@@ -167,6 +169,14 @@ WRONG = [
     ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json"),
     ("OTEL_EXPORTER_OTLP_COMPRESSION", "zip"),
     ("OTEL_BSP_SCHEDULE_DELAY", "often"),
+    ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "4096"),
+    ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/none/ca.pem"),
+    ("OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", "/none/key.pem"),
+    ("OTEL_RESOURCE_ATTRIBUTES", "a=b,c"),
+    ("OTEL_SPAN_EVENT_COUNT_LIMIT", "many"),
+    ("OTEL_TRACES_SAMPLER", "sometimes"),
+    ("OTEL_TRACES_EXPORTER", "jaeger"),
+    ("OTEL_SDK_DISABLED", "perhaps"),
     ("EMAIL_URL", "smtp://"),
     ("EMAIL_URL", "smtp://mail.example.ru:port"),
     ("EMAIL_URL", "smtp://mail.example.ru:25/path"),
@@ -235,6 +245,7 @@ def test_a_wrong_value_is_named_with_what_to_write_instead(name, value):
         ("REDIS_URL", "redis://:hunter2@host:port"),
         ("CELERY_BROKER_URL", "none://user:p@hunter2/hunter2@host"),
         ("CELERY_BROKER_URL", "sqs://key:hunter2@"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "authorization:hunter2"),
         ("SENTRY_DSN", "https://hunter2@localhost:99999/1"),
         ("SENTRY_DSN", "https://hunter2@localhost:port/1"),
         ("SENTRY_DSN", "https://hunter2@a..b/1"),
@@ -344,6 +355,12 @@ def test_a_host_without_a_name_of_the_internet_is_served_and_sends_mail(
         ),
         ("DATABASE_URL", "postgres:////run/postgresql/name", "IS_POSTGRES", True),
         (
+            "DATABASE_URL",
+            "postgres://h/n?sslmode=verify-full&sslrootcert=system",
+            "IS_POSTGRES",
+            True,
+        ),
+        (
             "OTEL_EXPORTER_OTLP_ENDPOINT",
             "http://h:4318/",
             "OTEL_TRACES_URL",
@@ -352,6 +369,7 @@ def test_a_host_without_a_name_of_the_internet_is_served_and_sends_mail(
         ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://h/x/", "OTEL_TRACES_URL", "http://h/x/"),
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "5", "OTEL_TRACES_URL", ""),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", "OTEL_TRACES_URL", ""),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "a=b,c=d=", "OTEL_TRACES_URL", ""),
         ("REDIS_URL", "rediss://:p@r.ru/2", "REDIS_URL", "rediss://:p@r.ru/2"),
         ("REDIS_URL", "unix:///r.sock", "CELERY_BROKER_URL", "redis+socket:///r.sock"),
         ("REDIS_URL", "redis://h/2", "CELERY_BROKER_URL", "redis://h/2"),
@@ -370,6 +388,19 @@ def test_a_host_without_a_name_of_the_internet_is_served_and_sends_mail(
 )
 def test_a_right_value_is_taken(name, value, setting, expected):
     assert read(**{name: value})[setting] == expected
+
+
+@pytest.mark.parametrize("off", [{"OTEL_SDK_DISABLED": "true"}, {"OTEL_TRACES_EXPORTER": "none"}])
+def test_opentelemetrys_own_switches_hold(off):
+    given = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://h:4318"}
+    assert read(**given)["OTEL_TRACES_URL"] == "http://h:4318/v1/traces"
+    assert read(**given, **off)["OTEL_TRACES_URL"] == ""
+
+
+def test_the_share_of_sampled_traces_is_one():
+    wrong = {"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "7"}
+    assert refusal(**wrong).startswith("OTEL_TRACES_SAMPLER_ARG is '7'")
+    assert read(**wrong | {"OTEL_TRACES_SAMPLER_ARG": "0.1"})["OTEL_TRACES_URL"] == ""
 
 
 def test_earlier_secrets_are_as_hard_to_guess():

@@ -105,6 +105,11 @@ def identifier(name: str) -> str:
     return value
 
 
+def is_file(path: str) -> bool:
+    """Say whether there is a file that this process can read."""
+    return os.path.isfile(path) and os.access(path, os.R_OK)
+
+
 def email(name: str) -> str:
     """Return one e-mail address, with or without a name before it; or none."""
     value = text(name)

@@ -4,6 +4,7 @@ import ipaddress
 import os
 import pathlib
 import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
@@ -16,6 +17,9 @@ from xrouter_site import env
 
 POSTGRESQL_NAME_CHARS = 63
 SQLITE_HEAD = b"SQLite format 3\0"
+POSTGRESQL_FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl", "passfile")
+SYSTEM_ROOTS = ("sslrootcert", "system")
+REDIS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 NO_FOLDER = "/dev/null/of-no-socket"
 
 _LABEL = re.compile(r"\w(?:[\w-]*\w)?")
@@ -91,20 +95,6 @@ def address(name: str, default: str = "", *, ending: str = "", is_base: bool = F
     return value
 
 
-def otlp_traces(name: str) -> str:
-    """Return where OpenTelemetry's traces go, by its own variables, which are judged; or none."""
-    base, prefix = address(name, is_base=True), name.removesuffix("_ENDPOINT")
-    for names in (prefix, f"{prefix}_TRACES"):
-        env.seconds(f"{names}_TIMEOUT", 10)
-        env.word(f"{names}_PROTOCOL", "http/protobuf", ("http/protobuf",))
-        env.choice(f"{names}_COMPRESSION", "NONE", ("NONE", "GZIP", "DEFLATE"))
-    for name in ("SCHEDULE_DELAY", "EXPORT_TIMEOUT", "MAX_QUEUE_SIZE", "MAX_EXPORT_BATCH_SIZE"):
-        env.whole(f"OTEL_BSP_{name}", 1)
-    if address(f"{prefix}_TRACES_ENDPOINT"):
-        return env.text(f"{prefix}_TRACES_ENDPOINT")  # to the letter, its last slash too
-    return f"{base}/v1/traces" if base else ""
-
-
 def listener(name: str, port: int) -> str:
     """Return what gunicorn binds to, from an address, `address:port` or `unix:/path`."""
     value = env.text(name, "0.0.0.0")  # noqa: S104 -- containers need it
@@ -142,9 +132,8 @@ def database(name: str, default: str) -> dict[str, Any]:
     if value.startswith("postgres"):
         if len(found["NAME"]) > POSTGRESQL_NAME_CHARS:
             env.refuse(name, f"a database's name has {POSTGRESQL_NAME_CHARS} characters at most.")
-        if fault := _fault_of_options(
-            {key: each[0] for key, each in parse_qs(parts.query).items()}
-        ):
+        options = {key: each[0] for key, each in parse_qs(parts.query).items()}
+        if fault := _fault_of_options(options) or _unreadable(options, POSTGRESQL_FILES):
             env.refuse(name, f"correct what stands behind the question mark: {fault}.")
     elif parts.query:
         env.refuse(name, "write sqlite:///path without options.")
@@ -188,8 +177,11 @@ def redis_url(name: str) -> str:
             parts = urlsplit(value)
             is_place = bool(parts.path) if parts.scheme == "unix" else _is_redis(parts)
             is_right = is_place and pool.connection_kwargs.get("db", 0) >= 0
+            fault = _unreadable(pool.connection_kwargs, REDIS_FILES)
         except (ValueError, TypeError, RedisError):
-            is_right = False
+            is_right, fault = False, ""
+        if fault:
+            env.refuse(name, f"correct what stands behind the question mark: {fault}.")
         if not is_right:
             env.refuse(name, "write a URL with its scheme, such as redis://host:6379/0.")
     return value
@@ -254,6 +246,15 @@ def _fault_of_options(options: dict[str, str]) -> str:
     is_taken = attempt.status != pq.ConnStatus.BAD or NO_FOLDER in message
     attempt.finish()
     return "" if is_taken else message.partition("\n")[0]
+
+
+def _unreadable(options: Mapping[str, str], names: Iterable[str]) -> str:
+    """Return which of the files that options name cannot be read, or nothing."""
+    for name in names:
+        file = options.get(name)
+        if file and not env.is_file(file) and (name, file) != SYSTEM_ROOTS:
+            return f"{name} names no file that can be read"
+    return ""
 
 
 def has_host(url: str) -> bool:

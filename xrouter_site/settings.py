@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONCE, NONE, SELF
 
-from xrouter_site import env, env_addresses, env_secrets, error_reports
+from xrouter_site import env, env_addresses, env_secrets, env_traces, error_reports
 from xrouter_site.oauth_settings import *  # noqa: F403 -- a part of this file, which is long
 from xrouter_site.oauth_settings import OAUTH2_PROVIDER
 from xrouter_site.payment_settings import *  # noqa: F403 -- another
@@ -326,7 +326,7 @@ globals().update(env_addresses.mail("EMAIL_URL"))
 
 # Metrics, traces, error reports
 METRICS_TOKEN = env_secrets.credential("METRICS_TOKEN")
-OTEL_TRACES_URL = env_addresses.otlp_traces("OTEL_EXPORTER_OTLP_ENDPOINT")
+OTEL_TRACES_URL = env_traces.url()
 SENTRY_DSN = env_secrets.sentry_dsn("SENTRY_DSN")
 
 # Logs

@@ -21,7 +21,12 @@ def tracer(url: str) -> Callable[[float, RequestFacts], None]:
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import (
         OTLPSpanExporter,
     )
-    from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
+    from opentelemetry.sdk.resources import (
+        SERVICE_NAME,
+        SERVICE_VERSION,
+        OTELResourceDetector,
+        Resource,
+    )
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
     from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
@@ -29,8 +34,9 @@ def tracer(url: str) -> Callable[[float, RequestFacts], None]:
         TraceContextTextMapPropagator,
     )
 
-    resource = Resource.create({SERVICE_NAME: "xrouter", SERVICE_VERSION: VERSION})
-    provider = TracerProvider(resource=resource)
+    ours = Resource.create({SERVICE_NAME: "xrouter", SERVICE_VERSION: VERSION})
+    # What the operator says of the service in OpenTelemetry's variables wins over what we do.
+    provider = TracerProvider(resource=ours.merge(OTELResourceDetector().detect()))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(url)))
     source = provider.get_tracer("xrouter", VERSION)
     propagator = TraceContextTextMapPropagator()

@@ -13,6 +13,7 @@ from tests.live.callers import wait_until
 from tests.live.service import Service, serve
 
 CANARY = "canary-of-a-prompt"
+OWN_NAME = "gateway-of-moscow"
 
 
 class Receiver(http.server.ThreadingHTTPServer):
@@ -58,6 +59,7 @@ def watched(
         tmp_path_factory.mktemp("telemetry"),
         OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=f"http://{host}/v1/traces",
         OTEL_BSP_SCHEDULE_DELAY="100",
+        OTEL_SERVICE_NAME=OWN_NAME,
         SENTRY_DSN=f"http://key@{host}/1",
     ) as service:
         yield service
@@ -79,6 +81,10 @@ def test_a_completion_is_a_span_in_its_callers_trace_without_a_word_of_it(
         for path, body in receiver.posted:
             if path == "/v1/traces":
                 for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+                    names = {
+                        item.key: item.value.string_value for item in resource.resource.attributes
+                    }
+                    assert names["service.name"] == OWN_NAME
                     for scope in resource.scope_spans:
                         for span in scope.spans:
                             if span.trace_id.hex() == trace:
