@@ -26,7 +26,7 @@ from gateway.providers.errors import (
 )
 from gateway.providers.tick import TICK, Tick
 from gateway.upstreams import QueueWait, SlotElsewhere
-from tests.pipeline.test_router import _model, _order
+from tests.pipeline.routing_orders import model_of, order_of
 
 WORD = ChatChunk(text="да")
 Step = Tick | ChatChunk | Exception
@@ -66,10 +66,10 @@ class AttemptStory:
     ) -> None:
         names = "abcdefg"[: len(scripts)]
         requested_models = [
-            RequestedModel((_model(name, provider),))
+            RequestedModel((model_of(name, provider),))
             for name, provider in zip(names, providers, strict=False)
         ]
-        candidates = choose(_order(*names), requested_models).candidates
+        candidates = choose(order_of(*names), requested_models).candidates
         self.scripts = {name: list(script) for name, script in zip(names, scripts, strict=True)}
         self.cancel_token = CallerCancelToken(total_timeout_s=total_timeout_s)
         self.asked: list[str] = []

@@ -14,7 +14,7 @@ from gateway.pipeline.routing.router import Routing, choose
 from gateway.providers.chat_types import ChatRequest, Image, Message, ResponseFormat, Tool
 from gateway.providers.profile import ModelProfile, ParameterRange
 from tests.pipeline.known_health import Known
-from tests.pipeline.test_router import _model, _order
+from tests.pipeline.routing_orders import model_of, order_of
 
 ABLE = ModelProfile(
     context_tokens=1000,
@@ -34,7 +34,7 @@ def _auto(
     sort: Sort | None = None,
 ) -> Routing:
     requested = RequestedModel(models, sort, is_auto=True)
-    return choose(completion_request or _order(), [requested], health or Known())
+    return choose(completion_request or order_of(), [requested], health or Known())
 
 
 def _names(routing: Routing) -> list[str]:
@@ -42,14 +42,14 @@ def _names(routing: Routing) -> list[str]:
 
 
 def test_of_equals_the_cheapest_answers() -> None:
-    routing = _auto(_model("dear", "x", price=4000), _model("cheap", "y", price=1000))
+    routing = _auto(model_of("dear", "x", price=4000), model_of("cheap", "y", price=1000))
 
     assert _names(routing) == ["cheap", "dear"]
     assert routing.strategy == "auto"
 
 
 def test_a_slow_model_loses_to_a_quick_one_that_costs_more() -> None:
-    models = _model("cheap", "x", price=1000), _model("dear", "y", price=2000)
+    models = model_of("cheap", "x", price=1000), model_of("dear", "y", price=2000)
     slow = Known(
         figures={
             "x-cheap": Measured(9, 0, first_token_ms=8000),
@@ -65,7 +65,7 @@ def test_a_slow_model_loses_to_a_quick_one_that_costs_more() -> None:
 
 
 def test_a_model_that_fails_loses_to_one_that_does_not() -> None:
-    models = _model("cheap", "x", price=1000), _model("dear", "y", price=2000)
+    models = model_of("cheap", "x", price=1000), model_of("dear", "y", price=2000)
 
     routing = _auto(*models, health=Known(figures={"x-cheap": Measured(10, 5)}))
 
@@ -73,7 +73,7 @@ def test_a_model_that_fails_loses_to_one_that_does_not() -> None:
 
 
 def test_a_weak_route_loses_to_a_sound_one() -> None:
-    models = _model("cheap", "x", price=1000), _model("dear", "y", price=2000)
+    models = model_of("cheap", "x", price=1000), model_of("dear", "y", price=2000)
 
     routing = _auto(*models, health=Known({"x-cheap": RouteState(is_degraded=True)}))
 
@@ -90,10 +90,10 @@ def test_a_weak_route_loses_to_a_sound_one() -> None:
     ids=["pictures", "tools", "schema"],
 )
 def test_what_a_request_demands_leaves_out_who_cannot(demand: dict[str, Any]) -> None:
-    able = _model("able", "x", price=9000, profile=ABLE)
-    talker = _model("talker", "y", price=1000, profile=TALKER)
+    able = model_of("able", "x", price=9000, profile=ABLE)
+    talker = model_of("talker", "y", price=1000, profile=TALKER)
 
-    routing = _auto(talker, able, completion_request=_order(**demand))
+    routing = _auto(talker, able, completion_request=order_of(**demand))
 
     assert _names(routing) == ["able"]
     assert [item.model for item in routing.left_out] == ["talker"]
@@ -101,14 +101,14 @@ def test_what_a_request_demands_leaves_out_who_cannot(demand: dict[str, Any]) ->
 
 def test_native_tools_are_worth_a_doubling_of_the_price_and_no_more() -> None:
     emulating = replace(ABLE, tools="emulated")
-    completion_request = _order(tools=(Tool("look"),))
+    completion_request = order_of(tools=(Tool("look"),))
 
     def first(price: int) -> str:
-        native = _model("native", "x", price=price, profile=ABLE)
+        native = model_of("native", "x", price=price, profile=ABLE)
         return _names(
             _auto(
                 native,
-                _model("other", "y", profile=emulating),
+                model_of("other", "y", profile=emulating),
                 completion_request=completion_request,
             )
         )[0]
@@ -117,15 +117,15 @@ def test_native_tools_are_worth_a_doubling_of_the_price_and_no_more() -> None:
 
 
 def test_pictures_that_nobody_sees_are_refused_as_ever() -> None:
-    completion_request = _order(messages=(Message("user", "?", images=(PICTURE,)),))
+    completion_request = order_of(messages=(Message("user", "?", images=(PICTURE,)),))
 
     with pytest.raises(UnsupportedContent):
-        _auto(_model("talker", "x", profile=TALKER), completion_request=completion_request)
+        _auto(model_of("talker", "x", profile=TALKER), completion_request=completion_request)
 
 
 def test_tools_that_nobody_calls_are_ignored_and_named() -> None:
     [candidate] = _auto(
-        _model("talker", "x", profile=TALKER), completion_request=_order(tools=(Tool("look"),))
+        model_of("talker", "x", profile=TALKER), completion_request=order_of(tools=(Tool("look"),))
     ).candidates
 
     assert [str(change) for change in candidate.adapted] == ["tools=ignored"]
@@ -135,27 +135,27 @@ def test_tools_that_nobody_calls_are_ignored_and_named() -> None:
     ("text", "first"), [("Почему небо голубое?", "local"), ("Why is the sky blue?", "foreign")]
 )
 def test_a_russian_prompt_prefers_a_russian_maker(text: str, first: str) -> None:
-    local = replace(_model("local", "x", price=1100), owned_by="sber")
-    foreign = _model("foreign", "y", price=1000)
+    local = replace(model_of("local", "x", price=1100), owned_by="sber")
+    foreign = model_of("foreign", "y", price=1000)
 
     assert (
-        _names(_auto(local, foreign, completion_request=_order(messages=(Message("user", text),))))[
-            0
-        ]
+        _names(
+            _auto(local, foreign, completion_request=order_of(messages=(Message("user", text),)))
+        )[0]
         == first
     )
 
 
 def test_a_prompt_that_fills_a_context_prefers_a_longer_one() -> None:
-    long = replace(_model("long", "x", price=2000), context_tokens=9000)
+    long = replace(model_of("long", "x", price=2000), context_tokens=9000)
     long = replace(
         long, routes=(replace(long.routes[0], profile=replace(TALKER, context_tokens=9000)),)
     )
-    completion_request = _order(messages=(Message("user", "ы" * 4000),))
+    completion_request = order_of(messages=(Message("user", "ы" * 4000),))
 
     assert (
         _names(
-            _auto(_model("short", "y", price=1000), long, completion_request=completion_request)
+            _auto(model_of("short", "y", price=1000), long, completion_request=completion_request)
         )[0]
         == "long"
     )
@@ -165,7 +165,7 @@ def test_the_price_is_that_of_this_request_not_of_a_token() -> None:
     """A long prompt makes the price of prompts weigh more."""
     models = []
     for name, prompt_nano, completion_nano in (("a", 1000, 3000), ("b", 3000, 1000)):
-        model = _model(name, name)
+        model = model_of(name, name)
         assert model.price is not None
         models.append(
             replace(
@@ -175,8 +175,8 @@ def test_the_price_is_that_of_this_request_not_of_a_token() -> None:
                 ),
             )
         )
-    short = _order(messages=(Message("user", "?"),), max_tokens=90)
-    long = _order(messages=(Message("user", "z" * 2700),), max_tokens=10)
+    short = order_of(messages=(Message("user", "?"),), max_tokens=90)
+    long = order_of(messages=(Message("user", "z" * 2700),), max_tokens=10)
 
     assert (
         _names(_auto(*models, completion_request=short))[0],
@@ -188,24 +188,24 @@ def test_the_price_is_that_of_this_request_not_of_a_token() -> None:
 
 
 def test_one_choice_is_of_another_provider() -> None:
-    models = [_model(name, "x", price=1000 + n) for n, name in enumerate("abc")]
+    models = [model_of(name, "x", price=1000 + n) for n, name in enumerate("abc")]
 
-    routing = _auto(*models, _model("far", "y", price=8000))
+    routing = _auto(*models, model_of("far", "y", price=8000))
 
     assert _names(routing) == ["a", "b", "far"]
 
 
 def test_the_best_of_another_provider_that_fits_is_a_choice_though_its_best_does_not() -> None:
-    models = [_model(name, "x", price=1000 + n) for n, name in enumerate("abc")]
-    short = _model("short", "y", price=1100, profile=replace(TALKER, context_tokens=1))
+    models = [model_of(name, "x", price=1000 + n) for n, name in enumerate("abc")]
+    short = model_of("short", "y", price=1100, profile=replace(TALKER, context_tokens=1))
 
-    routing = _auto(*models, short, _model("far", "y", price=8000))
+    routing = _auto(*models, short, model_of("far", "y", price=8000))
 
     assert _names(routing) == ["a", "b", "far"]
 
 
 def test_a_suffix_takes_the_place_of_the_rules() -> None:
-    models = _model("cheap", "x", price=1000), _model("quick", "y", price=5000)
+    models = model_of("cheap", "x", price=1000), model_of("quick", "y", price=5000)
     health = Known(
         figures={
             "x-cheap": Measured(9, 0, first_token_ms=9000, tokens_per_s=5.0),
@@ -219,7 +219,7 @@ def test_a_suffix_takes_the_place_of_the_rules() -> None:
 
 def test_a_resting_model_is_not_among_the_choices() -> None:
     routing = _auto(
-        _model("a", "x"), _model("b", "y"), health=Known({"x-a": RouteState(rest_ms=100)})
+        model_of("a", "x"), model_of("b", "y"), health=Known({"x-a": RouteState(rest_ms=100)})
     )
 
     assert _names(routing) == ["b"]
@@ -229,15 +229,15 @@ def test_a_request_without_words_is_no_riddle() -> None:
     request = ChatRequest((Message("assistant", ""),))
 
     assert _names(
-        _auto(_model("a", "x"), completion_request=CompletionRequest(request, ("a",)))
+        _auto(model_of("a", "x"), completion_request=CompletionRequest(request, ("a",)))
     ) == ["a"]
 
 
 def test_where_reasoning_is_asked_for_a_model_that_reasons_wins_over_one_twice_as_cheap() -> None:
     efforts = {"reasoning_effort": ParameterRange(choices=("low", "high"))}
-    thinker = _model("thinker", "x", price=2000, profile=replace(TALKER, parameters=efforts))
-    talker = _model("talker", "y", price=1000, profile=TALKER)
+    thinker = model_of("thinker", "x", price=2000, profile=replace(TALKER, parameters=efforts))
+    talker = model_of("talker", "y", price=1000, profile=TALKER)
 
     assert _names(_auto(thinker, talker)) == ["talker", "thinker"]
-    asked = _order(reasoning_effort="high")
+    asked = order_of(reasoning_effort="high")
     assert _names(_auto(thinker, talker, completion_request=asked)) == ["thinker", "talker"]

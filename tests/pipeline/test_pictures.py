@@ -14,7 +14,7 @@ from gateway.pipeline.routing.router import Routing, choose
 from gateway.providers.chat_types import ChatRequest, Image, Message
 from gateway.providers.image_limits import MEBIBYTE
 from gateway.providers.profile import ModelProfile
-from tests.pipeline.test_router import _model
+from tests.pipeline.routing_orders import model_of
 
 PROFILE = ModelProfile(context_tokens=1000, max_output_tokens=100, images=True)
 WEBP = Image(b"RIFF", "image/webp")
@@ -31,8 +31,8 @@ def _pictures(*numbers: int) -> tuple[Image, ...]:
     return tuple(map(_picture, numbers))
 
 
-LIMITED = _model("limited", "gigachat", profile=PROFILE)
-FREE = _model("free", "own-server", profile=PROFILE)
+LIMITED = model_of("limited", "gigachat", profile=PROFILE)
+FREE = model_of("free", "own-server", profile=PROFILE)
 
 
 def _routing(*messages: Message, strict: bool = False, **fields: Any) -> Routing:

@@ -7,12 +7,12 @@ from billing.pricing import PriceValue, cost_nano
 from gateway.pipeline.admission.reservation import bounds, longest_answer_tokens, within
 from gateway.pipeline.candidate import Candidate
 from gateway.pipeline.token_estimate import prompt_bound_tokens
-from tests.pipeline.test_router import _chosen, _model, _order
+from tests.pipeline.routing_orders import model_of, order_of, routing_of
 
 
 def _candidate(price: int = 1000, max_tokens: int | None = None) -> Candidate:
-    completion_request = _order(max_tokens=max_tokens)
-    return _chosen(completion_request, _model("a", "x", price=price)).candidates[0]
+    completion_request = order_of(max_tokens=max_tokens)
+    return routing_of(completion_request, model_of("a", "x", price=price)).candidates[0]
 
 
 def test_without_a_limit_the_models_maximum_is_held() -> None:

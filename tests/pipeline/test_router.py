@@ -1,86 +1,40 @@
 """Who is asked, in which order, and why the others are not."""
 
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
-from billing.pricing import PriceValue
-from gateway.catalog.snapshot import CatalogModel, CatalogRoute
+from gateway.catalog.snapshot import CatalogModel
 from gateway.pipeline.errors import (
     ContextLengthExceeded,
     InvalidParameter,
     NoProviderAvailable,
     UnsupportedContent,
 )
-from gateway.pipeline.request import CompletionRequest, Preferences, RequestedModel
-from gateway.pipeline.routing.router import MAX_CANDIDATES, Routing, choose
-from gateway.providers.chat_types import ChatRequest, Image, Message
+from gateway.pipeline.request import CompletionRequest, Preferences
+from gateway.pipeline.routing.router import MAX_CANDIDATES
+from gateway.providers.chat_types import Image, Message
 from gateway.providers.profile import ModelProfile, ParameterRange
-
-PROFILE = ModelProfile(
-    context_tokens=1000,
-    max_output_tokens=100,
-    parameters={"temperature": ParameterRange(0, 1), "max_tokens": ParameterRange(1)},
-    can_deny_data_collection=True,
-)
-
-
-def _model(name: str, *providers: str, price: int = 1000, profile: Any = PROFILE) -> CatalogModel:
-    return CatalogModel(
-        id=name,
-        name=name,
-        description="",
-        description_en="",
-        kind="chat",
-        owned_by="us",
-        created=0,
-        context_tokens=1000,
-        max_output_tokens=100,
-        is_free=False,
-        is_auto=False,
-        price=PriceValue(1, price, price, 0),
-        routes=tuple(
-            CatalogRoute(provider, f"{provider}-{name}", priority, 1, profile)
-            for priority, provider in enumerate(providers)
-        ),
-    )
-
-
-def _order(
-    *models: str, strict: bool = False, middle_out: bool = False, **request: Any
-) -> CompletionRequest:
-    messages = request.pop("messages", (Message("user", "Привет"),))
-    preferences = request.pop("preferences", Preferences())
-    return CompletionRequest(
-        ChatRequest(messages=messages, **request),
-        models or ("a",),
-        preferences,
-        is_strict=strict,
-        is_middle_out=middle_out,
-    )
+from tests.pipeline.routing_orders import model_of, order_of, routing_of
 
 
 def _asked(completion_request: CompletionRequest, *models: CatalogModel) -> list[str]:
     return [
-        candidate.route.upstream_id for candidate in _chosen(completion_request, *models).candidates
+        candidate.route.upstream_id
+        for candidate in routing_of(completion_request, *models).candidates
     ]
 
 
-def _chosen(completion_request: CompletionRequest, *models: CatalogModel) -> Routing:
-    return choose(completion_request, [RequestedModel((model,)) for model in models])
-
-
 def test_models_are_tried_in_order_each_through_its_providers() -> None:
-    a, b = _model("a", "x", "y"), _model("b", "x")
+    a, b = model_of("a", "x", "y"), model_of("b", "x")
 
-    assert _asked(_order(), a, b) == ["x-a", "y-a", "x-b"]
+    assert _asked(order_of(), a, b) == ["x-a", "y-a", "x-b"]
 
 
 def test_three_candidates_at_most() -> None:
-    models = [_model(name, "x", "y") for name in "abcd"]
+    models = [model_of(name, "x", "y") for name in "abcd"]
 
-    assert len(_asked(_order(), *models)) == MAX_CANDIDATES == 3
+    assert len(_asked(order_of(), *models)) == MAX_CANDIDATES == 3
 
 
 @pytest.mark.parametrize(
@@ -97,7 +51,7 @@ def test_three_candidates_at_most() -> None:
 def test_preferences_order_and_narrow_the_providers(
     preferences: Preferences, asked: list[str]
 ) -> None:
-    assert _asked(_order(preferences=preferences), _model("a", "x", "y", "z")) == asked
+    assert _asked(order_of(preferences=preferences), model_of("a", "x", "y", "z")) == asked
 
 
 @pytest.mark.parametrize(
@@ -112,36 +66,38 @@ def test_preferences_order_and_narrow_the_providers(
 )
 def test_demands_that_leave_nobody_are_told(preferences: Preferences) -> None:
     with pytest.raises(NoProviderAvailable):
-        _chosen(_order(preferences=preferences), _model("a", "x"))
+        routing_of(order_of(preferences=preferences), model_of("a", "x"))
 
 
 def test_a_price_at_the_limit_is_within_it() -> None:
     preferences = Preferences(max_prompt_price=Decimal(1), max_completion_price=Decimal(1))
 
-    assert _asked(_order(preferences=preferences), _model("a", "x")) == ["x-a"]
+    assert _asked(order_of(preferences=preferences), model_of("a", "x")) == ["x-a"]
 
 
 def test_required_parameters_leave_out_who_does_not_honour_them() -> None:
     able = ModelProfile(1000, 100, {"top_p": ParameterRange(0, 1)})
-    completion_request = _order(top_p=0.5, preferences=Preferences(require_parameters=True))
+    completion_request = order_of(top_p=0.5, preferences=Preferences(require_parameters=True))
 
-    assert _asked(completion_request, _model("a", "x"), _model("b", "y", profile=able)) == ["y-b"]
+    assert _asked(completion_request, model_of("a", "x"), model_of("b", "y", profile=able)) == [
+        "y-b"
+    ]
     with pytest.raises(NoProviderAvailable, match="top_p"):
-        _chosen(completion_request, _model("a", "x"))
+        routing_of(completion_request, model_of("a", "x"))
 
 
 def test_privacy_that_a_provider_cannot_give_leaves_it_out() -> None:
     talkative = ModelProfile(1000, 100)
 
     with pytest.raises(NoProviderAvailable, match="data_collection"):
-        _chosen(_order(data_collection="deny"), _model("a", "x", profile=talkative))
+        routing_of(order_of(data_collection="deny"), model_of("a", "x", profile=talkative))
 
 
 def test_pictures_need_eyes() -> None:
     messages = (Message("user", "?"), Message("user", "", images=(Image(b"1", "image/png"),)))
 
     with pytest.raises(UnsupportedContent) as refusal:
-        _chosen(_order(messages=messages), _model("a", "x"))
+        routing_of(order_of(messages=messages), model_of("a", "x"))
 
     assert refusal.value.param == "messages[1].content"
 
@@ -151,49 +107,51 @@ def test_blanks_alone_go_to_a_provider_that_takes_them(
     contents: tuple[str, ...], is_batch: bool
 ) -> None:
     messages = tuple(Message("user", content) for content in contents)
-    completion_request = _order(messages=messages, is_batch=is_batch)
+    completion_request = order_of(messages=messages, is_batch=is_batch)
 
-    assert _asked(completion_request, _model("a", "yandexgpt"), _model("b", "x")) == ["x-b"]
+    assert _asked(completion_request, model_of("a", "yandexgpt"), model_of("b", "x")) == ["x-b"]
     with pytest.raises(InvalidParameter) as refusal:
-        _chosen(completion_request, _model("a", "yandexgpt"))
+        routing_of(completion_request, model_of("a", "yandexgpt"))
     assert refusal.value.param == "messages"
 
 
 def test_a_tools_empty_result_is_no_blank_prompt() -> None:
     messages = (Message("user", ""), Message("tool", "", tool_call_id="lost"))
 
-    assert _asked(_order(messages=messages), _model("a", "yandexgpt")) == ["yandexgpt-a"]
+    assert _asked(order_of(messages=messages), model_of("a", "yandexgpt")) == ["yandexgpt-a"]
 
 
 def test_a_prompt_that_cannot_fit_is_refused_with_both_figures() -> None:
     messages = (Message("user", "ы" * 12_000),)
 
     with pytest.raises(ContextLengthExceeded, match=r"1000 tokens.* 2000 tokens"):
-        _chosen(_order(messages=messages), _model("a", "x"))
+        routing_of(order_of(messages=messages), model_of("a", "x"))
 
 
 def test_middle_out_makes_it_fit_and_says_so() -> None:
     messages = tuple(Message("user", "ы" * 1000) for _ in range(12))
 
-    (candidate,) = _chosen(_order(messages=messages, middle_out=True), _model("a", "x")).candidates
+    (candidate,) = routing_of(
+        order_of(messages=messages, middle_out=True), model_of("a", "x")
+    ).candidates
 
     assert len(candidate.request.messages) < 12
     assert [str(change) for change in candidate.adapted] == ["messages=rewritten"]
 
 
 def test_adaptations_are_named_and_strict_forbids_them() -> None:
-    (candidate,) = _chosen(_order(temperature=1.5, seed=3), _model("a", "x")).candidates
+    (candidate,) = routing_of(order_of(temperature=1.5, seed=3), model_of("a", "x")).candidates
 
     assert [str(change) for change in candidate.adapted] == ["temperature=clamped", "seed=ignored"]
     with pytest.raises(InvalidParameter) as refusal:
-        _chosen(_order(temperature=1.5, strict=True), _model("a", "x"))
+        routing_of(order_of(temperature=1.5, strict=True), model_of("a", "x"))
     assert refusal.value.param == "temperature"
 
 
 def test_strict_forbids_a_field_that_means_nothing_and_names_its_path() -> None:
-    completion_request = _order(strict=True)._replace(ignored=("tools[0].function.foo",))
+    completion_request = order_of(strict=True)._replace(ignored=("tools[0].function.foo",))
 
     with pytest.raises(InvalidParameter, match="foo=ignored") as refusal:
-        _chosen(completion_request, _model("a", "x"))
+        routing_of(completion_request, model_of("a", "x"))
 
     assert refusal.value.param == "tools[0].function.foo"

@@ -18,11 +18,11 @@ from gateway.pipeline.routing.router import Routing, choose, routes_of
 from gateway.providers.chat_types import Message
 from tests.health.notes import note
 from tests.pipeline.known_health import Known
-from tests.pipeline.test_router import PROFILE, _model, _order
+from tests.pipeline.routing_orders import PROFILE, model_of, order_of
 
 
 def _served(name: str, *routes: CatalogRoute, price: int = 1000) -> CatalogModel:
-    return replace(_model(name, "x", price=price), routes=routes)
+    return replace(model_of(name, "x", price=price), routes=routes)
 
 
 def _route(
@@ -32,13 +32,13 @@ def _route(
     return CatalogRoute(provider, f"{provider}-up", priority, weight, PROFILE, upstream_price)
 
 
-def _chosen(
+def routing_of(
     *requested_models: RequestedModel,
     health: Health | None = None,
     asked: CompletionRequest | None = None,
     **preferences: Any,
 ) -> Routing:
-    asked = asked or _order(preferences=Preferences(**preferences))
+    asked = asked or order_of(preferences=Preferences(**preferences))
     return choose(asked, requested_models, health or Known(), random.Random(7).random)
 
 
@@ -55,7 +55,7 @@ def test_routes_of_one_priority_share_by_weight_and_by_the_square_of_what_they_c
     )
     lot = random.Random(1)
     first = Counter(
-        choose(_order(), [RequestedModel((model,))], draw=lot.random).candidates[0].route.provider
+        choose(order_of(), [RequestedModel((model,))], draw=lot.random).candidates[0].route.provider
         for _ in range(3000)
     )
 
@@ -73,7 +73,7 @@ def test_routes_of_one_priority_share_by_weight_and_by_the_square_of_what_they_c
 def test_a_weak_route_stands_behind_a_sound_one_and_is_still_there(state: RouteState) -> None:
     model = _served("a", _route("first"), _route("second", priority=1))
 
-    routing = _chosen(RequestedModel((model,)), health=Known({"first-up": state}))
+    routing = routing_of(RequestedModel((model,)), health=Known({"first-up": state}))
 
     assert _ids(routing) == ["second-up", "first-up"]
     assert len(routing.candidates[1].reasons) == 2
@@ -82,7 +82,7 @@ def test_a_weak_route_stands_behind_a_sound_one_and_is_still_there(state: RouteS
 def test_a_route_that_rests_is_left_out_and_the_record_says_so() -> None:
     model = _served("a", _route("first"), _route("second", priority=1))
 
-    routing = _chosen(
+    routing = routing_of(
         RequestedModel((model,)), health=Known({"first-up": RouteState(rest_ms=4000)})
     )
 
@@ -95,7 +95,7 @@ def test_a_route_that_rests_is_left_out_and_the_record_says_so() -> None:
 def test_a_route_on_trial_keeps_its_place() -> None:
     model = _served("a", _route("first"), _route("second", priority=1))
 
-    routing = _chosen(
+    routing = routing_of(
         RequestedModel((model,)), health=Known({"first-up": RouteState(is_half_open=True)})
     )
 
@@ -107,22 +107,22 @@ def test_with_every_route_resting_nobody_is_available_until_the_first_is() -> No
     health = Known({"x-up": RouteState(rest_ms=9000), "y-up": RouteState(rest_ms=2500)})
 
     with pytest.raises(NoProviderAvailable) as refusal:
-        _chosen(*(RequestedModel((model,)) for model in models), health=health)
+        routing_of(*(RequestedModel((model,)) for model in models), health=health)
 
     assert refusal.value.retry_after_s == 2.5
 
 
 def test_demands_that_leave_nobody_name_no_time() -> None:
     with pytest.raises(NoProviderAvailable) as refusal:
-        _chosen(RequestedModel((_model("a", "x"),)), only=frozenset({"nobody"}))
+        routing_of(RequestedModel((model_of("a", "x"),)), only=frozenset({"nobody"}))
 
     assert refusal.value.retry_after_s is None
 
 
 def test_the_order_of_the_models_is_the_callers_whatever_their_health() -> None:
-    first, second = _model("a", "x"), _model("b", "y")
+    first, second = model_of("a", "x"), model_of("b", "y")
 
-    routing = _chosen(
+    routing = routing_of(
         RequestedModel((first,)),
         RequestedModel((second,)),
         health=Known({"x-a": RouteState(is_degraded=True)}),
@@ -135,7 +135,7 @@ def test_by_price_the_caller_comes_first_and_our_own_cost_breaks_the_tie() -> No
     cheap = _served("b", _route("other", cost=900), price=500)
     model = _served("a", _route("dear", cost=300), _route("cheap", cost=100, priority=1))
 
-    routing = _chosen(RequestedModel((model, cheap), "price"))
+    routing = routing_of(RequestedModel((model, cheap), "price"))
 
     assert _ids(routing) == ["other-up", "cheap-up", "dear-up"]
     assert routing.candidates[0].reasons[0].startswith("price: 0.5 and 0.5 roubles")
@@ -154,7 +154,7 @@ def test_a_sort_goes_by_what_was_measured(sort: Sort, first: str) -> None:
     )
 
     assert (
-        _ids(_chosen(RequestedModel((_served("a", *routes),)), health=health, sort=sort))[0]
+        _ids(routing_of(RequestedModel((_served("a", *routes),)), health=health, sort=sort))[0]
         == first
     )
 
@@ -163,7 +163,7 @@ def test_what_was_not_measured_stands_behind_what_was() -> None:
     routes = [_route("unknown"), _route("slow", priority=1)]
     health = Known(figures={"slow-up": Measured(9, 0, first_token_ms=9000)})
 
-    routing = _chosen(RequestedModel((_served("a", *routes),)), health=health, sort="latency")
+    routing = routing_of(RequestedModel((_served("a", *routes),)), health=health, sort="latency")
 
     assert _ids(routing) == ["slow-up", "unknown-up"]
     assert routing.candidates[1].reasons == ("latency: not measured of late",)
@@ -171,25 +171,25 @@ def test_what_was_not_measured_stands_behind_what_was() -> None:
 
 def test_a_sort_is_within_each_model_unless_the_caller_sorts_across_them() -> None:
     requested_models = [
-        RequestedModel((_model("a", "x", price=3000),)),
-        RequestedModel((_model("b", "y", price=1000),)),
+        RequestedModel((model_of("a", "x", price=3000),)),
+        RequestedModel((model_of("b", "y", price=1000),)),
     ]
 
-    assert _ids(_chosen(*requested_models, sort="price")) == ["x-a", "y-b"]
-    assert _ids(_chosen(*requested_models, sort="price", across_models=True)) == ["y-b", "x-a"]
+    assert _ids(routing_of(*requested_models, sort="price")) == ["x-a", "y-b"]
+    assert _ids(routing_of(*requested_models, sort="price", across_models=True)) == ["y-b", "x-a"]
 
 
 def test_a_suffix_sorts_its_own_model_alone() -> None:
     routes = [_route("dear", cost=300), _route("cheap", cost=100, priority=1)]
     floor = RequestedModel((_served("a", *routes),), "price")
 
-    assert _ids(_chosen(floor, sort="latency"))[0] == "cheap-up"
+    assert _ids(routing_of(floor, sort="latency"))[0] == "cheap-up"
 
 
 def test_the_order_of_providers_goes_before_any_sort() -> None:
     routes = [_route("dear", cost=300), _route("cheap", cost=100)]
 
-    routing = _chosen(RequestedModel((_served("a", *routes),)), sort="price", order=("dear",))
+    routing = routing_of(RequestedModel((_served("a", *routes),)), sort="price", order=("dear",))
 
     assert _ids(routing) == ["dear-up", "cheap-up"]
     assert routing.strategy == "order"
@@ -198,7 +198,7 @@ def test_the_order_of_providers_goes_before_any_sort() -> None:
 def test_one_route_behind_two_models_is_asked_once() -> None:
     route = _route("x")
 
-    routing = _chosen(
+    routing = routing_of(
         RequestedModel((_served("a", route),)), RequestedModel((_served("b", route),))
     )
 
@@ -209,7 +209,7 @@ def test_one_route_behind_two_models_is_asked_once() -> None:
 def test_without_fallbacks_a_resting_route_gives_its_place_to_the_next() -> None:
     model = _served("a", _route("first"), _route("second", priority=1), _route("third", priority=2))
 
-    routing = _chosen(
+    routing = routing_of(
         RequestedModel((model,)),
         health=Known({"first-up": RouteState(rest_ms=1000)}),
         allow_fallbacks=False,
@@ -219,26 +219,26 @@ def test_without_fallbacks_a_resting_route_gives_its_place_to_the_next() -> None
 
 
 def test_a_request_that_fits_nobody_is_told_why() -> None:
-    completion_request = _order(messages=(Message("user", "ы" * 12_000),))
+    completion_request = order_of(messages=(Message("user", "ы" * 12_000),))
 
     with pytest.raises(ContextLengthExceeded):
-        _chosen(RequestedModel((_model("a", "x"),)), asked=completion_request)
+        routing_of(RequestedModel((model_of("a", "x"),)), asked=completion_request)
 
 
 def test_every_candidate_has_a_reason() -> None:
     requested_models = [
         RequestedModel((_served("a", _route("one"), _route("two")),)),
-        RequestedModel((_model("c", "x"),), "price"),
+        RequestedModel((model_of("c", "x"),), "price"),
     ]
 
-    assert all(candidate.reasons for candidate in _chosen(*requested_models).candidates)
+    assert all(candidate.reasons for candidate in routing_of(*requested_models).candidates)
 
 
 def test_where_three_of_one_provider_come_first_the_best_of_another_is_the_third() -> None:
-    models = [_model(name, "x") for name in "abcd"]
-    others = [_model("e", "y"), _model("f", "z")]
+    models = [model_of(name, "x") for name in "abcd"]
+    others = [model_of("e", "y"), model_of("f", "z")]
 
-    routing = _chosen(*(RequestedModel((model,)) for model in (*models, *others)))
+    routing = routing_of(*(RequestedModel((model,)) for model in (*models, *others)))
 
     assert _ids(routing) == ["x-a", "x-b", "y-e"]
     assert "should x fail" in routing.candidates[2].reasons[-1]
@@ -250,22 +250,22 @@ def test_where_three_of_one_provider_come_first_the_best_of_another_is_the_third
 
 def test_the_order_of_providers_leaves_the_last_place_to_another_one() -> None:
     models = [_served(name, _route("x"), _route("y", priority=1)) for name in "a"]
-    models += [_model(name, "x") for name in "bcd"]
+    models += [model_of(name, "x") for name in "bcd"]
     requested_models = [RequestedModel((model,)) for model in models]
 
-    routing = _chosen(RequestedModel(tuple(models)), order=("x",))
+    routing = routing_of(RequestedModel(tuple(models)), order=("x",))
 
     assert [candidate.route.provider for candidate in routing.candidates] == ["x", "x", "y"]
-    assert _chosen(*requested_models, only=frozenset({"x"})).candidates[-1].route.provider == "x"
+    assert routing_of(*requested_models, only=frozenset({"x"})).candidates[-1].route.provider == "x"
 
 
 def test_another_provider_that_cannot_serve_takes_nobodys_place() -> None:
-    models = [_model(name, "x") for name in "abc"]
+    models = [model_of(name, "x") for name in "abc"]
     small = replace(PROFILE, context_tokens=1)
 
-    routing = _chosen(
+    routing = routing_of(
         *(RequestedModel((model,)) for model in models),
-        RequestedModel((_model("d", "y", profile=small),)),
+        RequestedModel((model_of("d", "y", profile=small),)),
         health=Known(),
     )
 
@@ -298,11 +298,11 @@ def test_real_requests_move_the_choice() -> None:
                 )
             )
 
-    assert _ids(_chosen(RequestedModel((model,)), health=monitor)) == [
+    assert _ids(routing_of(RequestedModel((model,)), health=monitor)) == [
         "gigachat-up",
         "yandexgpt-up",
     ]
-    assert _ids(_chosen(RequestedModel((model,), "latency"), health=monitor)) == [
+    assert _ids(routing_of(RequestedModel((model,), "latency"), health=monitor)) == [
         "yandexgpt-up",
         "gigachat-up",
     ]
