@@ -115,6 +115,16 @@ def test_blanks_alone_go_to_a_provider_that_takes_them(
     assert refusal.value.param == "messages"
 
 
+@pytest.mark.parametrize("roles", [("system",), ("system", "system")])
+def test_empty_system_messages_alone_are_nothing_to_ask_any_provider(roles: tuple[Any, ...]) -> None:
+    messages = tuple(Message(role, "") for role in roles)
+
+    with pytest.raises(InvalidParameter) as refusal:
+        _chosen(_order(messages=messages), _model("a", "x"))
+
+    assert refusal.value.param == "messages"
+
+
 def test_a_tools_empty_result_is_no_blank_prompt() -> None:
     messages = (Message("user", ""), Message("tool", "", tool_call_id="lost"))
 

@@ -48,7 +48,8 @@ def fitted(
             request = request._replace(messages=messages)
             adapted = (*adapted, Adaptation("messages", "rewritten"))
     names = completion_request.names
-    if leaves_blanks_out(route.provider, profile.wire) and any(map(_is_blank, parts(request))):
+    is_unsayable = _is_blank if leaves_blanks_out(route.provider, profile.wire) else _is_empty
+    if any(map(is_unsayable, parts(request))):
         raise InvalidParameter("Every message is empty.", param=names.get("messages", "messages"))
     if names:
         adapted = tuple(
@@ -147,6 +148,11 @@ def _is_blank(request: ChatRequest) -> bool:
         message.content.strip() or message.tool_calls or message.role == "tool"
         for message in request.messages
     )
+
+
+def _is_empty(request: ChatRequest) -> bool:
+    """Say whether there are empty system messages alone, which every wire leaves out."""
+    return not any(message.content or message.role != "system" for message in request.messages)
 
 
 def _drop(
