@@ -1,5 +1,6 @@
 """What a chat body may say, and how each wrong field is refused by its name."""
 
+import base64
 from typing import Any
 
 import pytest
@@ -309,6 +310,26 @@ def test_a_picture_may_stand_in_any_turn(role: str) -> None:
     [message] = _carried({"role": role, "content": [part]})
 
     assert message.images == (Image(b"hi", "image/png"),)
+
+
+@pytest.mark.parametrize(
+    ("data", "mime_type"),
+    [
+        (b"RIFF\x1a\0\0\0WEBPVP8 ", "image/webp"),
+        (b"GIF89a\x01\0\x01\0", "image/gif"),
+        (b"GIF87a\x01\0\x01\0", "image/gif"),
+    ],
+)
+@pytest.mark.parametrize("is_named", [True, False])
+def test_pictures_of_the_web_are_read(data: bytes, mime_type: str, *, is_named: bool) -> None:
+    named = mime_type if is_named else "application/octet-stream"
+    url = f"data:{named};base64,{base64.b64encode(data).decode()}"
+
+    [message] = _carried(
+        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}
+    )
+
+    assert message.images == (Image(data, mime_type),)
 
 
 def test_the_deprecated_functions_mean_tools() -> None:

@@ -19,7 +19,7 @@ MAX_IMAGE_BYTES = 10 * 1024 * 1024
 READ_BYTES = 65_536
 PORTS = {"http": 80, "https": 443}
 HEADERS = {
-    "Accept": "image/jpeg, image/png, image/tiff, image/bmp",
+    "Accept": "image/jpeg, image/png, image/webp, image/gif, image/tiff, image/bmp",
     "Accept-Encoding": "identity",
     "Connection": "close",
     "User-Agent": "XRouter",
