@@ -182,6 +182,18 @@ def test_a_cut_answer_owes_no_call(finish):
     assert (answer.text, answer.finish_reason) == ("Сей", finish)
 
 
+@pytest.mark.parametrize("choice", [None, "required", NamedTool("get_weather")])
+def test_a_call_that_max_tokens_cut_is_not_made_again(choice):
+    delta = ToolCallDelta(0, "call_native", "get_weather", '{"city": "Ом')
+    cut = [ChatChunk(tool_calls=(delta,), finish_reason="length", usage=FEW)]
+    model = ScriptedModel([cut, call("get_weather", GOOD, MANY)])
+    answer = asked_of(model, tool_choice=choice)
+    assert [item.arguments for item in answer.calls] == ['{"city": "Ом']
+    assert (answer.finish_reason, answer.usage) == ("length", FEW)
+    assert answer.has_invalid_calls
+    assert len(model.asked) == 1
+
+
 def test_what_a_filter_says_is_not_too_long_for_max_tokens():
     model = ScriptedModel([words("Об этом я не говорю. " * 20, finish="content_filter")])
     answer = asked_of(model, tool_choice="required", max_tokens=1)

@@ -124,8 +124,8 @@ class ToolCallPolicy:
 def with_tool_checking(complete: Complete, profile: ModelProfile, *, provider: str) -> Complete:
     """Hold calls back until they have been checked against the offered tools; words stream on.
 
-    A wrong call is requested again, once, at no cost to the caller; if that does not help it is passed on
-    as the model made it, and marked. Where a call is required words are held back too, until it has come.
+    A wrong call is requested again, once, at no cost to the caller; if that does not help, or if the call was
+    cut, it is passed on as the model made it, and marked. Where a call is required words are held back too, until it has come.
     `provider` is named in the error.
 
     Raises ToolCallInvalid.
@@ -145,6 +145,10 @@ def with_tool_checking(complete: Complete, profile: ModelProfile, *, provider: s
         check = policy.judge(first)
         if check.is_good:
             yield first.chunk()
+            return
+        if first.is_cut and check.is_passable:
+            # Asked again, it would be cut again: there is no more room than before.
+            yield _marked(first).chunk()
             return
         again = _asking_again(request, first, check)
         try:
