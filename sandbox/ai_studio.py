@@ -1,7 +1,7 @@
 """The emulated Yandex AI Studio: the native API, and OpenAI's protocol beside it at the same address.
 
 Source: YandexGPT reference of November 2026, section 12: model names are whole URIs, keys go as Bearer or
-Api-Key, generations of both APIs share one gauge.
+Api-Key, tool_choice is a word, generations of both APIs share one gauge.
 """
 
 import json
@@ -92,6 +92,8 @@ class AIStudioEmulator:
             self._native.check_folder(uri.folder)
             if scheme == "emb" and not isinstance(fields.get("input"), str):
                 raise self.refuse(400, "input must be one string")
+            if not isinstance(fields.get("tool_choice", "auto"), str):
+                raise self.refuse(400, "tool_choice must be none, auto or required")
             if scheme == "gpt":
                 self._native.take_slot(held)
             body = json.dumps({**fields, "model": uri.model}).encode()

@@ -173,6 +173,7 @@ def _yandexgpt(secret: str, settings: Mapping[str, str], timeouts: Timeouts) -> 
             deny_headers={"x-data-logging-enabled": "false"},
             texts_max=1,
             secrets=(folder_id,),
+            named_tools=False,  # documented and seen working are none, auto and required
         ),
         **timeouts,
     )

@@ -9,7 +9,15 @@ import pytest
 
 from gateway.providers._shared.http_client import Deadline
 from gateway.providers.base import Adapter
-from gateway.providers.chat_types import ChatChunk, ChatRequest, Image, Message, Tool, ToolCall
+from gateway.providers.chat_types import (
+    ChatChunk,
+    ChatRequest,
+    Image,
+    Message,
+    NamedTool,
+    Tool,
+    ToolCall,
+)
 from gateway.providers.errors import ProviderRateLimited, ProviderUnavailable, UnsupportedInput
 from gateway.providers.registry import BUILT_IN
 from sandbox.core.credentials import OPENAI_COMPATIBLE_API_KEY, YANDEX_FOLDER_ID
@@ -102,6 +110,24 @@ def test_a_model_that_names_its_calls_after_their_tools_is_answered_in_turns(
     )
     answer = run(provider, ChatRequest(turns, tools=(WEATHER,), stream=stream), model)
     assert "снег" in "".join(chunk.text for chunk in answer)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_named_tool_is_the_only_one_offered_and_required(
+    yandex: Callable[..., Adapter], sandbox: Sandbox, stream: bool
+) -> None:
+    tools = (Tool("current_time", "Время"), WEATHER)
+    request = ChatRequest(
+        (ASKED,), tools=tools, tool_choice=NamedTool("get_weather"), stream=stream
+    )
+
+    chunks = run(yandex(), request)
+
+    called = [delta.name for chunk in chunks for delta in chunk.tool_calls if delta.name]
+    assert called == ["get_weather"]
+    [asked] = sandbox.requests.of("yandexgpt", "completions")
+    assert asked.body["tool_choice"] == "required"
+    assert [tool["function"]["name"] for tool in asked.body["tools"]] == ["get_weather"]
 
 
 @pytest.mark.parametrize(("effort", "thinks"), [("none", False), ("high", True)])

@@ -16,7 +16,7 @@ from gateway.providers._shared.streaming import is_event_stream, read_answer
 from gateway.providers._shared.tool_calls import mint_call_id
 from gateway.providers._shared.tool_names import tool_names
 from gateway.providers.base import AccountModels, CancelToken
-from gateway.providers.chat_types import ChatChunk, ChatRequest, Embedding
+from gateway.providers.chat_types import ChatChunk, ChatRequest, Embedding, NamedTool
 from gateway.providers.errors import ProviderUnavailable, UnsupportedInput
 from gateway.providers.openai_compatible.chunks import OpenAIChunkReader
 from gateway.providers.openai_compatible.embeddings import (
@@ -40,7 +40,8 @@ class ServerHabits:
 
     `chat_model` and `embedding_model` turn an upstream id into what it calls the model. `deny_headers` tell
     it to keep nothing of a request; without any it cannot be told. `texts_max` is how many texts it embeds
-    at once. `secrets` are to be masked in errors beside the key.
+    at once. `secrets` are to be masked in errors beside the key. One that does not take `named_tools` is
+    offered the named tool alone and told that it must call one.
     """
 
     chat_model: str = "{}"
@@ -48,6 +49,7 @@ class ServerHabits:
     deny_headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     texts_max: int = BATCH_TEXTS_MAX
     secrets: Iterable[str] = ()
+    named_tools: bool = True
 
 
 class OpenAICompatible:
@@ -111,6 +113,8 @@ class OpenAICompatible:
         if request.data_collection == "deny" and self._habits.deny_headers:
             headers = {**headers, **self._habits.deny_headers}
             request = request._replace(data_collection="allow")
+        if not self._habits.named_tools:
+            request = _offering_the_named(request)
         model = self._habits.chat_model.format(upstream_id)
         body = encode_json(completion_payload(request, upstream_id=model, names=names))
         response = yield from self._api.open(
@@ -172,3 +176,11 @@ class OpenAICompatible:
     def close(self) -> None:
         """Drop the idle connections."""
         self._api.close()
+
+
+def _offering_the_named(request: ChatRequest) -> ChatRequest:
+    choice = request.tool_choice
+    if not isinstance(choice, NamedTool):
+        return request
+    tools = tuple(tool for tool in request.tools if tool.name == choice.name)
+    return request._replace(tools=tools, tool_choice="required")
