@@ -116,7 +116,9 @@ def test_blanks_alone_go_to_a_provider_that_takes_them(
 
 
 @pytest.mark.parametrize("roles", [("system",), ("system", "system")])
-def test_empty_system_messages_alone_are_nothing_to_ask_any_provider(roles: tuple[Any, ...]) -> None:
+def test_empty_system_messages_alone_are_nothing_to_ask_any_provider(
+    roles: tuple[Any, ...],
+) -> None:
     messages = tuple(Message(role, "") for role in roles)
 
     with pytest.raises(InvalidParameter) as refusal:

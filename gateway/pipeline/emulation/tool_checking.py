@@ -124,9 +124,9 @@ class ToolCallPolicy:
 def with_tool_checking(complete: Complete, profile: ModelProfile, *, provider: str) -> Complete:
     """Hold calls back until they have been checked against the offered tools; words stream on.
 
-    A wrong call is requested again, once, at no cost to the caller; if that does not help, or if the call was
-    cut, it is passed on as the model made it, and marked. Where a call is required words are held back too, until it has come.
-    `provider` is named in the error.
+    A wrong call is requested again, once, at no cost to the caller; if that does not help, or if the answer
+    was cut, it is passed on as the model made it, and marked. Where a call is required words are held back
+    too, until it has come. `provider` is named in the error.
 
     Raises ToolCallInvalid.
     """

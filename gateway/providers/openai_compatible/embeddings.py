@@ -10,7 +10,7 @@ import orjson
 
 from gateway.providers._shared.embeddings import batches as split
 from gateway.providers._shared.embeddings import read_vectors
-from gateway.providers._shared.token_counts import is_count
+from gateway.providers._shared.token_counts import read_count
 from gateway.providers.chat_types import Embedding, JSONObject
 from gateway.providers.errors import ProviderProtocolError
 
@@ -47,8 +47,8 @@ def read_embedding(body: bytes, expected: int, *, provider: str) -> Embedding:
         answer = None
     vectors = read_vectors(answer, expected)
     usage = answer.get("usage") if isinstance(answer, dict) else None
-    tokens = usage.get("prompt_tokens") if isinstance(usage, dict) else None
-    if vectors is None or not is_count(tokens):
+    tokens = read_count(usage.get("prompt_tokens")) if isinstance(usage, dict) else None
+    if vectors is None or tokens is None:
         raise ProviderProtocolError(
             "The provider's answer is not what was asked for.", provider=provider, status=200
         )

@@ -2,8 +2,9 @@
 
 Known shapes: `{"error": {"message", "type", "param", "code"}}` (OpenAI, Ollama, vLLM), the same without
 its envelope (vLLM before 0.9), `{"error": "text"}` (vLLM's 401), `{"detail": …}` (FastAPI), and pages of
-proxies. `code` is a word at OpenAI, the status at vLLM. Source: OpenAI's guides/error-codes; vLLM's
-entrypoints/openai; Ollama's openai/openai.go; llama.cpp's tools/server; read 2026-11.
+proxies. `code` is a word at OpenAI, the status at vLLM; at Yandex `httpCode` is the status. Source:
+OpenAI's guides/error-codes; vLLM's entrypoints/openai; Ollama's openai/openai.go; llama.cpp's
+tools/server; read 2026-11.
 """
 
 import re
@@ -84,7 +85,8 @@ def read_error(parsed: Any) -> ErrorBody:
         inner = parsed
     fields = inner if isinstance(inner, Mapping) else {"message": inner}
     text = _text(fields.get("message")) or _detail(fields.get("detail"))
-    names = [fields.get("code"), fields.get("status"), fields.get("type")]
+    kinds = ("code", "status", "type", "httpCode", "http_code")
+    names = [fields.get(kind) for kind in kinds]
     return ErrorBody(
         text,
         next(filter(None, map(_status, names)), None),

@@ -6,7 +6,7 @@ Source: OpenAI's API reference, chat/object; vLLM's protocol.py, UsageInfo; read
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.providers._shared.token_counts import is_count
+from gateway.providers._shared.token_counts import read_count
 from gateway.providers.chat_types import Usage
 
 
@@ -18,8 +18,9 @@ def read_usage(usage: Any) -> Usage | None:
     """
     if not isinstance(usage, Mapping):
         return None
-    prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
-    if not is_count(prompt) or not is_count(completion) or not prompt:
+    prompt = read_count(usage.get("prompt_tokens"))
+    completion = read_count(usage.get("completion_tokens"))
+    if not prompt or completion is None:
         return None
     cached = _detail(usage, "prompt_tokens_details", "cached_tokens")
     reasoning = _detail(usage, "completion_tokens_details", "reasoning_tokens")
@@ -33,5 +34,4 @@ def read_usage(usage: Any) -> Usage | None:
 
 def _detail(usage: Mapping[str, Any], details: str, name: str) -> int:
     holder = usage.get(details)
-    value = holder.get(name) if isinstance(holder, Mapping) else None
-    return value if is_count(value) else 0
+    return (read_count(holder.get(name)) or 0) if isinstance(holder, Mapping) else 0

@@ -26,12 +26,17 @@ def result_of(body: bytes, *, redact: Redact) -> JSONObject:
         raise_garbled("what is no JSON")
     if not isinstance(parsed, dict):
         raise_garbled("an answer of the wrong form")
-    if parsed.get("error") is not None:
+    if _is_error(parsed):
         raise error_from_line(parsed, redact=redact)
     result: Any = parsed.get("result", parsed)
     if not isinstance(result, dict):
         raise_garbled("an answer of the wrong form")
     return result
+
+
+def _is_error(parsed: JSONObject) -> bool:
+    """Say whether it has one of the shapes that `failures` reads; no answer has these names."""
+    return parsed.get("error") is not None or "code" in parsed or "error_code" in parsed
 
 
 def raise_garbled(what: str) -> NoReturn:

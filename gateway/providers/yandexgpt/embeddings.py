@@ -4,9 +4,9 @@ Source: ai/foundation_models/v1 of yandex-cloud/cloudapi, embedding and tokenize
 """
 
 from gateway.providers._shared.embeddings import read_vector
+from gateway.providers._shared.token_counts import read_count
 from gateway.providers.chat_types import Embedding, JSONObject
 from gateway.providers.yandexgpt.answers import raise_garbled
-from gateway.providers.yandexgpt.usage import read_count
 
 
 def read_token_list(answer: JSONObject) -> int:

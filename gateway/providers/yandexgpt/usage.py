@@ -5,7 +5,7 @@ Source: ai/foundation_models/v1 of yandex-cloud/cloudapi, as proto3's JSON: an i
 
 from typing import Any
 
-from gateway.providers._shared.token_counts import is_count
+from gateway.providers._shared.token_counts import read_count
 from gateway.providers.chat_types import Usage
 
 
@@ -21,10 +21,3 @@ def read_usage(usage: Any) -> Usage | None:
     reasoning = read_count(details.get("reasoningTokens")) if isinstance(details, dict) else None
     # A part cannot exceed the whole.
     return Usage(prompt, completion, reasoning_tokens=min(reasoning or 0, completion))
-
-
-def read_count(value: Any) -> int | None:
-    """Read one int64, a string or a number; None if it is no count of tokens."""
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
-        value = int(value)
-    return value if is_count(value) else None

@@ -65,7 +65,7 @@ def test_vectors_without_an_index_stand_in_order() -> None:
         {**answer(item(0, 1), item(1, 1)), "usage": None},
         answer(item(0, 1), item(1, 1), tokens=-1),
         answer(item(0, 1), item(1, 1), tokens=10**12),
-        answer(item(0, 1), item(1, 1), tokens="6"),
+        answer(item(0, 1), item(1, 1), tokens="six"),
     ],
 )
 def test_what_are_no_vectors_is_a_protocol_error(body: Any) -> None:

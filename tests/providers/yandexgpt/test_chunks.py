@@ -202,6 +202,20 @@ def test_an_error_in_mid_stream_is_of_the_kind_its_code_means(
     assert type(raised.value) is kind
 
 
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        ({"code": 8, "message": "quota", "details": []}, ProviderRateLimited),
+        ({"code": 3, "message": "empty message text"}, ProviderRejected),
+        ({"error_code": "UNAVAILABLE", "error_message": "rpc error"}, ProviderUnavailable),
+    ],
+)
+def test_an_error_without_an_envelope_is_one_too(error: Any, kind: type[ProviderError]) -> None:
+    with pytest.raises(kind) as raised:
+        reader().line(json.dumps(error).encode())
+    assert type(raised.value) is kind
+
+
 @given(st.text(max_size=60), st.lists(st.integers(0, 60), max_size=6))
 def test_growing_lines_add_up_to_the_final_text(text: str, cuts: list[int]) -> None:
     partials = [line(text[:cut], "PARTIAL") for cut in sorted(cuts)]
