@@ -10,6 +10,8 @@ from typing import Any
 
 import orjson
 
+from gateway.providers._shared.answer_json import AnswerJSON
+
 
 @dataclass(frozen=True, slots=True)
 class ServerSentEvent:
@@ -29,6 +31,7 @@ class EventLines:
     def __init__(self) -> None:
         self._begun: list[bytes] = []
         self._name = ""
+        self._json = AnswerJSON()
 
     def take(self, line: bytes) -> ServerSentEvent | None:
         """Take the next line; return the event it completes. Raises ValueError on what is no JSON."""
@@ -43,7 +46,7 @@ class EventLines:
             if value.strip() == b"[DONE]":
                 return DONE
             try:
-                return self._named(orjson.loads(value))
+                return self._named(self._json.read(value))
             except orjson.JSONDecodeError:
                 pass
         self._begun.append(value.removeprefix(b" "))
@@ -53,7 +56,7 @@ class EventLines:
         """End the event that was begun. Raises ValueError if it is no JSON."""
         data = b"\n".join(self._begun).strip()
         self._begun.clear()
-        return self._named(orjson.loads(data)) if data else None
+        return self._named(self._json.read(data)) if data else None
 
     def _named(self, value: Any) -> ServerSentEvent:
         name, self._name = self._name, ""

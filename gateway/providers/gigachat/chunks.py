@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 import orjson
 
+from gateway.providers._shared.answer_json import read_answer_json
 from gateway.providers._shared.redaction import Redact
 from gateway.providers._shared.server_sent_events import DONE, EventLines
 from gateway.providers._shared.tool_names import ToolNames
@@ -160,7 +161,7 @@ def _text(content: Any) -> str:
 
 def _loaded(data: bytes) -> Any:
     try:
-        return orjson.loads(data)
+        return read_answer_json(data)
     except orjson.JSONDecodeError:
         _garbled("what is no JSON")
 

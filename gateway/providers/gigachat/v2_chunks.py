@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import orjson
 
+from gateway.providers._shared.answer_json import read_answer_json
 from gateway.providers._shared.error_responses import event_text
 from gateway.providers._shared.logprobs import read_logprob
 from gateway.providers._shared.redaction import Redact
@@ -85,7 +86,7 @@ class GigaChatV2ChunkReader:
     def whole(self, body: bytes) -> ChatChunk:
         """Parse an answer that was not streamed."""
         try:
-            answer: Any = orjson.loads(body)
+            answer: Any = read_answer_json(body)
         except orjson.JSONDecodeError:
             _garbled("what is no JSON")
         if not isinstance(answer, dict):

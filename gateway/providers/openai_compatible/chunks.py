@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 import orjson
 
+from gateway.providers._shared.answer_json import read_answer_json
 from gateway.providers._shared.logprobs import read_logprob
 from gateway.providers._shared.redaction import Redact
 from gateway.providers._shared.server_sent_events import DONE, EventLines
@@ -97,7 +98,7 @@ class OpenAIChunkReader:
     def whole(self, body: bytes) -> ChatChunk:
         """Parse an answer that was not streamed. Raises as `line` does."""
         try:
-            answer: Any = orjson.loads(body)
+            answer: Any = read_answer_json(body)
         except orjson.JSONDecodeError:
             self._garbled("what is no JSON")
         chunk = self._chunk(answer, "message")

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 import orjson
 
+from gateway.providers._shared.answer_json import read_answer_json
 from gateway.providers._shared.redaction import Redact
 from gateway.providers.chat_types import JSONObject
 from gateway.providers.errors import ProviderProtocolError
@@ -21,7 +22,7 @@ def result_of(body: bytes, *, redact: Redact) -> JSONObject:
         ProviderError: it is an error, of the kind its code means.
     """
     try:
-        parsed = orjson.loads(body)
+        parsed = read_answer_json(body)
     except orjson.JSONDecodeError:
         raise_garbled("what is no JSON")
     if not isinstance(parsed, dict):

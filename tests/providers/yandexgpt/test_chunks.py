@@ -45,6 +45,12 @@ def test_a_stream_gives_increments_and_usage_in_every_chunk() -> None:
     assert [chunk.finish_reason for chunk in chunks] == [None, "stop"]
 
 
+def test_half_a_character_waits_for_the_other_half() -> None:
+    lines = line("Пр~", "PARTIAL"), line("Пр👋 и", "PARTIAL"), line("Пр👋 и~", "TRUNCATED_FINAL")
+    chunks = chunks_of(*(each.replace(b"~", rb"\ud83d") for each in lines))
+    assert text_of(chunks) == "Пр👋 и"
+
+
 def test_a_revision_is_marked_on_its_chunk() -> None:
     texts = [
         ("один два три", "PARTIAL"),
