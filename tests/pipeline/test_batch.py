@@ -52,6 +52,25 @@ def test_what_a_filter_refused_is_not_counted() -> None:
     assert chunks_in(layered(model, NATIVE)(BATCH))[-1].usage == Usage(7, 3)
 
 
+def test_nothing_of_a_plain_batch_comes_before_all_of_it() -> None:
+    model = ScriptedModel([words("1"), [TICK, ProviderRateLimited("busy", provider="p")]])
+    steps = layered(model, NATIVE)(BATCH)
+
+    assert next(steps) is TICK
+    with pytest.raises(ProviderRateLimited):
+        next(steps)
+
+
+def test_the_choices_of_a_streamed_batch_do_not_wait_for_each_other() -> None:
+    model = ScriptedModel([words("1"), [ProviderRateLimited("busy", provider="p")]])
+    steps = layered(model, NATIVE)(BATCH._replace(stream=True))
+
+    first = next(steps)
+
+    assert isinstance(first, ChatChunk)
+    assert first.text == "1"
+
+
 def test_the_failure_of_one_ends_all() -> None:
     model = ScriptedModel([words("1"), [ProviderRateLimited("busy", provider="p")]])
 

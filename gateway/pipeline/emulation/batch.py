@@ -14,15 +14,31 @@ _NOTHING = Usage(0, 0)
 def with_batch(complete: Complete) -> Complete:
     """Answer each prompt of a batch as a choice, in order; the last chunk has the usage of all of them.
 
-    Each choice has a chunk with its finish reason. A failure of one is the failure of all.
+    Each choice has a chunk with its finish reason. A failure of one is the failure of all; of a batch that
+    is not streamed nothing has come by then.
     """
 
     def batched(request: ChatRequest) -> Generator[Tick | ChatChunk, None, None]:
         if not request.is_batch:
             return complete(request)
-        return _choices(complete, parts(request))
+        choices = _choices(complete, parts(request))
+        return choices if request.stream else _together(choices)
 
     return batched
+
+
+def _together(
+    steps: Generator[Tick | ChatChunk, None, None],
+) -> Generator[Tick | ChatChunk, None, None]:
+    """Yield the chunks when all have come: until then another candidate may answer the whole batch."""
+    chunks: list[ChatChunk] = []
+    with contextlib.closing(steps):
+        for step in steps:
+            if isinstance(step, Tick):
+                yield step
+            else:
+                chunks.append(step)
+    yield from chunks
 
 
 def _choices(
