@@ -10,8 +10,8 @@ import pytest
 from openai.types import responses as typed
 
 from gateway.api.dialects.openai_responses import OPENAI_RESPONSES, response_error
-from gateway.api.dialects.openai_responses_items import custom_input
 from gateway.api.errors import Failure
+from gateway.api.schema.custom_tools import custom_input
 from gateway.api.sse import COMMENT
 from gateway.pipeline.execution.stream import (
     Completion,

@@ -13,7 +13,12 @@ from gateway.api.body import JSONObject
 from gateway.api.dialects.base import AnswerWriter
 from gateway.api.errors import Failure
 from gateway.api.json_response import credits_number
-from gateway.api.schema.chat_request import read_completion_request, wants_usage_chunk
+from gateway.api.schema.chat_request import (
+    read_chat,
+    read_completion_request,
+    wants_usage_chunk,
+)
+from gateway.api.schema.custom_tools import custom_input
 from gateway.api.sse import COMMENT, frame
 from gateway.pipeline.execution.stream import (
     Completion,
@@ -36,10 +41,14 @@ ERROR_TYPES = {
 
 @dataclass(slots=True)
 class ChatWriter:
-    """Writes one answer. `has_function_call`: the caller knows `function_call`, not `tool_calls`."""
+    """Writes one answer. `has_function_call`: the caller knows `function_call`, not `tool_calls`.
+
+    `custom_tools` are the names of the tools whose calls have a text for their input.
+    """
 
     has_usage_chunk: bool = False
     has_function_call: bool = False
+    custom_tools: frozenset[str] = frozenset()
 
     answer_object: ClassVar[str] = "chat.completion"
     chunk_object: ClassVar[str] = "chat.completion.chunk"
@@ -144,7 +153,7 @@ class ChatWriter:
         return orjson.dumps(identity(stream, self.chunk_object))[:-1] + b","
 
     def _message(self, completion: Completion) -> JSONObject:
-        calls = [{"name": call.name, "arguments": call.arguments} for call in completion.tool_calls]
+        calls = completion.tool_calls
         message: JSONObject = {
             "role": "assistant",
             "content": completion.text if completion.text or not calls else None,
@@ -153,11 +162,10 @@ class ChatWriter:
         if completion.reasoning:
             message["reasoning"] = message["reasoning_content"] = completion.reasoning
         if calls and self.has_function_call:
-            message["function_call"] = calls[0]
+            message["function_call"] = {"name": calls[0].name, "arguments": calls[0].arguments}
         elif calls:
             message["tool_calls"] = [
-                {"id": call.id, "type": "function", "function": function}
-                for call, function in zip(completion.tool_calls, calls, strict=True)
+                {"id": call.id, **self._called(call.name, call.arguments)} for call in calls
             ]
         return message
 
@@ -170,8 +178,19 @@ class ChatWriter:
         if chunk.tool_calls and self.has_function_call:
             delta["function_call"] = _function(chunk.tool_calls[0])
         elif chunk.tool_calls:
-            delta["tool_calls"] = [_call(call) for call in chunk.tool_calls]
+            delta["tool_calls"] = [self._call(call) for call in chunk.tool_calls]
         return delta
+
+    def _call(self, call: ToolCallDelta) -> JSONObject:
+        """Return a piece of a call; that of a tool which was offered comes whole, for it was checked."""
+        if call.id is None or call.name is None:
+            return {"index": call.index, "function": _function(call)}
+        return {"index": call.index, "id": call.id, **self._called(call.name, call.arguments)}
+
+    def _called(self, name: str, arguments: str) -> JSONObject:
+        if name in self.custom_tools:
+            return {"type": "custom", "custom": {"name": name, "input": custom_input(arguments)}}
+        return {"type": "function", "function": {"name": name, "arguments": arguments}}
 
 
 class OpenAIChat:
@@ -183,9 +202,10 @@ class OpenAIChat:
         return headers.get("Authorization")
 
     def read(self, body: JSONObject, *, is_strict: bool) -> tuple[CompletionRequest, AnswerWriter]:
-        completion_request = read_completion_request(body, is_strict=is_strict)
+        completion_request, custom_tools = read_chat(body, is_strict=is_strict)
         is_deprecated = "functions" in body and "tools" not in body
-        return completion_request, self.writer(self.has_usage_chunk(body), is_deprecated)
+        writer = self.writer(self.has_usage_chunk(body), is_deprecated, custom_tools)
+        return completion_request, writer
 
     def has_usage_chunk(self, body: JSONObject) -> bool:
         """Say whether a stream ends with a chunk of usage alone. Raises InvalidParameter."""
@@ -263,13 +283,6 @@ def identity(stream: CompletionStream, object_name: str) -> JSONObject:
 
 def _chunk(shared: bytes, fields: JSONObject) -> bytes:
     return frame(shared + orjson.dumps(fields)[1:])
-
-
-def _call(call: ToolCallDelta) -> JSONObject:
-    fields: JSONObject = {"index": call.index, "function": _function(call)}
-    if call.id is not None:
-        fields |= {"id": call.id, "type": "function"}
-    return fields
 
 
 def _function(call: ToolCallDelta) -> JSONObject:

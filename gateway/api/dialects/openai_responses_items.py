@@ -9,10 +9,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
-import orjson
-
 from gateway.api.body import JSONObject
-from gateway.api.schema.responses_input import CUSTOM_INPUT
+from gateway.api.schema.custom_tools import custom_input
 from gateway.providers.chat_types import ChatChunk, ToolCallDelta
 from gateway.providers.errors import ProviderProtocolError
 
@@ -266,18 +264,6 @@ class OutputItems:
         name = call.name or ""
         kind = _CustomCall if name in self._custom_tools else _FunctionCall
         return kind(self._identity, place, call.id or "", name)
-
-
-def custom_input(arguments: str) -> str:
-    """Return what a model gives to a custom tool, whatever it made of the one argument there is."""
-    try:
-        value = orjson.loads(arguments)
-    except orjson.JSONDecodeError:
-        return arguments
-    if isinstance(value, dict):
-        texts = [text for text in value.values() if isinstance(text, str)]
-        value = value.get(CUSTOM_INPUT, texts[0] if len(texts) == len(value) == 1 else value)
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 def _output_text(text: str) -> JSONObject:

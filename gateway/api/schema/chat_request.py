@@ -31,14 +31,15 @@ from gateway.api.schema.preferences import (
 from gateway.api.schema.tools import (
     MAX_TOOLS_BYTES,
     Functions,
-    NamedFunction,
     NamedToolChoice,
     ResponseFormatBody,
     ToolChoiceBody,
     Tools,
+    custom_names,
     read_response_format,
     read_tool_choice,
     read_tools,
+    tools_of_two_kinds,
     unchecked_format,
 )
 from gateway.pipeline.errors import InvalidParameter
@@ -271,8 +272,18 @@ _NO_REASONING = ReasoningOptions()
 
 def read_completion_request(body: dict[str, Any], *, is_strict: bool) -> CompletionRequest:
     """Read a chat body. Raises InvalidParameter, UnsupportedContent."""
+    return read_chat(body, is_strict=is_strict)[0]
+
+
+def read_chat(body: dict[str, Any], *, is_strict: bool) -> tuple[CompletionRequest, frozenset[str]]:
+    """Read a chat body, and the names of its custom tools. Raises InvalidParameter, UnsupportedContent."""
     chat = parse(ChatCompletionRequest, body)
+    return _completion_request(chat, is_strict=is_strict), custom_names(chat.tools)
+
+
+def _completion_request(chat: ChatCompletionRequest, *, is_strict: bool) -> CompletionRequest:
     tools = read_tools(chat.tools, chat.functions)
+    tools, tool_choice = read_tool_choice(chat.tool_choice, chat.function_call, tools)
     request = ChatRequest(
         messages=_read_prompt(chat),
         stream=chat.stream is True,
@@ -291,7 +302,7 @@ def read_completion_request(body: dict[str, Any], *, is_strict: bool) -> Complet
         top_logprobs=chat.top_logprobs,
         n=_read_choices(chat),
         tools=tools,
-        tool_choice=read_tool_choice(chat.tool_choice, chat.function_call, tools),
+        tool_choice=tool_choice,
         parallel_tool_calls=chat.parallel_tool_calls,
         response_format=read_response_format(chat.response_format),
         reasoning_effort=_read_effort(chat),
@@ -330,7 +341,7 @@ def _ignored(chat: ChatCompletionRequest) -> tuple[str, ...]:
     if chat.reasoning is not None:
         ignored += _ignored_of_reasoning(chat.reasoning, chat.reasoning_effort)
     ignored += unchecked_format(chat.response_format)
-    return (*ignored, *_ignored_of_tools(chat))
+    return (*ignored, *tools_of_two_kinds(chat.tools), *_ignored_of_tools(chat))
 
 
 def _ignored_of_reasoning(reasoning: ReasoningOptions, named: Effort | None) -> Iterator[str]:
@@ -359,7 +370,7 @@ def _ignored_of_tools(chat: ChatCompletionRequest) -> Iterator[str]:
         yield "parallel_tool_calls"
 
 
-def _chosen(choice: ToolChoiceBody | None) -> str | NamedFunction | None:
+def _chosen(choice: ToolChoiceBody | None) -> ToolChoiceBody | None:
     """Return what both forms of a choice have in common."""
     return choice.function if isinstance(choice, NamedToolChoice) else choice
 

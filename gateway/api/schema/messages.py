@@ -12,9 +12,9 @@ import orjson
 from pydantic import ConfigDict, Discriminator, Field, Tag
 from typing_extensions import TypeAliasType
 
+from gateway.api.schema.custom_tools import custom_arguments
 from gateway.api.schema.data_url import DataURLType
 from gateway.api.schema.fields import (
-    ChoiceType,
     FieldType,
     ItemsType,
     JSONObject,
@@ -39,7 +39,6 @@ MAX_ROLE_CHARACTERS = 256
 _THOUGHTS = frozenset({"thinking", "redacted_thinking", "reasoning"})
 """Parts in which clients keep what a model thought: no provider takes it back."""
 
-FunctionType = Annotated[Literal["function"], ChoiceType(("function",))]
 Content = Annotated[str, TextType(MAX_TEXT_CHARACTERS)]
 
 
@@ -346,7 +345,7 @@ def _read_call(call: ToolCallBody) -> ToolCall:
     if call.function is not None:
         return ToolCall(call.id, call.function.name, call.function.arguments or "{}")
     if call.custom is not None:
-        return ToolCall(call.id, call.custom.name, _written({"input": call.custom.input}))
+        return ToolCall(call.id, call.custom.name, custom_arguments(call.custom.input))
     return ToolCall(call.id, "", "{}")
 
 

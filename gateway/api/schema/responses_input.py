@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 
-import orjson
 from pydantic import ConfigDict, Discriminator, Field, Tag
 from typing_extensions import TypeAliasType
 
+from gateway.api.schema.custom_tools import custom_arguments
 from gateway.api.schema.data_url import DataURLType
 from gateway.api.schema.fields import ItemsType, LineType, about, optional
 from gateway.api.schema.messages import (
@@ -34,8 +34,6 @@ from gateway.pipeline.errors import InvalidParameter, UnsupportedContent
 from gateway.providers.chat_types import Image, Message, Role, ToolCall
 
 MAX_ITEMS = 8192
-CUSTOM_INPUT = "input"
-"""The one argument of the function that stands for a custom tool."""
 
 _ROLES: dict[str, Role] = {
     "user": "user",
@@ -224,11 +222,6 @@ def read_dialogue(instructions: str | None, given: str | Sequence[InputItem]) ->
     if not dialogue.messages:
         raise InvalidParameter("input holds nothing to answer.", param="input")
     return dialogue
-
-
-def custom_arguments(text: str) -> str:
-    """Return the arguments of the function that stands for a custom tool."""
-    return orjson.dumps({CUSTOM_INPUT: text}).decode()
 
 
 def _read_call(item: FunctionCallItem | CustomCallItem) -> ToolCall:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field, ValidationError, model_validator
 from typing_extensions import TypeAliasType
 
+from gateway.api.schema.custom_tools import custom_function
 from gateway.api.schema.fields import (
     Boolean,
     ChoiceType,
@@ -27,7 +28,6 @@ from gateway.api.schema.fields import (
     optional,
 )
 from gateway.api.schema.parsing import Body, History
-from gateway.api.schema.responses_input import CUSTOM_INPUT
 from gateway.api.schema.tools import (
     MAX_NAME_CHARACTERS,
     MAX_TOOLS,
@@ -215,21 +215,13 @@ def unchecked_format(wanted: AnswerFormat | None) -> list[str]:
 
 def _custom(tool: ResponsesTool, name: str) -> Tool:
     """Return the function that stands for a custom tool."""
-    lines = [tool.description or ""]
-    described = "The whole input of the tool, as plain text."
     wanted = tool.format
-    if wanted is not None and wanted.definition:
-        described += " It must follow the grammar."
-        lines.append(
-            f"The input must follow this {wanted.syntax or ''} grammar:".replace("  ", " ")
-        )
-        lines.append(wanted.definition)
-    parameters = {
-        "type": "object",
-        "properties": {CUSTOM_INPUT: {"type": "string", "description": described}},
-        "required": [CUSTOM_INPUT],
-    }
-    return Tool(name, "\n".join(filter(None, lines)), parameters)
+    return custom_function(
+        name,
+        tool.description or "",
+        syntax=(wanted and wanted.syntax) or "",
+        definition=(wanted and wanted.definition) or "",
+    )
 
 
 def _offered(choice: ToolChoiceForm | AllowedTool, tools: tuple[Tool, ...]) -> str:

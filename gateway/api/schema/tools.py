@@ -1,15 +1,17 @@
 """OpenAI's `tools`, `tool_choice` and `response_format`, and their former forms."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 from typing_extensions import TypeAliasType
 
+from gateway.api.schema.custom_tools import custom_function
 from gateway.api.schema.fields import (
     Boolean,
+    ChoiceType,
     FieldType,
     ItemsType,
     JSONObject,
@@ -21,8 +23,7 @@ from gateway.api.schema.fields import (
     invalid,
     optional,
 )
-from gateway.api.schema.messages import FunctionType
-from gateway.api.schema.parsing import Body
+from gateway.api.schema.parsing import Body, History
 from gateway.api.schema.schema_draft import in_present_draft
 from gateway.pipeline.emulation.schema_validation import (
     check_parameters,
@@ -90,11 +91,47 @@ class FunctionBody(Body):
     strict: Boolean | None = optional("Hold the arguments to the schema.")
 
 
-class ToolBody(Body):
-    """A function that the model may call."""
+class GrammarBody(Body):
+    syntax: Annotated[str, TextType(MAX_NAME_CHARACTERS)] | None = optional("`lark` or `regex`.")
+    definition: Annotated[str, TextType(MAX_TOOLS_BYTES)] | None = None
 
-    type: FunctionType | None = optional(default="function")
-    function: FunctionBody
+
+class CustomFormatBody(Body):
+    """What the input of a custom tool must be like; a grammar is told to the model in words."""
+
+    type: Annotated[Literal["text", "grammar"], ChoiceType(("text", "grammar"))]
+    grammar: GrammarBody | None = None
+
+
+class CustomToolBody(Body):
+    """A tool whose input is a text and no JSON. Models get it as a function with one text as its argument."""
+
+    name: Annotated[str, LineType(MAX_NAME_CHARACTERS, fewest=1)] = about(
+        "Each name may stand once."
+    )
+    description: Annotated[str, TextType(MAX_TOOLS_BYTES)] | None = optional(
+        "What the tool does, for the model."
+    )
+    format: CustomFormatBody | None = None
+
+
+ToolKind = Annotated[Literal["function", "custom"], ChoiceType(("function", "custom"))]
+
+
+class ToolBody(Body):
+    """A function that the model may call, or a custom tool."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["function"]}, {"required": ["custom"]}]}
+    )
+
+    type: ToolKind | None = optional(default="function")
+    function: FunctionBody | None = None
+    custom: CustomToolBody | None = None
+
+    @property
+    def is_custom(self) -> bool:
+        return self.type == "custom"
 
 
 _TOOL_LIST = ItemsType(MAX_TOOLS, most_bytes=MAX_TOOLS_BYTES)
@@ -109,6 +146,30 @@ class NamedFunction(Body):
 class NamedToolChoice(Body):
     type: Literal["function"]
     function: NamedFunction
+
+
+class NamedCustomChoice(Body):
+    type: Literal["custom"]
+    custom: NamedFunction
+
+
+class AllowedChatTool(History):
+    """One of the tools offered, in the form in which it was."""
+
+    function: NamedFunction | None = None
+    custom: NamedFunction | None = None
+
+
+class AllowedTools(Body):
+    mode: Literal["auto", "required"]
+    tools: Annotated[list[AllowedChatTool], ItemsType(MAX_TOOLS)]
+
+
+class AllowedToolsChoice(Body):
+    """Those tools alone may be called in this answer."""
+
+    type: Literal["allowed_tools"]
+    allowed_tools: AllowedTools
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +191,13 @@ class ToolChoiceType(WrappedType):
 ToolChoiceBody = TypeAliasType(
     "ToolChoiceBody",
     Annotated[
-        Literal["none", "auto", "required"] | NamedToolChoice | NamedFunction,
+        Literal["none", "auto", "required"]
+        | NamedToolChoice
+        | NamedCustomChoice
+        | AllowedToolsChoice
+        | NamedFunction,
         ToolChoiceType(),
-        about("Whether the model must, may or must not call a tool, or which one it must."),
+        about("Whether the model must, may or must not call a tool, or which ones it may or must."),
     ],
 )
 
@@ -180,10 +245,7 @@ def read_tools(
 ) -> tuple[Tool, ...]:
     """Return the tools, or what the deprecated `functions` say. Raises InvalidParameter."""
     if tools is not None:
-        read = tuple(
-            _read_function(tool.function, f"tools[{index}].function")
-            for index, tool in enumerate(tools)
-        )
+        read = tuple(_read_tool(tool, f"tools[{index}]") for index, tool in enumerate(tools))
     else:
         read = tuple(
             _read_function(function, f"functions[{index}]")
@@ -196,18 +258,47 @@ def read_tools(
 
 def read_tool_choice(
     choice: ToolChoiceBody | None, former_choice: ToolChoiceBody | None, tools: tuple[Tool, ...]
-) -> ToolChoice | None:
-    """Return `tool_choice`, or the deprecated `function_call`. Raises InvalidParameter."""
+) -> tuple[tuple[Tool, ...], ToolChoice | None]:
+    """Return the tools that may be called, and `tool_choice` or the deprecated `function_call` among them.
+
+    Raises InvalidParameter.
+    """
     field = "function_call" if choice is None else "tool_choice"
+
+    def offered(name: str) -> str:
+        if name not in {tool.name for tool in tools}:
+            raise InvalidParameter(f"{field} names a tool that is not offered.", param=field)
+        return name
+
     match former_choice if choice is None else choice:
-        case NamedToolChoice(function=NamedFunction(name=name)) | NamedFunction(name=name):
-            if name not in {tool.name for tool in tools}:
-                raise InvalidParameter(f"{field} names a tool that is not offered.", param=field)
-            return NamedTool(name)
-        case "required" if not tools:
-            raise InvalidParameter(f"{field} needs tools.", param=field)
+        case (
+            NamedToolChoice(function=NamedFunction(name=name))
+            | NamedCustomChoice(custom=NamedFunction(name=name))
+            | NamedFunction(name=name)
+        ):
+            return tools, NamedTool(offered(name))
+        case AllowedToolsChoice(allowed_tools=AllowedTools(mode=word, tools=named)):
+            names = {offered(name) for tool in named for name in _names(tool)}
+            tools = tuple(tool for tool in tools if tool.name in names)
         case word:
-            return word
+            pass
+    if word == "required" and not tools:
+        raise InvalidParameter(f"{field} needs tools.", param=field)
+    return tools, word
+
+
+def custom_names(tools: Sequence[ToolBody] | None) -> frozenset[str]:
+    """Return the names of the custom tools."""
+    return frozenset(tool.custom.name for tool in tools or () if tool.is_custom and tool.custom)
+
+
+def tools_of_two_kinds(tools: Sequence[ToolBody] | None) -> Iterator[str]:
+    """Yield the paths of the fields that are of the other kind of tool than its type says."""
+    for index, tool in enumerate(tools or ()):
+        if tool.is_custom and tool.function is not None:
+            yield f"tools[{index}].function"
+        if not tool.is_custom and tool.custom is not None:
+            yield f"tools[{index}].custom"
 
 
 def read_response_format(body: ResponseFormatBody | None) -> ResponseFormat | None:
@@ -233,6 +324,26 @@ def unchecked_format(body: ResponseFormatBody | None) -> list[str]:
         case JSONSchemaFormat(json_schema=wanted):
             return unchecked(wanted.schema_, "response_format.json_schema.schema")
     return []
+
+
+def _names(tool: AllowedChatTool) -> list[str]:
+    return [named.name for named in (tool.function, tool.custom) if named is not None]
+
+
+def _read_tool(tool: ToolBody, path: str) -> Tool:
+    if not tool.is_custom:
+        if tool.function is None:
+            raise InvalidParameter(f"{path}.function is missing.", param=f"{path}.function")
+        return _read_function(tool.function, f"{path}.function")
+    if tool.custom is None:
+        raise InvalidParameter(f"{path}.custom is missing.", param=f"{path}.custom")
+    wanted = tool.custom.format and tool.custom.format.grammar
+    return custom_function(
+        tool.custom.name,
+        tool.custom.description or "",
+        syntax=(wanted and wanted.syntax) or "",
+        definition=(wanted and wanted.definition) or "",
+    )
 
 
 def _read_function(body: FunctionBody, path: str) -> Tool:

@@ -53,10 +53,26 @@ class AnswerFunction(TypedDict):
     arguments: Arguments
 
 
-class AnswerToolCall(TypedDict):
+class AnswerFunctionCall(TypedDict):
     id: str
     type: Literal["function"]
     function: AnswerFunction
+
+
+class AnswerCustom(TypedDict):
+    name: str
+    input: Annotated[str, about("The text that the tool is given.")]
+
+
+class AnswerCustomCall(TypedDict):
+    """A call of a custom tool of the request."""
+
+    id: str
+    type: Literal["custom"]
+    custom: AnswerCustom
+
+
+AnswerToolCall = Annotated[AnswerFunctionCall | AnswerCustomCall, Field(discriminator="type")]
 
 
 class AnswerMessage(TypedDict):
@@ -142,13 +158,22 @@ class FunctionDelta(TypedDict):
     arguments: Annotated[str, about("To be appended to those before.")]
 
 
-class ToolCallDeltaAnswer(TypedDict):
+class FunctionCallDelta(TypedDict):
     """The first piece of a call bears `id`, `type` and the name."""
 
     index: Annotated[int, about("Which call is continued.", ge=0)]
     id: NotRequired[str]
     type: NotRequired[Literal["function"]]
     function: FunctionDelta
+
+
+class CustomCallDelta(AnswerCustomCall):
+    """A call of a custom tool comes whole."""
+
+    index: Annotated[int, about("Which call it is.", ge=0)]
+
+
+ToolCallDeltaAnswer = FunctionCallDelta | CustomCallDelta
 
 
 class Delta(TypedDict, total=False):
