@@ -65,6 +65,7 @@ def test_what_another_field_leaves_without_effect_is_named(
         {"functions": [{"name": "f"}], "tool_choice": "auto", "tools": None},
         {"tool_choice": None, "parallel_tool_calls": None, "stream_options": None},
         {"stream": True, "stream_options": {"include_usage": True}},
+        {"stream": True, "stream_options": {"include_obfuscation": False}},
         {"usage": {"include": True}},
     ],
 )

@@ -97,6 +97,8 @@ class TransformsType(FieldType):
 
 
 class StreamOptions(Body):
+    NO_OP_VALUES: ClassVar[Mapping[str, Any]] = {"include_obfuscation": False}
+
     include_usage: Boolean | None = optional("A last chunk bears `usage` and empty `choices`.")
 
 
