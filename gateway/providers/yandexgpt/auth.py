@@ -22,6 +22,7 @@ from gateway.providers._shared.token_request import no_token, post_for_token
 from gateway.providers.errors import (
     ProviderAuthError,
     ProviderError,
+    ProviderRateLimited,
     ProviderTimeout,
     ProviderUnavailable,
 )
@@ -112,6 +113,8 @@ def _refusal(status: int, raw: str) -> ProviderError:
     message = f"Yandex IAM answered {status}."
     if status == 408:
         kind, message = ProviderTimeout, "Yandex IAM took too long."
-    elif 400 <= status < 500 and status != 429:
+    elif status == 429:
+        kind, message = ProviderRateLimited, "Yandex IAM takes no more requests at once."
+    elif 400 <= status < 500:
         kind, message = ProviderAuthError, "Yandex IAM does not accept the service account's key."
     return kind(message, provider=PROVIDER, status=status, raw=raw)

@@ -15,6 +15,7 @@ from gateway.providers.errors import (
     ProviderAuthError,
     ProviderError,
     ProviderProtocolError,
+    ProviderRateLimited,
     ProviderTimeout,
     ProviderUnavailable,
 )
@@ -91,7 +92,7 @@ def test_a_clock_far_ahead_does_not_exchange_at_every_request(
         (Canned.json({"code": 3, "message": "no"}, 400), ProviderAuthError),
         (Canned.json({"code": 7, "message": "no"}, 403), ProviderAuthError),
         (Canned(408), ProviderTimeout),
-        (Canned(429), ProviderUnavailable),
+        (Canned(429), ProviderRateLimited),
         (Canned(500), ProviderUnavailable),
         (Canned(302, headers={"Location": "http://127.0.0.1:9/"}), ProviderUnavailable),
         (Canned(200, [b"<html>"]), ProviderProtocolError),
