@@ -266,11 +266,116 @@ TEMPLATES = (
     gettext_noop("The total time is over."),
     gettext_noop("No credential of the provider works."),
     gettext_noop("The model was asked twice and gave no JSON that is valid: %(fault)s."),
+    gettext_noop(
+        "The model was asked twice and gave no JSON that is valid: %(fault)s. What it used is "
+        "charged, for %(count)s such answers in an hour are free and this account has had "
+        "them: change the schema or the tools, or take another model."
+    ),
+    gettext_noop("The model was asked twice and made no valid tool call: %(fault)s."),
+    gettext_noop(
+        "The model was asked twice and made no valid tool call: %(fault)s. What it used is "
+        "charged, for %(count)s such answers in an hour are free and this account has had "
+        "them: change the schema or the tools, or take another model."
+    ),
+    gettext_noop("it is not a JSON document"),
+    gettext_noop("it is not a JSON object"),
+    gettext_noop("it does not fit the schema"),
+    gettext_noop("it does not fit the schema at %(keyword)s"),
+    gettext_noop("no tool was called"),
+    gettext_noop("its call names no tool that it may call"),
+    gettext_noop("Yandex IAM answered %(status)s."),
+    gettext_noop("Yandex IAM took too long."),
+    gettext_noop("Yandex IAM takes no more requests at once."),
+    gettext_noop("Yandex IAM does not accept the service account's key."),
+    gettext_noop("The body has more than %(most)s values."),
+    gettext_noop("The body closes more brackets than it opens."),
+    gettext_noop("The body ended before it was whole."),
+    gettext_noop("The body is not chunked as HTTP has it."),
+    gettext_noop(
+        "The body came too slowly: send %(least)s bytes a second at least, and all of it "
+        "within %(most)s seconds."
+    ),
+    gettext_noop("The body is larger than %(most)s bytes."),
+    gettext_noop("messages belong to /v1/chat/completions."),
+    gettext_noop("%(field)s must be 1 to %(most)s printable ASCII characters, say a UUID."),
+    gettext_noop(
+        "%(field)s means nothing on a streamed request, which nothing can answer again. Leave "
+        "out the header, `stream`, or X-XRouter-Strict."
+    ),
+    gettext_noop("%(field)s must be texts: token ids of another tokenizer mean nothing here."),
+    gettext_noop(
+        "%(field)s must be texts: token ids of another tokenizer mean nothing here. Switch "
+        "the splitting into tokens off in your client."
+    ),
+    gettext_noop('%(field)s may be [] or ["middle-out"].'),
+    gettext_noop("%(field)s must be a data URL, such as data:image/png;base64,…."),
+    gettext_noop(
+        '%(field)s must be none, auto, required or {"type": "function", "function": {"name": …}}.'
+    ),
+    gettext_noop('%(field)s must be none, auto, required or {"type": "function", "name": …}.'),
+    gettext_noop(
+        "%(field)s: the schema recurses without end or unfolds beyond measure. Simplify it."
+    ),
+    gettext_noop("%(field)s must be of type object: make a property of what is none."),
+    gettext_noop("%(field)s must be credits from 0 to %(most)s, with 9 decimal places at most."),
+    gettext_noop("%(field)s must be a list of 1 to %(most)s keys."),
+    gettext_noop("%(field)s must hold texts."),
+    gettext_noop("%(field)s must not be empty. Null lifts the restriction."),
+    gettext_noop(
+        "%(field)s must be a date and time with a zone, such as 2027-01-31T12:00:00+03:00."
+    ),
+    gettext_noop("%(field)s must be a day of these times."),
+    gettext_noop("since must be a day before until, at most %(most)s days of them."),
+    gettext_noop(
+        "No provider is connected to this service yet: its operator sets a credential. A test "
+        "key, xr-test-…, is answered by the sandbox."
+    ),
+    gettext_noop(
+        "The provider of this model has no token counter; `usage` of an answer has its tokens."
+    ),
+    gettext_noop("pieces of two tool calls are mixed"),
+    gettext_noop("a line of too many bytes"),
+    gettext_noop("a stream of too many bytes"),
+    gettext_noop("headers of too many bytes"),
+    gettext_noop("an answer of too many bytes"),
+    gettext_noop("a compressed body nobody asked for"),
+    gettext_noop("a function call without a name"),
+    gettext_noop("arguments nested too deep"),
+    gettext_noop("a finish reason that is no text"),
+    gettext_noop("a function call with invalid arguments"),
+    gettext_noop("content that is no text"),
+    gettext_noop("a choice that is no object"),
+    gettext_noop("a %(name)s that is no object"),
+    gettext_noop("a %(name)s that is no text"),
+    gettext_noop("%(name)s that are no list"),
+    gettext_noop("%(name)s that hold no objects"),
+    gettext_noop("a function call whose %(name)s is no text"),
+    gettext_noop("a function call that is no object"),
+    gettext_noop("an answer without messages"),
+    gettext_noop("a tool call of no index"),
+    gettext_noop("arguments both in pieces and as an object"),
+    gettext_noop("arguments that are neither text nor object"),
+    gettext_noop("a tool call whose %(name)s is no text"),
+    gettext_noop("tool calls that are no list"),
+    gettext_noop("a tool call without a name"),
+    gettext_noop("a tool call that is no object"),
+    gettext_noop("a tool call without a function"),
+    gettext_noop("an answer that it broke off itself"),
+    gettext_noop("an answer without alternatives"),
+    gettext_noop("an answer without a message"),
+    gettext_noop("an answer of unknown status"),
+    gettext_noop("a text that is no string"),
+    gettext_noop("tool calls of the wrong form"),
+    gettext_noop("tool calls without a call"),
+    gettext_noop("a tool call of the wrong form"),
+    gettext_noop("an answer without tokens"),
+    gettext_noop("an embedding of the wrong form"),
 )
 
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 _FIELD = r"[\w.\[\]$-]+"
 """How `param` writes the path of a field."""
+_TEXTS = frozenset({"what", "fault"})
 _OF_A_PROVIDER = re.compile(r"([a-z0-9_-]+): (.+)", re.DOTALL)
 
 
@@ -299,8 +404,8 @@ def _said(message: str) -> str:
     if parts is None:
         return message
     template, values = parts
-    if "what" in values:  # what a provider sent is itself one of the texts
-        values = {"what": _said(values["what"])}
+    # What a provider sent, and what is wrong with it, is itself one of the texts.
+    values = {name: _said(text) if name in _TEXTS else text for name, text in values.items()}
     return gettext(template) % values if values else gettext(template)
 
 

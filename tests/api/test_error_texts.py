@@ -16,7 +16,10 @@ from billing.limits.request_limits import LIMIT_TEXTS
 from gateway.api.endpoints.not_found import nearest_path
 from gateway.api.error_texts import TEMPLATES, taken_apart, translated
 from gateway.api.errors import failure_of, language_of
+from gateway.pipeline.emulation.tool_checking import ToolCallInvalid
 from gateway.pipeline.errors import InvalidParameter, ModelNotFound
+from gateway.pipeline.execution.stream import CHARGED_NOTE
+from gateway.providers.chat_types import Usage
 from gateway.providers.errors import ProviderProtocolError, ProviderRateLimited
 
 ROOT = pathlib.Path(site.BASE_DIR)
@@ -119,6 +122,34 @@ def test_a_failure_is_said_in_russian_and_is_else_the_same() -> None:
     field = InvalidParameter("messages[0].content must be a text.", param="messages[0].content")
     assert failure_of(field, language="ru").message == "messages[0].content: нужен текст."
     assert get_language() == before
+
+
+@pytest.mark.parametrize(
+    ("error", "russian"),
+    [
+        (
+            ProviderProtocolError(
+                "The provider sent an answer without alternatives.", provider="yandexgpt"
+            ),
+            "yandexgpt: Ответ провайдера не удалось разобрать: ответ без вариантов.",
+        ),
+        (
+            ToolCallInvalid(
+                "The model was asked twice and made no valid tool call: no tool was called."
+                + CHARGED_NOTE,
+                provider="yandexgpt",
+                usage=Usage(1, 1),
+            ),
+            "yandexgpt: Модель спросили дважды, и годного вызова инструмента она не сделала: ни один"
+            " инструмент не вызван. Использованное оплачено: бесплатны 5 таких ответов в час, и они на"
+            " этом счёте израсходованы. Измените схему или инструменты либо возьмите другую модель.",
+        ),
+    ],
+)
+def test_what_is_wrong_with_an_answer_is_said_in_russian_to_the_end(
+    error: Exception, russian: str
+) -> None:
+    assert failure_of(error, language="ru").message == russian
 
 
 @pytest.mark.django_db

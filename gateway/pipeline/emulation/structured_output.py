@@ -222,7 +222,9 @@ class _DocumentRequest:
         keyword = broken_keyword(value, schema)
         if words == TOO_LARGE and not keyword:
             return _Fault(words, words)
-        return _Fault(words, f"it does not fit the schema{keyword and f' at {keyword}'}")
+        if not keyword:
+            return _Fault(words, "it does not fit the schema")
+        return _Fault(words, f"it does not fit the schema at {keyword}")
 
 
 def _owes_call(request: ChatRequest) -> bool:
