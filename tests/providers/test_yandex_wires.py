@@ -148,12 +148,14 @@ def test_a_picture_is_shown(yandex: Callable[..., Adapter]) -> None:
 
 
 @pytest.mark.parametrize("wish", ["deny", "allow"])
-def test_what_must_not_be_kept_is_sent_so(
+def test_no_prompt_is_to_be_kept_whatever_the_caller_allows(
     yandex: Callable[..., Adapter], sandbox: Sandbox, wish: Any
 ) -> None:
-    run(yandex(), ChatRequest((Message("user", "Привет"),), data_collection=wish))
-    [asked] = sandbox.requests.of("yandexgpt", "completions")
-    assert asked.headers.get("x-data-logging-enabled") == ("false" if wish == "deny" else None)
+    provider = yandex()
+    run(provider, ChatRequest((Message("user", "Привет"),), data_collection=wish))
+    provider.embed(["раз"], upstream_id="text-search-doc/latest", timeout_s=HANG_S, wire="openai")
+    headers = [asked.headers for asked in sandbox.requests.of("yandexgpt", "")]
+    assert [sent.get("x-data-logging-enabled") for sent in headers] == ["false", "false"]
 
 
 def test_both_apis_share_the_gauge(yandex: Callable[..., Adapter], sandbox: Sandbox) -> None:

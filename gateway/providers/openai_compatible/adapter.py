@@ -39,9 +39,9 @@ class ServerHabits:
     """How one server differs from others.
 
     `chat_model` and `embedding_model` turn an upstream id into what it calls the model. `deny_headers` tell
-    it to keep nothing of a request; without any it cannot be told. `texts_max` is how many texts it embeds
-    at once. `secrets` are to be masked in errors beside the key. One that does not take `named_tools` is
-    offered the named tool alone and told that it must call one.
+    it with every request to keep nothing of it; without any it cannot be told. `texts_max` is how many texts
+    it embeds at once. `secrets` are to be masked in errors beside the key. One that does not take
+    `named_tools` is offered the named tool alone and told that it must call one.
     """
 
     chat_model: str = "{}"
@@ -93,6 +93,8 @@ class OpenAICompatible:
             now_s=now_s,
         )
         self._habits = habits
+        self._headers = {**JSON_HEADERS, **habits.deny_headers}
+        self._stream_headers = {**_STREAM_HEADERS, **habits.deny_headers}
         self._mint_id = mint_id
 
     def narrowed(self, profile: ModelProfile) -> ModelProfile:
@@ -109,10 +111,9 @@ class OpenAICompatible:
             UnsupportedInput: the request says what this wire has no place for.
         """
         names = tool_names(request)
-        headers = _STREAM_HEADERS if request.stream else JSON_HEADERS
-        if request.data_collection == "deny" and self._habits.deny_headers:
-            headers = {**headers, **self._habits.deny_headers}
-            request = request._replace(data_collection="allow")
+        headers = self._stream_headers if request.stream else self._headers
+        if self._habits.deny_headers:
+            request = request._replace(data_collection="allow")  # said already
         if not self._habits.named_tools:
             request = _offering_the_named(request)
         model = self._habits.chat_model.format(upstream_id)
@@ -162,7 +163,12 @@ class OpenAICompatible:
         def ask(batch: list[str]) -> Embedding:
             payload = embedding_payload(batch, upstream_id=model, dimensions=dimensions)
             answer = drain(
-                self._api.ask("/embeddings", encode_json(payload), cancel_token=deadline)
+                self._api.ask(
+                    "/embeddings",
+                    encode_json(payload),
+                    cancel_token=deadline,
+                    headers=self._headers,
+                )
             )
             return read_embedding(answer, len(batch), provider=self.name)
 

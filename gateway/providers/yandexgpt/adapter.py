@@ -103,7 +103,7 @@ class YandexGPT:
             f"{_API}/completion",
             encode_json(payload),
             cancel_token=cancel_token,
-            headers=_headers(may_log=request.data_collection != "deny"),
+            headers=_headers(),
         )
         with closing(response):
             reader = YandexChunkReader(names=names, mint_id=self._mint_id, redact=self._api.redact)
@@ -178,7 +178,7 @@ class YandexGPT:
         body = encode_json(payload)
         pause_s = _FIRST_PAUSE_S
         while True:
-            headers = _headers(may_log=False)
+            headers = _headers()
             try:
                 answer = drain(
                     self._api.ask(
@@ -194,6 +194,10 @@ class YandexGPT:
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
 
-def _headers(*, may_log: bool) -> Mapping[str, str]:
-    headers = {"Content-Type": JSON, "x-client-request-id": str(uuid.uuid4())}
-    return headers if may_log else {**headers, "x-data-logging-enabled": "false"}
+def _headers() -> Mapping[str, str]:
+    """Return the headers of a request; Yandex keeps prompts unless it is told not to."""
+    return {
+        "Content-Type": JSON,
+        "x-client-request-id": str(uuid.uuid4()),
+        "x-data-logging-enabled": "false",
+    }
