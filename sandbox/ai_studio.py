@@ -1,7 +1,7 @@
 """The emulated Yandex AI Studio: the native API, and OpenAI's protocol beside it at the same address.
 
 Source: YandexGPT reference of November 2026, section 12: model names are whole URIs, keys go as Bearer or
-Api-Key, tool_choice is a word, generations of both APIs share one gauge.
+Api-Key, tool_choice is a word, no message is blank, generations of both APIs share one gauge.
 """
 
 import json
@@ -94,6 +94,8 @@ class AIStudioEmulator:
                 raise self.refuse(400, "input must be one string")
             if not isinstance(fields.get("tool_choice", "auto"), str):
                 raise self.refuse(400, "tool_choice must be none, auto or required")
+            if scheme == "gpt" and any(map(_is_blank, fields.get("messages") or ())):
+                raise self.refuse(400, "empty message text")
             if scheme == "gpt":
                 self._native.take_slot(held)
             body = json.dumps({**fields, "model": uri.model}).encode()
@@ -108,3 +110,11 @@ class AIStudioEmulator:
         if not isinstance(fields, dict):
             raise self.refuse(400, "invalid JSON in the request body")
         return fields
+
+
+def _is_blank(message: Any) -> bool:
+    """Say whether a message has neither text nor calls; a tool's result may be empty."""
+    if not isinstance(message, dict) or message.get("role") == "tool" or message.get("tool_calls"):
+        return False
+    content = message.get("content")
+    return content is None or (isinstance(content, str) and not content.strip())

@@ -174,6 +174,7 @@ def _yandexgpt(secret: str, settings: Mapping[str, str], timeouts: Timeouts) -> 
             texts_max=1,
             secrets=(folder_id,),
             named_tools=False,  # documented and seen working are none, auto and required
+            blank_messages=False,
         ),
         **timeouts,
     )
@@ -216,7 +217,7 @@ _ALL = (
         addresses=frozenset({"base_url", "iam_url"}),
         build=_yandexgpt,
         compatible_path="/v1",
-        blankless_wires=frozenset({""}),
+        blankless_wires=frozenset({"", "openai"}),
     ),
     BuiltInProvider(
         slug="cloudru",

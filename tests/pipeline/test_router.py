@@ -127,6 +127,15 @@ def test_empty_system_messages_alone_are_nothing_to_ask_any_provider(
     assert refusal.value.param == "messages"
 
 
+def test_a_picture_alone_is_no_blank_prompt() -> None:
+    seeing = ModelProfile(1000, 100, images=True, wire="openai")
+    messages = (Message("user", "", images=(Image(b"1", "image/png"),)),)
+
+    assert _asked(_order(messages=messages), _model("a", "yandexgpt", profile=seeing)) == [
+        "yandexgpt-a"
+    ]
+
+
 def test_a_tools_empty_result_is_no_blank_prompt() -> None:
     messages = (Message("user", ""), Message("tool", "", tool_call_id="lost"))
 

@@ -130,6 +130,29 @@ def test_a_named_tool_is_the_only_one_offered_and_required(
     assert [tool["function"]["name"] for tool in asked.body["tools"]] == ["get_weather"]
 
 
+def test_blank_messages_are_left_out(yandex: Callable[..., Adapter], sandbox: Sandbox) -> None:
+    turns = (
+        Message("system", " "),
+        Message("user", "Столица России?"),
+        Message("assistant", ""),
+        Message("user", "\n"),
+    )
+
+    said = run(yandex(), ChatRequest(turns))
+
+    assert "Москва" in "".join(chunk.text for chunk in said)
+    [asked] = sandbox.requests.of("yandexgpt", "completions")
+    assert asked.body["messages"] == [{"role": "user", "content": "Столица России?"}]
+
+
+def test_a_dialogue_of_blanks_is_refused_before_anybody_is_asked(
+    yandex: Callable[..., Adapter], sandbox: Sandbox
+) -> None:
+    with pytest.raises(UnsupportedInput):
+        run(yandex(), ChatRequest((Message("user", " "),)))
+    assert paths(sandbox) == []
+
+
 @pytest.mark.parametrize(("effort", "thinks"), [("none", False), ("high", True)])
 def test_thoughts_are_told_apart_and_switched_off(
     yandex: Callable[..., Adapter], effort: Any, thinks: bool

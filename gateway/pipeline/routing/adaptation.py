@@ -145,7 +145,7 @@ def _refuse_unmet_demands(
 def _is_blank(request: ChatRequest) -> bool:
     """Say whether no message says anything; a tool's result says something even where it is empty."""
     return not any(
-        message.content.strip() or message.tool_calls or message.role == "tool"
+        message.content.strip() or message.images or message.tool_calls or message.role == "tool"
         for message in request.messages
     )
 

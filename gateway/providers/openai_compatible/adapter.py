@@ -41,7 +41,8 @@ class ServerHabits:
     `chat_model` and `embedding_model` turn an upstream id into what it calls the model. `deny_headers` tell
     it with every request to keep nothing of it; without any it cannot be told. `texts_max` is how many texts
     it embeds at once. `secrets` are to be masked in errors beside the key. One that does not take
-    `named_tools` is offered the named tool alone and told that it must call one.
+    `named_tools` is offered the named tool alone and told that it must call one; one that does not take
+    `blank_messages` is not sent them.
     """
 
     chat_model: str = "{}"
@@ -50,6 +51,7 @@ class ServerHabits:
     texts_max: int = BATCH_TEXTS_MAX
     secrets: Iterable[str] = ()
     named_tools: bool = True
+    blank_messages: bool = True
 
 
 class OpenAICompatible:
@@ -116,6 +118,8 @@ class OpenAICompatible:
             request = request._replace(data_collection="allow")  # said already
         if not self._habits.named_tools:
             request = _offering_the_named(request)
+        if not self._habits.blank_messages:
+            request = _without_blanks(request)
         model = self._habits.chat_model.format(upstream_id)
         body = encode_json(completion_payload(request, upstream_id=model, names=names))
         response = yield from self._api.open(
@@ -190,3 +194,15 @@ def _offering_the_named(request: ChatRequest) -> ChatRequest:
         return request
     tools = tuple(tool for tool in request.tools if tool.name == choice.name)
     return request._replace(tools=tools, tool_choice="required")
+
+
+def _without_blanks(request: ChatRequest) -> ChatRequest:
+    """Leave out messages that say nothing; a tool's result says something even where it is empty."""
+    messages = tuple(
+        message
+        for message in request.messages
+        if message.content.strip() or message.images or message.tool_calls or message.role == "tool"
+    )
+    if not messages:
+        raise UnsupportedInput("Every message is empty.", param="messages")
+    return request._replace(messages=messages)
