@@ -13,7 +13,7 @@ from gateway.pipeline.errors import (
 )
 from gateway.pipeline.request import CompletionRequest, Preferences
 from gateway.pipeline.routing.router import MAX_CANDIDATES
-from gateway.providers.chat_types import Image, Message
+from gateway.providers.chat_types import Image, Message, Role
 from gateway.providers.profile import ModelProfile, ParameterRange
 from tests.pipeline.routing_orders import model_of, order_of, routing_of
 
@@ -117,12 +117,12 @@ def test_blanks_alone_go_to_a_provider_that_takes_them(
 
 @pytest.mark.parametrize("roles", [("system",), ("system", "system")])
 def test_empty_system_messages_alone_are_nothing_to_ask_any_provider(
-    roles: tuple[Any, ...],
+    roles: tuple[Role, ...],
 ) -> None:
     messages = tuple(Message(role, "") for role in roles)
 
     with pytest.raises(InvalidParameter) as refusal:
-        _chosen(_order(messages=messages), _model("a", "x"))
+        routing_of(order_of(messages=messages), model_of("a", "x"))
 
     assert refusal.value.param == "messages"
 
@@ -131,7 +131,7 @@ def test_a_picture_alone_is_no_blank_prompt() -> None:
     seeing = ModelProfile(1000, 100, images=True, wire="openai")
     messages = (Message("user", "", images=(Image(b"1", "image/png"),)),)
 
-    assert _asked(_order(messages=messages), _model("a", "yandexgpt", profile=seeing)) == [
+    assert _asked(order_of(messages=messages), model_of("a", "yandexgpt", profile=seeing)) == [
         "yandexgpt-a"
     ]
 
