@@ -1,6 +1,6 @@
 """The headers of an answer of a model that ends: RFC 9745 and RFC 8594."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from django.http import HttpResponseBase
 from django.utils.http import http_date
@@ -9,6 +9,7 @@ from gateway.catalog.snapshot import CatalogModel
 from infra.moscow_time import midnight
 
 DEPRECATION, SUNSET = "Deprecation", "Sunset"
+DAY = timedelta(days=1)
 
 
 def describe_end(response: HttpResponseBase, model: CatalogModel) -> None:
@@ -16,6 +17,8 @@ def describe_end(response: HttpResponseBase, model: CatalogModel) -> None:
     if model.ends_on is None:
         return
     since = midnight(model.deprecated_on or model.ends_on)
-    end = midnight(model.ends_on + timedelta(days=1))
+    end = midnight(
+        min(model.ends_on, date.max - DAY) + DAY
+    )  # the calendar has no day after its last
     response.headers[DEPRECATION] = f"@{int(since.timestamp())}"
     response.headers[SUNSET] = http_date(end.timestamp())

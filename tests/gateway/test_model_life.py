@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from accounts.models import Account, APIKey
 from billing.ledger.process_heartbeat import heartbeat
-from billing.models import UsageDay
+from billing.models import Hold, UsageDay
+from gateway.api.capacity import capacity
 from gateway.catalog import end_notices, snapshot
 from gateway.models import EndNotice, LanguageModel
 from infra.claimed_mail import CLAIM
@@ -92,6 +93,30 @@ def test_answers_of_a_model_that_ends_say_since_when_and_until_when(
     assert response.getvalue()  # a stream that nobody reads keeps its connection
     assert response.headers["Deprecation"] == f"@{int(midnight(today() - DAY).timestamp())}"
     assert parsedate_to_datetime(response.headers["Sunset"]) == midnight(last + DAY)
+
+
+def test_a_model_that_ends_with_the_calendar_answers_as_any_other() -> None:
+    ends(dt.date.max, deprecated_on=today())
+    for is_streamed in (False, True):
+        response = chat(stream=is_streamed)
+        assert response.status_code == 200, response.content
+        assert response.getvalue()
+        assert parsedate_to_datetime(response.headers["Sunset"]) == midnight(dt.date.max)
+    assert Client().get(f"/v1/models/{MODEL}").status_code == 200
+
+
+def test_a_stream_whose_headers_fail_gives_back_its_place_and_its_hold(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> str:
+        raise OverflowError
+
+    ends(today() + DAY)
+    monkeypatch.setattr("gateway.api.sunset.http_date", fail)  # Django's own
+    running = capacity.running
+    assert chat(stream=True).status_code == 500
+    assert capacity.running == running
+    assert not Hold.objects.exists()
 
 
 def test_lists_and_cards_tell_status_and_last_day() -> None:

@@ -99,8 +99,12 @@ class CompletionView(View):
                 stream.prime()
                 capacity.begin_stream()
                 stack.callback(capacity.end_stream)
+                kept = contextlib.ExitStack()
                 frames = _frames(stream, writer, request)
-                response = EventStreamResponse(EventStream(frames, on_close=stack.pop_all().close))
+                response = EventStreamResponse(EventStream(frames, on_close=kept.close))
+                _describe(response, stream)
+                kept.push(stack.pop_all())  # last: what fails above closes everything here
+                return response
             except ClientDisconnected:
                 return HttpResponse(status=CLIENT_CLOSED_REQUEST)
             except ProviderError as error:
