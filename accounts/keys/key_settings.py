@@ -2,7 +2,7 @@
 
 import ipaddress
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypedDict
 
 from django.utils import timezone
@@ -13,11 +13,14 @@ from accounts.models import KEY_CONCURRENCY_MAX as KEY_CONCURRENCY_MAX
 from accounts.principal import KeyRate, LimitReset
 from accounts.scopes import KEY_SCOPES, Scope
 from infra.credits import MAX_AMOUNT_NANO, credits_text
+from infra.moscow_time import MOSCOW
 
 NAME_MAX_CHARS = 100
 MODEL_MAX_CHARS = 200
 LIST_MAX_ITEMS = 100
 RATE_MAX = 2**31 - 1
+LATEST_EXPIRY = datetime.max.replace(tzinfo=MOSCOW).astimezone(UTC)
+"""A later moment has no date in Moscow, which pages show."""
 
 
 class KeyOptions(TypedDict, total=False):
@@ -147,6 +150,8 @@ def _concurrency(requests: int | None) -> int | None:
 
 
 def _expiry(expires_at: datetime | None) -> datetime | None:
-    if expires_at is not None and expires_at <= timezone.now():
+    if expires_at is None:
+        return None
+    if expires_at <= timezone.now():
         raise InvalidKeySetting("expires_at", "expires_at must be in the future.")
-    return expires_at
+    return min(expires_at, LATEST_EXPIRY)

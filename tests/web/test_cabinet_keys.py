@@ -178,6 +178,12 @@ def test_everything_can_be_set_at_creation(client):
     assert "until 31.01.2100 15:00" in page
 
 
+def test_a_key_that_ends_with_the_calendar_is_shown_as_any_other(client):
+    key = a_key(customer(client), expires_at=datetime.max.replace(tzinfo=UTC))
+    assert "until 31.12.9999 23:59" in client.get(PAGE, headers=ENGLISH).content.decode()
+    assert client.get(address(key)).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("field", "value", "text"),
     [
