@@ -11,9 +11,11 @@ from infra.request_id import request_id
 _SECRETS = re.compile(
     r"(xr-(?:live|test|oauth|secret|code)-)[0-9A-Za-z]+"
     r"|((?:Bearer|Basic|Api-Key)\s+)[^\s\"',]+"
-    r"|((?:access_token|client_secret|code_verifier|api_key|password)[\"']?\s*[=:]\s*[\"']?)[^\s\"'&,]+",
+    r"|((?:access_token|client_secret|code_verifier|api_key|password)[\"']?[ \t]*[=:][ \t]*[\"']?)"
+    r"(?!https?://)[^\s\"'&,]+",  # mails say "change your password:" before a link
     re.IGNORECASE,
 )
+_LINKS_OF_MAILS = re.compile(r"(/accounts/(?:password/reset/key|confirm-email)/)[^/]+")
 
 
 def time_text(at_s: float) -> str:
@@ -24,6 +26,14 @@ def time_text(at_s: float) -> str:
 def redact(text: str) -> str:
     """Blot out what looks like a key, a token or a password."""
     return _SECRETS.sub(lambda match: f"{match[1] or match[2] or match[3]}[redacted]", text)
+
+
+def redact_path(path: str) -> str:
+    """Blot out also what the link of a mail bears: whoever has it sets the password.
+
+    The mail itself is spared: where there is no mail server, the log is where it is read.
+    """
+    return _LINKS_OF_MAILS.sub(r"\1[redacted]", redact(path))
 
 
 class JSONLines(logging.Formatter):

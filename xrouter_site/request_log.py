@@ -19,7 +19,7 @@ from infra import metrics
 from infra.background import Background
 from infra.credits import NANO_PER_CREDIT
 from infra.request_facts import RequestFacts
-from xrouter_site.log_format import redact, time_text
+from xrouter_site.log_format import redact, redact_path, time_text
 from xrouter_site.traces import tracer
 
 FLUSH_S = 0.2
@@ -73,14 +73,15 @@ class RequestLogWriter:
 
 
 def _line(at_s: float, facts: RequestFacts) -> dict[str, Any]:
+    method, path = redact(facts.method), redact_path(facts.path)
     line: dict[str, Any] = {
         "time": time_text(at_s),
         "level": "INFO",
         "logger": logger.name,
-        "message": redact(f"{facts.method} {facts.path} {facts.status}"),
+        "message": f"{method} {path} {facts.status}",
         "request_id": facts.request_id,
-        "method": redact(facts.method),
-        "path": redact(facts.path),
+        "method": method,
+        "path": path,
         "status": facts.status,
         "duration_ms": round(1000 * (facts.ended_s - facts.began_s)),
         "bytes": facts.response_bytes,

@@ -1,5 +1,8 @@
 """A forgotten password: the mail goes to the address on record, and its link changes everything."""
 
+import json
+import logging
+
 import pytest
 from django.core import mail
 
@@ -21,6 +24,8 @@ from tests.accounts.sign_in import (
     sign_up,
     text_of,
 )
+from xrouter_site.log_format import JSONLines
+from xrouter_site.request_log import request_log
 
 pytestmark = pytest.mark.django_db
 KEY_PATH = "/accounts/password/reset/key/"
@@ -62,6 +67,30 @@ def test_the_link_works_once_and_its_key_stays_out_of_the_address_bar(natasha):
     new_password(client)
     page = browser().get(link)
     assert "does not work any more" in text_of(page)
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_without_a_mail_server_the_link_is_read_in_the_log(natasha, settings, caplog, language):
+    settings.EMAIL_BACKEND = "xrouter_site.log_mail.LogBackend"
+    client = browser(language)
+    with caplog.at_level(logging.INFO):
+        ask_for_password(client)
+    [line] = [
+        JSONLines().format(record) for record in caplog.records if record.name.endswith("log_mail")
+    ]
+    assert KEY_PATH in json.loads(line)["message"]
+
+
+def test_the_log_of_requests_bears_no_key_of_a_link(natasha, capsys, caplog):
+    client = browser()
+    ask_for_password(client)
+    link = link_in_mail(KEY_PATH)
+    with caplog.at_level(logging.INFO, logger="xrouter.request"):
+        client.get(link)
+        request_log.flush()
+    written = capsys.readouterr().err
+    assert link.removeprefix(KEY_PATH) not in written
+    assert f"GET {KEY_PATH}[redacted]/ 302" in written
 
 
 @pytest.mark.parametrize("key", ["1-abc", "zzzzzzzzzzzzzz-abc", "1-" + "a" * 3000, "0-x/y"])

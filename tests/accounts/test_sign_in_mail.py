@@ -19,6 +19,7 @@ from tests.accounts.sign_in import (
     text_of,
 )
 from tests.accounts.smtp_server import smtp_server
+from xrouter_site.log_format import redact
 
 pytestmark = pytest.mark.django_db
 
@@ -142,3 +143,10 @@ def test_a_wish_for_another_address_waits_for_its_mail(settings):
         settings.EMAIL_PORT = port
         client.post("/accounts/email/", wish | {"action_send": ""})
     assert taken[0]["To"] == "countess@example.ru"
+
+
+def test_a_link_behind_the_word_password_is_no_password_to_the_log():
+    link = "If it was not you, change your password: http://localhost:8000/cabinet/connections/"
+    assert redact(link) == link
+    for secret in ("password: hunter2", '{"password": "hunter2"}', "a=1&password=hunter2"):
+        assert "hunter2" not in redact(secret)
