@@ -16,6 +16,7 @@ from kombu.transport import TRANSPORT_ALIASES
 from xrouter_site import env
 
 POSTGRESQL_NAME_CHARS = 63
+SOCKET_PATH_BYTES = 107
 SQLITE_HEAD = b"SQLite format 3\0"
 POSTGRESQL_FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl", "passfile")
 SYSTEM_ROOTS = ("sslrootcert", "system")
@@ -99,8 +100,15 @@ def listener(name: str, port: int) -> str:
     """Return what gunicorn binds to, from an address, `address:port` or `unix:/path`."""
     value = env.text(name, "0.0.0.0")  # noqa: S104 -- containers need it
     if value.startswith("unix:"):
-        if not value.removeprefix("unix:").startswith("/"):
-            env.refuse(name, "write the socket's whole path, such as unix:/run/xrouter.sock.")
+        path = pathlib.Path(value.removeprefix("unix:"))
+        if not path.is_absolute() or len(os.fsencode(path)) > SOCKET_PATH_BYTES:
+            env.refuse(
+                name,
+                f"write the socket's whole path, {SOCKET_PATH_BYTES} bytes at most,"
+                " such as unix:/run/xrouter.sock.",
+            )
+        if not path.parent.is_dir() or (path.exists() and not path.is_socket()):
+            env.refuse(name, "name a socket, or nothing yet, in a folder that there is.")
         return value
     try:
         if (found := _ip_address(value)) is not None:
