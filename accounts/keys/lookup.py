@@ -10,6 +10,8 @@ from accounts.models import APIKey as APIKey
 
 def find(account_id: int, digest: str) -> APIKey | None:
     """Return the account's key with this digest, revoked or not."""
+    if "\0" in digest:  # PostgreSQL takes none in a text
+        return None
     return APIKey.objects.filter(account=account_id, digest=digest).first()
 
 

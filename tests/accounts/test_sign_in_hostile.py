@@ -1,6 +1,7 @@
 """Hostile forms: monstrous fields, addresses that are none, forged posts, markup where a name belongs."""
 
 import pytest
+from django.conf import settings
 from django.core import mail
 from django.test import Client
 
@@ -87,6 +88,14 @@ def test_a_post_from_another_site_changes_nothing(path):
     answer = client.post(f"/accounts/{path}", {"email": "new@example.ru", "action_add": ""})
     assert answer.status_code == 403
     assert client.session["_auth_user_id"] == str(natasha.pk)
+
+
+@pytest.mark.parametrize("cookie", ["\0" * 32, "\0" + "a" * 31, "a" * 31 + "\n", "é" * 32])
+@pytest.mark.parametrize("path", ["/", "/accounts/login/", "/cabinet/"])
+def test_what_is_no_session_is_a_strangers(cookie, path):
+    client = browser()
+    client.cookies[settings.SESSION_COOKIE_NAME] = cookie
+    assert client.get(path).status_code == (302 if path == "/cabinet/" else 200)
 
 
 @pytest.mark.parametrize("path", ["logout/", "close/", "2fa/totp/deactivate/", "email/"])

@@ -212,6 +212,12 @@ def test_a_foreign_request_is_as_unknown_as_one_that_never_was(client, key):
     assert "Boris" not in client.get(PAGE).content.decode()
 
 
+def test_a_key_that_no_text_can_name_is_an_unknown_one(client, key):
+    a_request(key)
+    assert client.get(PAGE, {"key": "\0"}).status_code == 200
+    assert client.get("/cabinet/keys/a%00b/").status_code == 404
+
+
 def test_the_pages_only_read(client, key):
     generation_id = a_request(key)
     before = list(Generation.objects.values())

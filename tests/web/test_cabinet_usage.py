@@ -185,6 +185,7 @@ def test_another_account_sees_nothing_of_it(account):
             {"since": "0001-01-01", "until": "0001-01-02"},
             "The first day comes before the last one.",
         ),
+        ({"until": "0001-01-01"}, "The first day comes before the last one."),
         ({"until": "9999-12-31"}, "The first day comes before the last one."),
         ({"group": "account"}, "Select a valid choice."),
         ({"days": "100000"}, None),

@@ -93,7 +93,7 @@ class PeriodForm(forms.Form):
         cleaned = super().clean() or {}
         until = cleaned.get("until") or moscow_day(timezone.now())
         days = cleaned.get("days") or DEFAULT_DAYS
-        since = cleaned.get("since") or until - timedelta(days=days - 1)
+        since = cleaned.get("since") or max(until, _FIRST_DAY) - timedelta(days=days - 1)
         if not _FIRST_DAY <= since <= until <= _LAST_DAY:
             raise ValidationError({"since": _("The first day comes before the last one.")})
         if (until - since).days >= MOST_DAYS:
