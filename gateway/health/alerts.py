@@ -1,4 +1,4 @@
-"""Tell the operator what requests to providers show: a refused credential, a missing model, an outage."""
+"""Tell the operator what requests to providers show: a refused credential, a model not had, an outage."""
 
 import threading
 from collections import deque
@@ -14,7 +14,7 @@ from infra.background import Background
 
 
 class Alerts:
-    """Opens an incident for each credential that is refused and each model that is gone.
+    """Opens an incident for each credential that is refused and each model that is gone or not paid for.
 
     It is closed when a request with it goes well, by a process that had seen it.
     """
@@ -27,17 +27,21 @@ class Alerts:
 
     def note(self, note: Note) -> None:
         """Take what came of a request; the operator is told in the background, for a mail takes time."""
-        if note.kind not in ("refused", "missing") and not self._open:
+        if note.kind not in ("refused", "missing", "unpaid") and not self._open:
             return
         refused = f"refused/{note.provider}/{note.credential}"
         missing = f"missing/{note.provider}/{note.upstream_id}"
+        unpaid = f"unpaid/{note.provider}/{note.credential}/{note.upstream_id}"
         if note.kind == "refused":
             self._begin(refused, partial(_credential_refused, refused, note))
         elif note.kind == "missing":
             self._begin(missing, partial(_model_missing, missing, note))
+        elif note.kind == "unpaid":
+            self._begin(unpaid, partial(_model_unpaid, unpaid, note))
         elif note.kind == "finished" and self._open:
             self._end(refused, partial(_credential_accepted, refused, note))
             self._end(missing, partial(_model_found, missing, note))
+            self._end(unpaid, partial(_model_paid, unpaid, note))
 
     def stop(self) -> None:
         """End the thread."""
@@ -134,4 +138,25 @@ def _model_found(name: str, note: Note) -> None:
         name,
         _("XRouter: %(provider)s has the model %(model)s again") % values,
         _("%(provider)s has the model %(model)s again.") % values,
+    )
+
+
+def _model_unpaid(name: str, note: Note) -> None:
+    values = {"provider": note.provider, "credential": note.credential, "model": note.upstream_id}
+    text = _(
+        "%(provider)s answered 402 to the credential %(credential)s for the model %(model)s: its tokens are"
+        " used up. Requests for it go to other credentials and models meanwhile; other models of this"
+        " credential go on.\n\nBuy tokens of this model at the provider.\n"
+    )
+    subject = _("XRouter: %(provider)s is not paid for the model %(model)s") % values
+    incidents.begin(name, subject, text % values + _because(note.cause))
+
+
+def _model_paid(name: str, note: Note) -> None:
+    values = {"provider": note.provider, "credential": note.credential, "model": note.upstream_id}
+    incidents.end(
+        name,
+        _("XRouter: %(provider)s is paid for the model %(model)s again") % values,
+        _("%(provider)s answers the credential %(credential)s for the model %(model)s again.")
+        % values,
     )

@@ -5,10 +5,19 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 Kind = Literal[
-    "answered", "finished", "rejected", "failed", "refused", "missing", "busy", "abandoned"
+    "answered",
+    "finished",
+    "rejected",
+    "failed",
+    "refused",
+    "missing",
+    "unpaid",
+    "busy",
+    "abandoned",
 ]
 """`answered`: a probe's first chunk. `rejected`: the request was wrong, the provider lives. `refused`: our
-credential (401, 402, 403). `missing`: no such model (404). `abandoned`: the caller left before a chunk."""
+credential (401, 402, 403). `missing`: no such model (404). `unpaid`: this model is not paid for (402), others
+may be. `abandoned`: the caller left before a chunk."""
 
 Effect = Literal["good", "bad", "refuse", "busy", "free"]
 """On a breaker; `free` only releases a probe and says nothing about the part."""
@@ -18,6 +27,7 @@ _ON_CREDENTIAL: dict[Kind, Effect] = {
     "finished": "good",
     "rejected": "good",
     "missing": "good",
+    "unpaid": "good",
     "failed": "bad",
     "refused": "refuse",
     "busy": "busy",
@@ -26,8 +36,11 @@ _ON_CREDENTIAL: dict[Kind, Effect] = {
 _ON_ROUTE: dict[Kind, Effect] = _ON_CREDENTIAL | {
     "refused": "free",
     "missing": "free",
+    "unpaid": "free",
     "busy": "free",
 }
+
+_OF_THE_MODEL: tuple[Kind, ...] = ("missing", "unpaid")
 
 BIN_RATIO = 1.2
 """Times are counted in bins; each bin is longer than the one before by this factor."""
@@ -96,10 +109,10 @@ def events_of(note: Note) -> list[HealthEvent]:
 
 def tallies_of(note: Note) -> list[tuple[str, str, int]]:
     """Return what a note adds to the windows: part, figure, amount."""
-    if note.kind not in ("finished", "failed", "refused", "missing"):
+    if note.kind not in ("finished", "failed", "refused", *_OF_THE_MODEL):
         return []
     parts = [provider_part(note.provider)]
-    if note.kind != "missing":
+    if note.kind not in _OF_THE_MODEL:
         parts.append(credential_part(note.provider, note.credential))
     if note.kind != "refused":
         parts.append(route_part(note.provider, note.upstream_id))

@@ -45,6 +45,10 @@ class ProviderAuthError(ProviderError):
     """Our credential is refused: 401 again after a renewal, 402, 403. The operator must look."""
 
 
+class ModelUnpaid(ProviderAuthError):
+    """402 where each model is paid for apart: the credential lives, and so do its other models."""
+
+
 class ProviderRateLimited(ProviderError):
     """429; `retry_after_s` is what the provider said, if it did."""
 

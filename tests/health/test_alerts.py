@@ -15,7 +15,7 @@ from gateway.health.events import Kind
 from gateway.health.monitor import Monitor
 from gateway.health.status import ProviderStatus, Word
 from gateway.health.store_redis import RedisHealth
-from tests.health.notes import LITE, note
+from tests.health.notes import LITE, PRO, note
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +59,25 @@ def test_a_model_that_is_gone_is_told_by_its_name(
     _wait_for(lambda: len(mailoutbox) == 1)
     assert LITE in mailoutbox[0].body
     assert f"gigachat answered 404 to a request for the model {LITE}." in _said(caplog)[0]
+
+
+def test_a_model_that_is_not_paid_for_is_told_until_it_answers_again(
+    mailoutbox: list[EmailMessage], caplog: pytest.LogCaptureFixture
+) -> None:
+    monitor = Monitor(None)
+    cases: tuple[tuple[Kind, str], ...] = (
+        ("unpaid", LITE),
+        ("finished", PRO),
+        ("unpaid", LITE),
+        ("finished", LITE),
+    )
+    for kind, model in cases:
+        monitor.note(note(kind, model))
+
+    _wait_for(lambda: len(mailoutbox) == 2)
+    assert f"gigachat answered 402 to the credential one for the model {LITE}" in _said(caplog)[0]
+    assert len(_said(caplog)) == 1
+    assert f"gigachat is paid for the model {LITE} again" in mailoutbox[1].subject
 
 
 def test_each_credential_is_told_apart_and_again_after_it_was_accepted(

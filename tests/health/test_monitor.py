@@ -89,6 +89,16 @@ def test_a_refused_credential_is_blocked_while_somebody_tries_it(alone: Monitor)
     assert alone.enter(GIGACHAT, "one", PRO) == ()
 
 
+def test_a_model_that_is_not_paid_for_blocks_neither_its_credential_nor_other_models(
+    alone: Monitor,
+) -> None:
+    for _ in range(20):
+        alone.note(note("unpaid"))
+
+    assert alone.blocked_credentials(GIGACHAT) == frozenset()
+    assert alone.enter(GIGACHAT, "one", LITE) == ()
+
+
 def test_a_credential_refused_again_and_again_is_left_alone_and_its_provider_has_none(
     alone: Monitor,
 ) -> None:

@@ -27,7 +27,10 @@ PROCESSES = 6
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(
-            ["finished", "failed", "failed", "failed", "refused", "busy", "rejected", "missing"]
+            [
+                *("finished", "failed", "failed", "failed", "refused", "busy", "rejected"),
+                *("missing", "unpaid"),
+            ]
         ),
         st.sampled_from([PRO, PRO, PRO, LITE]),
         st.sampled_from([0, 1, 400, 5_000, 31_000, IDLE_MS + 1]),

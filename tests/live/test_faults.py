@@ -188,6 +188,24 @@ def test_a_fallback_answers_in_its_own_name_and_at_its_own_price(
     assert response.headers["x-xrouter-attempts"] == "2"
 
 
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+def test_a_model_whose_package_is_used_up_leaves_the_others_of_its_credential(
+    service: Service, stream: bool
+) -> None:
+    used_up = {"model": "gigachat-pro", "messages": HELLO, "stream": stream}
+    service.sandbox.faults.push("gigachat", http_error(402), times=7)
+
+    with service.http() as http:
+        alone = [http.post("/v1/chat/completions", json=used_up) for _ in range(6)]
+        response = http.post("/v1/chat/completions", json=used_up | {"models": ["gigachat-2"]})
+
+    assert {answer.status_code for answer in alone} == {502}
+    assert {answer.json()["error"]["code"] for answer in alone} == {"provider_error"}
+    assert response.status_code == 200
+    assert response.headers["x-xrouter-attempts"] == "2"
+    assert '"model":"gigachat-2"' in response.text
+
+
 def test_a_refusal_about_the_request_tries_nobody_else(service: Service) -> None:
     service.sandbox.faults.push("gigachat", http_error(422))
 

@@ -182,7 +182,7 @@ def test_a_silent_provider_leaves_half_of_the_worker_to_the_others(service: Serv
 def test_a_refused_credential_is_out_and_its_provider_down_until_it_is_taken(
     service: Service,
 ) -> None:
-    service.sandbox.faults.push("gigachat", http_error(402), times=None)
+    service.sandbox.faults.push("gigachat", http_error(403), times=None)
     first = _ask(service, "gigachat-pro", "yandexgpt-lite")
     assert first.json()["model"] == "yandexgpt-lite:latest"
     assert _status(service, "gigachat")["status"] == "down"

@@ -16,6 +16,7 @@ from gateway.pipeline.request import RequestedModel
 from gateway.pipeline.routing.router import choose
 from gateway.providers.chat_types import ChatChunk
 from gateway.providers.errors import (
+    ModelUnpaid,
     ProviderAuthError,
     ProviderError,
     ProviderProtocolError,
@@ -213,6 +214,28 @@ def test_after_a_fault_of_the_model_alone_its_provider_may_follow() -> None:
     assert story.run() == [WORD]
     assert story.asked == ["a", "b"]
     assert story.attempts.postponed == []
+
+
+def test_a_model_that_is_not_paid_for_leaves_its_credential_to_other_models() -> None:
+    story = AttemptStory(
+        [_error(ModelUnpaid), AttemptSkipped("it has no other credential")],
+        [WORD],
+        [WORD],
+        providers="xxy",
+    )
+
+    assert story.run() == [WORD]
+    assert story.asked == ["a", "a", "b"]
+    assert story.avoided == [frozenset(), {"one"}, frozenset()]
+    assert story.attempts.postponed == []
+
+
+def test_a_model_that_is_not_paid_for_is_asked_of_another_credential() -> None:
+    story = AttemptStory([_error(ModelUnpaid), WORD], [WORD])
+    story.credentials = {"a": ["one", "two"]}
+
+    assert story.run() == [WORD]
+    assert story.avoided == [frozenset(), {"one"}]
 
 
 def test_with_every_provider_failing_each_is_asked_before_any_is_asked_again() -> None:

@@ -58,6 +58,7 @@ KINDS: list[tuple[errors.ProviderError, Kind]] = [
     (_error(errors.ProviderProtocolError), "failed"),
     (_error(errors.ProviderTimeout), "failed"),
     (_error(errors.ProviderAuthError, status=402), "refused"),
+    (_error(errors.ModelUnpaid, status=402), "unpaid"),
     (_error(errors.ProviderRateLimited), "busy"),
     (_error(errors.ProviderRejected), "rejected"),
 ]

@@ -119,7 +119,6 @@ def asker(make: Make) -> Asker:
         (faults.http_error(400), ProviderRejected),
         (faults.http_error(413), ProviderRejected),
         (faults.http_error(422), ProviderRejected),
-        (faults.http_error(402), ProviderAuthError),
         (faults.http_error(403), ProviderAuthError),
         (faults.http_error(404), ProviderUnavailable),
         (faults.http_error(408), ProviderTimeout),
@@ -152,6 +151,12 @@ def test_every_fault_is_an_error_of_its_kind(
         assert caught.type is kind
     assert caught.value.provider == asker.name
     assert "stop" in [chunk.finish_reason for chunk in asker.ask(stream=stream)]
+
+
+def test_what_is_not_paid_for_is_refused_with_or_without_its_credential(asker: Asker) -> None:
+    asker.push(faults.http_error(402))
+    with pytest.raises(ProviderAuthError):
+        asker.ask()
 
 
 @pytest.mark.parametrize("moment", get_args(faults.Moment))

@@ -80,6 +80,10 @@ def _says_nothing(step: object) -> bool:
     return isinstance(step, Tick) or (isinstance(step, ChatChunk) and step.is_empty)
 
 
+def _route_key(candidate: AttemptTarget) -> tuple[str, str]:
+    return candidate.route.provider, candidate.route.upstream_id
+
+
 def outcome_of(error: Exception) -> str:
     """Name a failure in one word, as it is stored and shown."""
     for kind, outcome in _OUTCOMES.items():
@@ -168,6 +172,7 @@ class Attempts(Generic[C, T]):
         self._cancel_token = cancel_token
         self._budget = budget
         self._refused: dict[str, set[str]] = {}
+        self._unpaid: dict[tuple[str, str], set[str]] = {}
         self._failed: set[str] = set()
         self._asked = 0
         self._has_retry = False
@@ -189,8 +194,7 @@ class Attempts(Generic[C, T]):
                 raise failure
             candidate = self._waiting.popleft()
             self.queue.others = self._providers_but(candidate.route.provider)
-            refused = self._refused.get(candidate.route.provider, ())
-            call = self._ask(candidate, frozenset(refused), self.queue)
+            call = self._ask(candidate, self._refused_to(candidate), self.queue)
             before, self.current = self.current, candidate
             started_s = time.monotonic()
             has_begun = False
@@ -231,6 +235,11 @@ class Attempts(Generic[C, T]):
             retry_after_s=min(retry_after_s, default=1.0),
         )
 
+    def _refused_to(self, candidate: C) -> frozenset[str]:
+        """Return the credentials that this candidate is not to be asked with."""
+        refused = self._refused.get(candidate.route.provider, set())
+        return frozenset(refused | self._unpaid.get(_route_key(candidate), set()))
+
     def _providers_but(self, provider: str) -> tuple[str, ...]:
         """Return the providers that are still to be asked and have not failed, in their order."""
         waiting = dict.fromkeys(candidate.route.provider for candidate in self._waiting)
@@ -246,9 +255,14 @@ class Attempts(Generic[C, T]):
         """Have other providers asked first, unless the failure was the model's alone.
 
         Where a credential was refused the same route is asked with another one: at once after the first
-        refusal, behind other providers after the second.
+        refusal, behind other providers after the second. One that is not paid for this model may still be
+        asked for others.
         """
-        if kind_of(error) == "missing":
+        kind = kind_of(error)
+        if kind == "unpaid":
+            self._unpaid.setdefault(_route_key(candidate), set()).add(call.credential)
+            self._waiting.appendleft(candidate)
+        if kind in ("missing", "unpaid"):
             return
         provider = candidate.route.provider
         self._failed.add(provider)

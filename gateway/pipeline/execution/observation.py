@@ -94,12 +94,17 @@ def observed_call(ask: Callable[[], T], watch: AttemptWatch | None) -> T:
 
 
 def kind_of(error: errors.ProviderError) -> Kind:
-    """Classify a failure: `missing` is the model's alone, `rejected` the request's, all else the provider's."""
+    """Classify a failure: `missing` and `unpaid` are the model's alone, `rejected` the request's.
+
+    All else is the provider's.
+    """
     match error:
         case errors.ProviderRejected():
             return "rejected"
         case errors.ProviderRateLimited():
             return "busy"
+        case errors.ModelUnpaid():
+            return "unpaid"
         case errors.ProviderAuthError():
             return "refused"
         case errors.ProviderUnavailable(status=404):

@@ -35,8 +35,12 @@ def error_from_status(
     provider: str,
     redact: Redact,
     retry_after_s: float | None = None,
+    unpaid: type[ProviderAuthError] = ProviderAuthError,
 ) -> ProviderError:
-    """Make the error that `status` means; `body` and `raw` are the provider's own words."""
+    """Make the error that `status` means; `body` and `raw` are the provider's own words.
+
+    `unpaid` is what 402 means.
+    """
     raw = redact(raw)[:RAW_CHARS_MAX]
     if status in (400, 413, 422):
         return ProviderRejected(
@@ -49,7 +53,8 @@ def error_from_status(
     kind: type[ProviderError] = ProviderUnavailable
     message = f"The provider answered with status {status}."
     if status in (401, 402, 403):
-        kind, message = ProviderAuthError, "The provider refuses our credential."
+        kind = unpaid if status == 402 else ProviderAuthError
+        message = "The provider refuses our credential."
     elif status == 408:
         kind, message = ProviderTimeout, "The provider took too long."
     elif status == 429:

@@ -1,7 +1,8 @@
 """Errors of GigaChat -> the ProviderError tree, free of secrets.
 
 The API answers `{"status": 422, "message": "..."}`, the token endpoint `{"code": 5, "message":
-"..."}`, and a proxy on the way may answer a page of HTML. Source:
+"..."}`, and a proxy on the way may answer a page of HTML. Tokens are bought in packages of one model each:
+402 says that the one of this model is used up. Source:
 developers.sber.ru/docs/ru/gigachat/api/errors-description, read 2026-11.
 """
 
@@ -12,7 +13,7 @@ import orjson
 from gateway.providers._shared.error_responses import ErrorBody, error_from_status, event_text
 from gateway.providers._shared.redaction import Redact
 from gateway.providers.chat_types import JSONObject
-from gateway.providers.errors import ProviderError
+from gateway.providers.errors import ModelUnpaid, ProviderError
 
 PROVIDER = "gigachat"
 _CONTEXT_WORDS = (
@@ -43,6 +44,7 @@ def error_from_response(
         provider=PROVIDER,
         redact=redact,
         retry_after_s=retry_after_s,
+        unpaid=ModelUnpaid,
     )
 
 
@@ -52,7 +54,14 @@ def error_from_event(event: JSONObject, *, redact: Redact) -> ProviderError | No
     if type(status) is not int or not 400 <= status < 600:
         return None
     error = _read_error(event, status)
-    return error_from_status(status, error, raw=event_text(event), provider=PROVIDER, redact=redact)
+    return error_from_status(
+        status,
+        error,
+        raw=event_text(event),
+        provider=PROVIDER,
+        redact=redact,
+        unpaid=ModelUnpaid,
+    )
 
 
 def _read_error(parsed: Any, status: int) -> ErrorBody:

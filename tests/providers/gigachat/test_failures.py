@@ -8,6 +8,8 @@ import pytest
 from gateway.providers._shared.error_responses import RAW_CHARS_MAX
 from gateway.providers._shared.redaction import redact
 from gateway.providers.errors import (
+    ModelUnpaid,
+    ProviderAuthError,
     ProviderError,
     ProviderRejected,
     ProviderUnavailable,
@@ -49,6 +51,14 @@ def test_a_prompt_too_long_is_known_for_what_it_is(status: int, message: str):
     error = refusal(status, f'{{"message": "{message}"}}'.encode())
     assert isinstance(error, ProviderRejected)
     assert error.context_length_exceeded
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(401, ProviderAuthError), (402, ModelUnpaid), (403, ProviderAuthError)],
+)
+def test_a_package_that_is_used_up_is_that_of_one_model(status: int, kind: type[ProviderError]):
+    assert type(refusal(status, b'{"status": 402, "message": "Payment Required"}')) is kind
 
 
 @pytest.mark.parametrize(
