@@ -266,6 +266,28 @@ def test_a_failure_after_a_chunk_is_one_error_event_and_costs_what_was_delivered
     assert 0 < generation["total_cost"] == _usage(service, key)
 
 
+def test_a_connection_lost_behind_the_finish_mark_loses_no_answer(service: Service) -> None:
+    """All that misses is the [DONE] of the provider."""
+    service.sandbox.faults.push("gigachat", cut(10_000, abrupt=True))
+    key = service.fresh_key()
+
+    with service.http(key) as http:
+        response = http.post(
+            "/v1/chat/completions",
+            json={
+                "model": "gigachat-pro",
+                "messages": HELLO,
+                "stream": True,
+                "stream_options": {"include_usage": True},
+            },
+        )
+
+    events = _events(response.text)
+    assert events[-1] == "[DONE]"
+    assert events[-3]["choices"][0]["finish_reason"] == "stop"
+    assert 0 < events[-2]["usage"]["cost"] == _usage(service, key)
+
+
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("kind", ["absent", "negative", "absurd"])

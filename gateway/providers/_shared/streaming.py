@@ -1,11 +1,12 @@
 """Lines or the whole body of an answer -> the chunks of a completion, with ticks in between."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from time import monotonic
 from typing import Protocol
 
 from gateway.providers._shared.http_client import EVENT_STREAM, JSON, HttpResponse
 from gateway.providers.chat_types import ChatChunk
+from gateway.providers.errors import ProviderError
 from gateway.providers.tick import TICK, Tick
 
 
@@ -16,6 +17,11 @@ class ChunkReader(Protocol):
     """
 
     done: bool
+
+    @property
+    def has_finished(self) -> bool:
+        """Whether the finish reason has come: the words are whole then, and only the connection can break."""
+        ...
 
     def line(self, line: bytes) -> ChatChunk | None:
         """Parse one line of a stream; None if the caller gets nothing of it."""
@@ -53,7 +59,7 @@ def read_answer(
         yield reader.whole((yield from response.read()))
         return
     yielded_s = monotonic()
-    for line in response.lines():
+    for line in _lines(response, reader):
         chunk = line if isinstance(line, Tick) else reader.line(line)
         if chunk is None and monotonic() - yielded_s >= response.tick_s:
             chunk = TICK
@@ -66,3 +72,12 @@ def read_answer(
     last = reader.end()
     if last is not None:
         yield last
+
+
+def _lines(response: HttpResponse, reader: ChunkReader) -> Iterator[Tick | bytes]:
+    """Yield the lines of an answer until its connection breaks, which is no failure once it has finished."""
+    try:
+        yield from response.lines()
+    except ProviderError:
+        if not reader.has_finished:
+            raise

@@ -38,7 +38,7 @@ class GigaChatChunkReader:
         self._names = names
         self._mint_id = mint_id
         self._redact = redact
-        self._finished = False
+        self.has_finished = False
         self._calls = 0
         self._events = EventLines()
 
@@ -64,11 +64,11 @@ class GigaChatChunkReader:
         try:
             event = self._events.end()
         except ValueError:
-            if self._finished:
+            if self.has_finished:
                 return None
             _garbled("what is no JSON")
         chunk = None if event is None else self._chunk(event.value, "delta")
-        if not self._finished:
+        if not self.has_finished:
             _garbled("an answer without an end")
         return chunk
 
@@ -143,7 +143,7 @@ class GigaChatChunkReader:
             _garbled("a finish reason that is no text")
         if native == "error":
             _garbled("a function call with invalid arguments")
-        self._finished = True
+        self.has_finished = True
         finish = _FINISH.get(native, "stop")
         if finish == "tool_calls" and not self._calls:
             # A built-in function was called: callers loop for ever on a call that is not there.

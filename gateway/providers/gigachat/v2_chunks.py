@@ -50,7 +50,7 @@ class GigaChatV2ChunkReader:
         self._redact = redact
         self._events = EventLines()
         self._calls = V2CallReader(names=names, mint_id=mint_id, garbled=_garbled)
-        self._finished = False
+        self.has_finished = False
         self._has_spoken = self._has_thought = False
 
     def line(self, line: bytes) -> ChatChunk | None:
@@ -75,11 +75,11 @@ class GigaChatV2ChunkReader:
         try:
             event = self._events.end()
         except ValueError:
-            if self._finished:
+            if self.has_finished:
                 return None
             _garbled("what is no JSON")
         chunk = None if event is None else self._event(event)
-        if not self._finished:
+        if not self.has_finished:
             _garbled("an answer without an end")
         return chunk
 
@@ -143,7 +143,7 @@ class GigaChatV2ChunkReader:
             finish = "stop"
         elif finish == "stop" and calls:
             finish = "tool_calls"
-        self._finished = True
+        self.has_finished = True
         return ChatChunk(
             text="" if has_spoken else text,
             reasoning="" if has_thought else reasoning,

@@ -51,7 +51,7 @@ class OpenAIChunkReader:
         self._events = EventLines()
         self._calls = CallReader(names=names, mint_id=mint_id, garbled=self._garbled)
         self._has_begun = False
-        self._has_finished = False
+        self.has_finished = False
         self._held = ""
 
     def line(self, line: bytes) -> ChatChunk | None:
@@ -78,17 +78,17 @@ class OpenAIChunkReader:
         try:
             event = self._events.end()
         except ValueError:
-            if self._has_finished:
+            if self.has_finished:
                 return None
             self._garbled("what is no JSON")
         chunk = None if event is None else self._chunk(event.value, "delta")
-        if self._has_finished:
+        if self.has_finished:
             return chunk
         if not self.done or not self._has_begun:
             self._garbled("an answer without an end")
         # [DONE] came, without a finish reason.
         calls = self._calls.end(is_cut=False)
-        self._has_finished = True
+        self.has_finished = True
         return ChatChunk(
             text=self._without_mark(""),
             tool_calls=calls,
@@ -150,7 +150,7 @@ class OpenAIChunkReader:
     def _without_mark(self, text: str) -> str:
         """Return what may be passed on: without the mark, and without what may be its beginning."""
         text = (self._held + text).replace(_LEAKED, "")
-        passed = len(text) if self._has_finished else len(text) - _beginning_of_mark(text)
+        passed = len(text) if self.has_finished else len(text) - _beginning_of_mark(text)
         self._held = text[passed:]
         return text[:passed]
 
@@ -164,7 +164,7 @@ class OpenAIChunkReader:
             self._garbled("a finish reason that is no text")
         if native in _BROKEN:
             self._garbled("an answer that it broke off itself")
-        self._has_finished = True
+        self.has_finished = True
         finish = _FINISH.get(native, "stop")
         last = self._calls.end(is_cut=finish in ("length", "content_filter"))
         if finish in ("stop", "tool_calls"):

@@ -37,6 +37,11 @@ class YandexChunkReader:
         self._text = CumulativeText()
         self._calls: list[Any] = []
 
+    @property
+    def has_finished(self) -> bool:
+        """Whether the finish has come, behind which nothing is read."""
+        return self.done
+
     def line(self, line: bytes) -> ChatChunk | None:
         """Parse one line; None if the caller gets nothing of it. Lines after `done` do not count.
 

@@ -12,6 +12,7 @@ from gateway.providers._shared.http_client import Deadline
 from gateway.providers.base import Abort
 from gateway.providers.chat_types import (
     ChatChunk,
+    Usage,
 )
 from gateway.providers.errors import (
     ProviderError,
@@ -124,6 +125,16 @@ def test_a_stream_that_breaks_is_an_error_after_what_came(
     with pytest.raises(ProviderProtocolError):
         found.extend(chunks)
     assert all(item.finish_reason is None for item in chunks_in(found))
+
+
+@pytest.mark.parametrize("tail", [[], [chunk(b'data: {"choi')], [chunk(b"data: [DO")], ["hold"]])
+def test_a_connection_that_breaks_behind_the_finish_breaks_no_answer(
+    make_gigachat: MakeGigaChat, upstream: GigaChatUpstream, tail: list[Step]
+):
+    upstream.answers.append([stream_head(), *map(chunk, EIGHT), *tail, "close"])
+    chunks = run(make_gigachat(read_timeout_s=0.3), said(stream=True))
+    assert "".join(item.text for item in chunks) == "Восемь."
+    assert (chunks[-1].finish_reason, chunks[-1].usage) == ("stop", Usage(19, 4, cached_tokens=2))
 
 
 def test_a_stream_left_by_its_reader_is_closed_upstream(
