@@ -15,7 +15,12 @@ from gateway.providers._shared.api_client import JSON_HEADERS, ApiClient
 from gateway.providers._shared.http_client import Deadline, drain
 from gateway.providers.base import CancelToken
 from gateway.providers.chat_types import Image, Message
-from gateway.providers.errors import ProviderError, ProviderProtocolError, UnsupportedInput
+from gateway.providers.errors import (
+    ProviderError,
+    ProviderProtocolError,
+    ProviderRejected,
+    UnsupportedInput,
+)
 from gateway.providers.gigachat.failures import PROVIDER
 from gateway.providers.image_limits import MEBIBYTE, ImageLimits
 from gateway.providers.tick import Tick
@@ -62,7 +67,13 @@ class GigaChatFiles:
         attachments: dict[int, list[str]] = {}
         for index, message in enumerate(messages):
             for image in message.images:
-                file_id = yield from self._upload(image, cancel_token)
+                try:
+                    file_id = yield from self._upload(image, cancel_token)
+                except ProviderRejected as error:
+                    # Whatever the status: the image is refused here, and not the length of the dialogue.
+                    error.context_length_exceeded = False
+                    error.param = f"messages[{index}].content"
+                    raise
                 attachments.setdefault(index, []).append(file_id)
         return attachments
 

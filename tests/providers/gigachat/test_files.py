@@ -9,6 +9,7 @@ from gateway.providers._shared.http_client import Deadline
 from gateway.providers.chat_types import ChatRequest, Image, Message
 from gateway.providers.errors import (
     ProviderProtocolError,
+    ProviderRejected,
     ProviderUnavailable,
     UnsupportedInput,
 )
@@ -121,6 +122,17 @@ def test_a_failed_upload_deletes_the_images_before_it(
     with pytest.raises(ProviderUnavailable):
         run(gigachat, asked(message, message))
     assert targets(upstream) == ["/v1/files", "/v1/files", "/v1/files/file-1/delete"]
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_a_refused_upload_is_about_its_message_and_not_the_length_of_the_dialogue(
+    gigachat: GigaChat, upstream: GigaChatUpstream, status: int
+):
+    upstream.answers.append([reply('{"message": "Payload too large"}', status=status)])
+    with pytest.raises(ProviderRejected) as refused:
+        run(gigachat, asked(Message("user", "А"), Message("user", "Что тут?", images=(PNG,))))
+    assert refused.value.param == "messages[1].content"
+    assert not refused.value.context_length_exceeded
 
 
 def test_a_reader_who_leaves_leaves_no_image_behind(gigachat: GigaChat, upstream: GigaChatUpstream):
