@@ -91,6 +91,8 @@ class GigaChatV2ChunkReader:
             _garbled("what is no JSON")
         if not isinstance(answer, dict):
             _garbled("an event that is no object")
+        if "messages" not in answer:
+            self._raise_error(answer, is_error=False)
         if not isinstance(answer.get("messages"), list):
             _garbled("an answer without messages")
         return self._last(answer)

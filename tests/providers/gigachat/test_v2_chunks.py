@@ -230,6 +230,11 @@ def test_an_error_event_is_the_error_that_it_means_without_secrets():
     assert "s3cret-key" not in broken.value.raw
 
 
+def test_an_error_in_place_of_a_whole_answer_is_what_its_number_means():
+    with pytest.raises(ProviderRateLimited):
+        reader().whole(b'{"status":429,"message":"Too many requests"}')
+
+
 def test_probabilities_are_read_wherever_they_stand_and_odd_ones_left_out() -> None:
     chosen = {"token": "Да", "token_id": 1, "logprob": -0.5}
     odd = [5, {"chosen": None}, {"chosen": {"token": 1, "logprob": 0}}]
