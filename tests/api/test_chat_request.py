@@ -337,6 +337,7 @@ def test_the_deprecated_functions_mean_tools() -> None:
 
     assert request.tools[0].name == "f"
     assert request.tool_choice == NamedTool("f")
+    assert request.parallel_tool_calls is False, "`function_call` has room for one call."
 
 
 def test_unknown_fields_are_named_and_neutral_ones_are_not() -> None:

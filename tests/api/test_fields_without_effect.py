@@ -32,6 +32,7 @@ F_AND_G = {"tools": [NAMED_F], "functions": [{"name": "g"}]}
         ({"tools": [], "tool_choice": "none"}, "tool_choice"),
         ({"function_call": "auto"}, "function_call"),
         ({"parallel_tool_calls": False}, "parallel_tool_calls"),
+        ({"functions": [{"name": "f"}], "parallel_tool_calls": True}, "parallel_tool_calls"),
         ({"stream_options": {"include_usage": True}}, "stream_options"),
         ({"stream": False, "stream_options": {}}, "stream_options"),
         (
@@ -61,7 +62,7 @@ def test_what_another_field_leaves_without_effect_is_named(
         {"tools": [NAMED_F], "functions": [{"name": "f"}], "function_call": "auto"},
         {"tools": [NAMED_F], "functions": [], "parallel_tool_calls": False},
         {"tools": [NAMED_F], "tool_choice": NAMED_F, "function_call": {"name": "f"}},
-        {"functions": [{"name": "f"}], "function_call": "none", "parallel_tool_calls": True},
+        {"functions": [{"name": "f"}], "function_call": "none", "parallel_tool_calls": False},
         {"functions": [{"name": "f"}], "tool_choice": "auto", "tools": None},
         {"tool_choice": None, "parallel_tool_calls": None, "stream_options": None},
         {"stream": True, "stream_options": {"include_usage": True}},

@@ -110,6 +110,28 @@ def test_the_deprecated_functions_travel_both_ways(service: Service) -> None:
     assert "минус 20" in (second.choices[0].message.content or "")
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_deprecated_functions_are_called_one_at_a_time(service: Service, stream: bool) -> None:
+    """There is one place for a call, and `tools: null` is what many clients send for no tools."""
+    question: Any = [{"role": "user", "content": "Какая погода в Москве, Казани и Томске?"}]
+
+    answer: Any = service.openai().chat.completions.create(
+        model="gigachat-2-max",
+        messages=question,
+        functions=[WEATHER["function"]],
+        stream=stream,
+        extra_body={"tools": None},
+    )
+
+    if stream:
+        calls = [c.choices[0].delta.function_call for c in answer if c.choices]
+    else:
+        calls = [answer.choices[0].message.function_call]
+    assert [call.name for call in calls if call is not None] == ["get-weather"]
+    sent = service.sandbox.requests.of("gigachat", "completions")[-1]
+    assert sent.body["model_options"]["parallel_tool_calls"] is False
+
+
 class LivePerson(pydantic.BaseModel):
     """What a structured answer has to fill."""
 

@@ -203,7 +203,7 @@ class OpenAIChat:
 
     def read(self, body: JSONObject, *, is_strict: bool) -> tuple[CompletionRequest, AnswerWriter]:
         completion_request, custom_tools = read_chat(body, is_strict=is_strict)
-        is_deprecated = "functions" in body and "tools" not in body
+        is_deprecated = body.get("functions") is not None and body.get("tools") is None
         writer = self.writer(self.has_usage_chunk(body), is_deprecated, custom_tools)
         return completion_request, writer
 

@@ -305,7 +305,8 @@ def _completion_request(chat: ChatCompletionRequest, *, is_strict: bool) -> Comp
         n=_read_choices(chat),
         tools=tools,
         tool_choice=tool_choice,
-        parallel_tool_calls=chat.parallel_tool_calls,
+        # The former `function_call` of an answer has room for one call.
+        parallel_tool_calls=False if _has_former_tools(chat) else chat.parallel_tool_calls,
         response_format=read_response_format(chat.response_format),
         reasoning_effort=_read_effort(chat),
         data_collection="deny" if is_collection_denied(chat.provider) else "allow",
@@ -368,8 +369,14 @@ def _ignored_of_tools(chat: ChatCompletionRequest) -> Iterator[str]:
     former = _chosen(chat.function_call)
     if former is not None and (choice not in (None, former) or not (choice or has_tools)):
         yield "function_call"
-    if chat.parallel_tool_calls is not None and not has_tools:
+    has_room = has_tools and not (chat.parallel_tool_calls and _has_former_tools(chat))
+    if chat.parallel_tool_calls is not None and not has_room:
         yield "parallel_tool_calls"
+
+
+def _has_former_tools(chat: ChatCompletionRequest) -> bool:
+    """Say whether tools are offered in the deprecated form alone."""
+    return chat.tools is None and bool(chat.functions)
 
 
 def _chosen(choice: ToolChoiceBody | None) -> ToolChoiceBody | None:
