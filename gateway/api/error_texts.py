@@ -137,6 +137,10 @@ TEMPLATES = (
     gettext_noop(
         "Every provider that may answer is failing or full at present. Try again shortly."
     ),
+    gettext_noop(
+        "No provider is connected to this service yet: its operator sets a credential. A test key, xr-test-…,"
+        " is answered by the sandbox."
+    ),
     gettext_noop("%(provider)s cannot be told not to keep prompts (provider.data_collection)."),
     gettext_noop("%(model)s does not honour %(parameters)s (provider.require_parameters)."),
     gettext_noop("%(model)s would need changes, and X-XRouter-Strict forbids them: %(changes)s."),
@@ -195,6 +199,33 @@ TEMPLATES = (
     gettext_noop("%(field)s must be roubles per million tokens, 0 or more."),
     gettext_noop("%(field)s must be a day such as 2026-01-31."),
     gettext_noop("%(field)s needs tools."),
+    gettext_noop("%(field)s must be %(choice)s."),
+    gettext_noop("%(field)s must be none, auto, required or %(named)s."),
+    gettext_noop('%(field)s may be [] or ["middle-out"].'),
+    gettext_noop("%(field)s must be texts: token ids of another tokenizer mean nothing here."),
+    gettext_noop(
+        "%(field)s must be texts: token ids of another tokenizer mean nothing here. Switch the splitting"
+        " into tokens off in your client."
+    ),
+    gettext_noop("%(field)s must be a data URL, such as data:image/png;base64,…."),
+    gettext_noop("%(field)s must be of type object: make a property of what is none."),
+    gettext_noop(
+        "%(field)s: the schema recurses without end or unfolds beyond measure. Simplify it."
+    ),
+    gettext_noop(
+        "%(field)s means nothing on a streamed request, which nothing can answer again. Leave out the"
+        " header, `stream`, or X-XRouter-Strict."
+    ),
+    gettext_noop("messages belong to /v1/chat/completions."),
+    gettext_noop(
+        "%(field)s must be a date and time with a zone, such as 2027-01-31T12:00:00+03:00."
+    ),
+    gettext_noop("%(field)s must be credits from 0 to %(most)s, with 9 decimal places at most."),
+    gettext_noop("%(field)s must be a list of 1 to %(most)s keys."),
+    gettext_noop("%(field)s must hold texts."),
+    gettext_noop("%(field)s must not be empty. Null lifts the restriction."),
+    gettext_noop("%(field)s must be a day of these times."),
+    gettext_noop("since must be a day before until, at most %(most)s days of them."),
     gettext_noop(
         "Tokens may be counted %(limit)s times in any 60 seconds. Repeat the request in %(wait)s s."
     ),
@@ -249,6 +280,11 @@ TEMPLATES = (
     gettext_noop("The provider refuses our credential."),
     gettext_noop("The provider rejects this request."),
     gettext_noop("The provider sent %(what)s."),
+    gettext_noop("a compressed body nobody asked for"),
+    gettext_noop("an answer of too many bytes"),
+    gettext_noop("headers of too many bytes"),
+    gettext_noop("a stream of too many bytes"),
+    gettext_noop("a line of too many bytes"),
     gettext_noop("what is no JSON"),
     gettext_noop("no HTTP"),
     gettext_noop("an answer without an end"),
@@ -256,6 +292,17 @@ TEMPLATES = (
     gettext_noop("an answer without choices"),
     gettext_noop("an answer of the wrong form"),
     gettext_noop("an event that is no object"),
+    gettext_noop("an answer without messages"),
+    gettext_noop("an answer that it broke off itself"),
+    gettext_noop("a function call without a name"),
+    gettext_noop("a function call with invalid arguments"),
+    gettext_noop("a tool call without a name"),
+    gettext_noop("arguments nested too deep"),
+    gettext_noop("a function call that is no object"),
+    gettext_noop("a choice that is no object"),
+    gettext_noop("a %(part)s that is no object"),
+    gettext_noop("a finish reason that is no text"),
+    gettext_noop("content that is no text"),
     gettext_noop("The provider takes no more requests at once."),
     gettext_noop("The provider took too long."),
     gettext_noop("The provider's answer is not what was asked for."),
@@ -296,71 +343,26 @@ TEMPLATES = (
         "within %(most)s seconds."
     ),
     gettext_noop("The body is larger than %(most)s bytes."),
-    gettext_noop("messages belong to /v1/chat/completions."),
     gettext_noop("%(field)s must be 1 to %(most)s printable ASCII characters, say a UUID."),
-    gettext_noop(
-        "%(field)s means nothing on a streamed request, which nothing can answer again. Leave "
-        "out the header, `stream`, or X-XRouter-Strict."
-    ),
-    gettext_noop("%(field)s must be texts: token ids of another tokenizer mean nothing here."),
-    gettext_noop(
-        "%(field)s must be texts: token ids of another tokenizer mean nothing here. Switch "
-        "the splitting into tokens off in your client."
-    ),
-    gettext_noop('%(field)s may be [] or ["middle-out"].'),
-    gettext_noop("%(field)s must be a data URL, such as data:image/png;base64,…."),
     gettext_noop(
         '%(field)s must be none, auto, required or {"type": "function", "function": {"name": …}}.'
     ),
     gettext_noop('%(field)s must be none, auto, required or {"type": "function", "name": …}.'),
     gettext_noop(
-        "%(field)s: the schema recurses without end or unfolds beyond measure. Simplify it."
-    ),
-    gettext_noop("%(field)s must be of type object: make a property of what is none."),
-    gettext_noop("%(field)s must be credits from 0 to %(most)s, with 9 decimal places at most."),
-    gettext_noop("%(field)s must be a list of 1 to %(most)s keys."),
-    gettext_noop("%(field)s must hold texts."),
-    gettext_noop("%(field)s must not be empty. Null lifts the restriction."),
-    gettext_noop(
-        "%(field)s must be a date and time with a zone, such as 2027-01-31T12:00:00+03:00."
-    ),
-    gettext_noop("%(field)s must be a day of these times."),
-    gettext_noop("since must be a day before until, at most %(most)s days of them."),
-    gettext_noop(
-        "No provider is connected to this service yet: its operator sets a credential. A test "
-        "key, xr-test-…, is answered by the sandbox."
-    ),
-    gettext_noop(
         "The provider of this model has no token counter; `usage` of an answer has its tokens."
     ),
     gettext_noop("pieces of two tool calls are mixed"),
-    gettext_noop("a line of too many bytes"),
-    gettext_noop("a stream of too many bytes"),
-    gettext_noop("headers of too many bytes"),
-    gettext_noop("an answer of too many bytes"),
-    gettext_noop("a compressed body nobody asked for"),
-    gettext_noop("a function call without a name"),
-    gettext_noop("arguments nested too deep"),
-    gettext_noop("a finish reason that is no text"),
-    gettext_noop("a function call with invalid arguments"),
-    gettext_noop("content that is no text"),
-    gettext_noop("a choice that is no object"),
-    gettext_noop("a %(name)s that is no object"),
     gettext_noop("a %(name)s that is no text"),
     gettext_noop("%(name)s that are no list"),
     gettext_noop("%(name)s that hold no objects"),
     gettext_noop("a function call whose %(name)s is no text"),
-    gettext_noop("a function call that is no object"),
-    gettext_noop("an answer without messages"),
     gettext_noop("a tool call of no index"),
     gettext_noop("arguments both in pieces and as an object"),
     gettext_noop("arguments that are neither text nor object"),
     gettext_noop("a tool call whose %(name)s is no text"),
     gettext_noop("tool calls that are no list"),
-    gettext_noop("a tool call without a name"),
     gettext_noop("a tool call that is no object"),
     gettext_noop("a tool call without a function"),
-    gettext_noop("an answer that it broke off itself"),
     gettext_noop("an answer without alternatives"),
     gettext_noop("an answer without a message"),
     gettext_noop("an answer of unknown status"),

@@ -87,6 +87,26 @@ def test_a_text_is_known_by_its_template_and_gives_its_values_back(template: str
     assert taken_apart(template % values if values else template) == (template, values)
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        'tool_choice must be none, auto, required or {"type": "function", "function": {"name": …}}.',
+        'transforms may be [] or ["middle-out"].',
+        "tools[0].type must be function.",
+        "input must be texts: token ids of another tokenizer mean nothing here.",
+        "gigachat: The model was asked twice and made no valid tool call: no tool was called.",
+        "gigachat: The model was asked twice and gave no JSON that is valid: it does not fit the schema at"
+        f" properties/n/type.{CHARGED_NOTE}",
+        "gigachat: The provider sent a message that is no object.",
+        "gigachat: The provider sent a function call with invalid arguments.",
+    ],
+)
+def test_a_refusal_is_russian_to_its_last_word(message: str) -> None:
+    names = "none auto required type function name middle out tools input tool choice transforms"
+    said = set(re.findall(r"[A-Za-z]{3,}", translated(message, "ru")))
+    assert said <= {*names.split(), "gigachat", "JSON", "message", "properties"}
+
+
 def test_a_text_without_a_template_stays_as_it_is() -> None:
     assert taken_apart("Something new.") is None
     assert translated("100% new: %(x)s", "ru") == "100% new: %(x)s"
