@@ -116,6 +116,7 @@ def open_completion(
         ask=ask,
         cancel_token=cancel_token,
         budget=retry_budget(is_test=principal.is_test),
+        hides_reasoning=completion_request.hides_reasoning,
     )
     return CompletionStream(
         identity=generations.public_id(generation_id),

@@ -64,6 +64,7 @@ class AttemptStory:
         total_timeout_s: float = 600,
         budget: RetryBudget | None = None,
         providers: str = "abcdefg",
+        hides_reasoning: bool = False,
     ) -> None:
         names = "abcdefg"[: len(scripts)]
         requested_models = [
@@ -78,7 +79,11 @@ class AttemptStory:
         self.credentials: dict[str, list[str]] = {}
         self.budget = budget or RetryBudget()
         self.attempts: Attempts[Candidate, ChatChunk] = Attempts(
-            candidates, ask=self._ask, cancel_token=self.cancel_token, budget=self.budget
+            candidates,
+            ask=self._ask,
+            cancel_token=self.cancel_token,
+            budget=self.budget,
+            hides_reasoning=hides_reasoning,
         )
 
     def _ask(

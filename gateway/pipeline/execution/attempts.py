@@ -75,11 +75,6 @@ class Skipped:
     reason: str
 
 
-def _says_nothing(step: object) -> bool:
-    """Return whether the caller would get nothing of it, so that the next candidate may still be asked."""
-    return isinstance(step, Tick) or (isinstance(step, ChatChunk) and step.is_empty)
-
-
 def _route_key(candidate: AttemptTarget) -> tuple[str, str]:
     return candidate.route.provider, candidate.route.upstream_id
 
@@ -155,7 +150,7 @@ class Attempts(Generic[C, T]):
     refer to this object: a cycle would keep each request until the garbage collector runs. No route is asked
     twice, except with another credential when one was refused. Candidates of a provider that failed wait
     behind those of other providers; `postponed` are those that another was put before. `queue` counts the
-    time that was waited for slots.
+    time that was waited for slots. With `hides_reasoning` thoughts alone are no beginning of an answer.
     """
 
     def __init__(
@@ -165,7 +160,9 @@ class Attempts(Generic[C, T]):
         ask: Callable[[C, frozenset[str], QueueWait], ProviderCall[T]],
         cancel_token: CallerCancelToken,
         budget: RetryBudget,
+        hides_reasoning: bool = False,
     ) -> None:
+        self._hides_reasoning = hides_reasoning
         self.queue = QueueWait(settings.PROVIDER_QUEUE_WAIT_S, cancel_token)
         self._waiting = deque(candidates)
         self._ask = ask
@@ -200,7 +197,7 @@ class Attempts(Generic[C, T]):
             has_begun = False
             try:
                 for chunk in call.chunks:
-                    if not has_begun and not _says_nothing(chunk):
+                    if not has_begun and not self._says_nothing(chunk):
                         has_begun = True
                         self._note(candidate, "answered", started_s)
                     yield chunk
@@ -234,6 +231,12 @@ class Attempts(Generic[C, T]):
             "Every provider that may answer is failing or full at present. Try again shortly.",
             retry_after_s=min(retry_after_s, default=1.0),
         )
+
+    def _says_nothing(self, step: Tick | T) -> bool:
+        """Return whether the caller would get nothing of it, so that the next candidate may still be asked."""
+        if isinstance(step, ChatChunk):
+            return (step._replace(reasoning="") if self._hides_reasoning else step).is_empty
+        return isinstance(step, Tick)
 
     def _refused_to(self, candidate: C) -> frozenset[str]:
         """Return the credentials that this candidate is not to be asked with."""

@@ -124,7 +124,9 @@ class CompletionStream:
         self._names = names
         self._started_s = time.monotonic()
         self._first_s: float | None = None
-        self._meter = Meter(context_tokens=attempts.current.route.profile.context_tokens)
+        self._metered = attempts.current
+        self._meter = Meter(context_tokens=self._metered.route.profile.context_tokens)
+        self._has_sent = False
         self.is_rewritten = False
         self.has_invalid_calls = False
         self._stop_sequence: str | None = None
@@ -221,6 +223,7 @@ class CompletionStream:
                     chunk = chunk._replace(reasoning="")
                 is_end_of_choice = self.choices > 1 and chunk.finish_reason is not None
                 if chunk.text or chunk.reasoning or chunk.tool_calls or is_end_of_choice:
+                    self._has_sent = self.candidate.request.stream
                     yield chunk
                     yielded_s = time.monotonic()
                 elif not has_ended and time.monotonic() - yielded_s >= TICK_S:
@@ -252,6 +255,10 @@ class CompletionStream:
     def _take(self, chunk: ChatChunk) -> None:
         if self._first_s is None:
             self._first_s = time.monotonic()
+        if self._metered is not self.candidate:
+            # Hidden thoughts of a candidate that failed behind them are no part of this answer.
+            self._metered = self.candidate
+            self._meter = Meter(context_tokens=self._metered.route.profile.context_tokens)
         self._meter.take(chunk)
         self.is_rewritten = self.is_rewritten or chunk.rewritten
         self.has_invalid_calls = self.has_invalid_calls or chunk.has_invalid_calls
@@ -268,11 +275,11 @@ class CompletionStream:
     ) -> None:
         """Settle. An answer without output costs nothing, unless what it `used` is to be charged.
 
-        Nor does half a batch.
+        Nor does half a batch, nor a broken answer of which the caller has seen nothing.
         """
         self._is_settled = True
         is_filtered = finish == "content_filter"
-        has_output = self._meter.has_output
+        has_output = self._meter.has_output and (finish is not None or self._has_sent)
         usage = NOTHING
         rule: ChargeRule
         if has_output or finish is not None:
@@ -335,7 +342,7 @@ class CompletionStream:
 
         Where words of it have been delivered, those are charged instead.
         """
-        if not isinstance(error, UnusableAnswer) or self._meter.has_output or self._is_forgiven():
+        if not isinstance(error, UnusableAnswer) or self._has_sent or self._is_forgiven():
             return None
         error.message += CHARGED_NOTE
         return self._meter.plausible(error.usage)
