@@ -9,6 +9,8 @@ from typing import Any
 
 import orjson
 
+from infra import exact_json
+
 _ESCAPES = re.compile(
     rb"\\u[dD][89abAB]..\\u[dD][c-fC-F].."
     rb"|(?P<first>\\u[dD][89abAB]..)|(?P<second>\\u[dD][c-fC-F]..)|\\."
@@ -29,7 +31,7 @@ class AnswerJSON:
         half is U+FFFD.
         """
         try:
-            return orjson.loads(data)
+            return exact_json.loads(data)
         except orjson.JSONDecodeError as error:
             if "surrogate" not in str(error):
                 raise
@@ -46,7 +48,7 @@ class AnswerJSON:
                 return self._half + escape["second"]
             return _UNKNOWN if escape["first"] or escape["second"] else escape[0]
 
-        value = orjson.loads(_ESCAPES.sub(whole, data))
+        value = exact_json.loads(_ESCAPES.sub(whole, data))
         self._half = kept
         return value
 

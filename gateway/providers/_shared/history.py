@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import orjson
 
 from gateway.providers.chat_types import JSONObject, Message, ToolCall
+from infra import exact_json
 
 IndexedMessage = tuple[int, Message]
 """A message with the index of the caller's message that it comes of."""
@@ -82,12 +83,12 @@ def arguments_object(call: ToolCall) -> JSONObject:
 def _read(written: str) -> Any:
     """Return the value, or the text itself where it is no JSON that can be written again."""
     try:
-        return orjson.loads(written)
+        return exact_json.loads(written)
     except orjson.JSONDecodeError:
         pass
     try:
         value = json.loads(written, strict=False, parse_constant=_refuse)
-        orjson.dumps(value)
+        exact_json.dumps(value)
     except (ValueError, RecursionError, orjson.JSONEncodeError):
         return written
     return value

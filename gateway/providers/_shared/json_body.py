@@ -4,6 +4,7 @@ import orjson
 
 from gateway.providers.chat_types import JSONObject
 from gateway.providers.errors import UnsupportedInput
+from infra import exact_json
 
 
 def encode_json(payload: JSONObject) -> bytes:
@@ -12,7 +13,7 @@ def encode_json(payload: JSONObject) -> bytes:
     Raises UnsupportedInput on what JSON cannot hold: lone surrogates, endless nesting.
     """
     try:
-        return orjson.dumps(payload)
+        return exact_json.dumps(payload)
     except orjson.JSONEncodeError as error:
         raise UnsupportedInput(
             f"The request cannot be written as JSON: {error}.", param="messages"

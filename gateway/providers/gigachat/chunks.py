@@ -19,6 +19,7 @@ from gateway.providers.errors import ProviderProtocolError
 from gateway.providers.gigachat.call_ids import mint_call_id
 from gateway.providers.gigachat.failures import PROVIDER, error_from_event
 from gateway.providers.gigachat.usage import read_usage
+from infra import exact_json
 
 _FINISH: dict[str, FinishReason] = {
     "stop": "stop",
@@ -125,7 +126,7 @@ class GigaChatChunkReader:
         arguments = function_call.get("arguments")
         if not isinstance(arguments, str):
             try:
-                arguments = orjson.dumps({} if arguments is None else arguments).decode()
+                arguments = exact_json.dumps({} if arguments is None else arguments).decode()
             except orjson.JSONEncodeError:
                 _garbled("arguments nested too deep")
         index = self._calls

@@ -13,6 +13,7 @@ import orjson
 from gateway.providers._shared.tool_names import ToolNames
 from gateway.providers.chat_types import JSONObject, ToolCallDelta
 from gateway.providers.gigachat.v2_call_ids import CallReference, write_call_id
+from infra import exact_json
 
 
 @dataclass(slots=True)
@@ -114,7 +115,7 @@ class V2CallReader:
 
     def _written(self, arguments: Any) -> str:
         try:
-            return orjson.dumps({} if arguments is None else arguments).decode()
+            return exact_json.dumps({} if arguments is None else arguments).decode()
         except orjson.JSONEncodeError:
             self._garbled("arguments nested too deep")
 

@@ -15,6 +15,7 @@ from gateway.providers._shared.history import arguments_object, carried
 from gateway.providers._shared.tool_names import ToolNames
 from gateway.providers.chat_types import ChatRequest, JSONObject, Message
 from gateway.providers.gigachat.v2_call_ids import CallReference, read_call_id
+from infra import exact_json
 
 
 def wire_messages(
@@ -103,7 +104,7 @@ def _wire_id(call_id: str, own: CallReference | None, *, is_alone: bool) -> str 
 def _as_object(result: str) -> JSONObject:
     """Return the result if it is a JSON object, else an object that holds it."""
     try:
-        value: Any = orjson.loads(result)
+        value: Any = exact_json.loads(result)
     except orjson.JSONDecodeError:
         value = result
     return value if isinstance(value, dict) else {"result": value}

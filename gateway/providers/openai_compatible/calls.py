@@ -14,6 +14,7 @@ import orjson
 
 from gateway.providers._shared.tool_names import ToolNames
 from gateway.providers.chat_types import JSONObject, ToolCallDelta
+from infra import exact_json
 
 
 @dataclass(slots=True)
@@ -116,7 +117,7 @@ class CallReader:
             if call.written:
                 self._garbled("arguments both in pieces and as an object")
             try:
-                return orjson.dumps(arguments).decode()
+                return exact_json.dumps(arguments).decode()
             except orjson.JSONEncodeError:
                 self._garbled("arguments nested too deep")
         if not isinstance(arguments, str | None):

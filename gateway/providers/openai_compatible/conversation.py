@@ -13,6 +13,7 @@ import orjson
 from gateway.providers._shared.history import arguments_object, carried
 from gateway.providers._shared.tool_names import ToolNames
 from gateway.providers.chat_types import ChatRequest, Image, JSONObject, Message, ToolCall
+from infra import exact_json
 
 _NOT_IN_NAMES = re.compile(r"[\s<|\\/>]")
 """Source: OpenAI's refusal of a message's `name`, which quotes the pattern `^[^\\s<|\\\\/>]+$`."""
@@ -88,4 +89,4 @@ def _arguments(call: ToolCall) -> str:
             return call.arguments
     except orjson.JSONDecodeError:
         pass
-    return orjson.dumps(arguments_object(call)).decode()
+    return exact_json.dumps(arguments_object(call)).decode()

@@ -15,6 +15,7 @@ from gateway.providers.chat_types import ChatChunk, FinishReason, JSONObject, To
 from gateway.providers.yandexgpt.answers import raise_garbled, result_of
 from gateway.providers.yandexgpt.cumulative_text import CumulativeText
 from gateway.providers.yandexgpt.usage import read_usage
+from infra import exact_json
 
 _PARTIAL = "ALTERNATIVE_STATUS_PARTIAL"
 _FINISH: dict[str, FinishReason] = {
@@ -139,6 +140,6 @@ def _call_list(message: JSONObject) -> list[Any]:
 
 def _written(arguments: JSONObject) -> str:
     try:
-        return orjson.dumps(arguments).decode()
+        return exact_json.dumps(arguments).decode()
     except orjson.JSONEncodeError:
         raise_garbled("arguments nested too deep")

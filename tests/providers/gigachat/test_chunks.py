@@ -65,6 +65,14 @@ def test_a_stream_is_its_increments_then_the_finish_with_the_usage():
     ]
 
 
+def test_long_numbers_of_a_call_keep_their_digits():
+    message = CALL | {"function_call": {"name": "pay", "arguments": {"account": "N"}}}
+    whole = body(message, "function_call").replace(b'"N"', b"40817810099910004312")
+    streamed = b"data: " + whole.replace(b'"message"', b'"delta"') + b"\n\n"
+    for [chunk] in ([reader().whole(whole)], read(streamed)):
+        assert chunk.tool_calls[0].arguments == '{"account":40817810099910004312}'
+
+
 def test_a_whole_answer_is_one_chunk():
     assert reader().whole(body({"role": "assistant", "content": "Да"}, usage=USAGE)) == ChatChunk(
         text="Да",

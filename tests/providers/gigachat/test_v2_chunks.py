@@ -92,6 +92,14 @@ def test_a_stream_is_its_increments_then_the_finish_with_the_usage():
     ]
 
 
+def test_long_numbers_of_a_call_keep_their_digits():
+    message = said(call({"account": "N"}))
+    data = done(message, finish="function_call").replace(b'"N"', b"40817810099910004312")
+    answer = data.partition(b"data: ")[2]
+    for [chunk] in ([reader().whole(answer)], read(data)):
+        assert chunk.tool_calls[0].arguments == '{"account":40817810099910004312}'
+
+
 def test_a_whole_answer_is_one_chunk_of_all_its_messages():
     answer = {
         "messages": [said("Хм", role="reasoning"), said("Во", "семь.")],

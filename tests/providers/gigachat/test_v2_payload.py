@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from gateway.providers._shared.json_body import encode_json
 from gateway.providers._shared.tool_names import tool_names
 from gateway.providers.chat_types import (
     ChatRequest,
@@ -31,6 +32,13 @@ def payload(*messages: Message, **fields: Any) -> JSONObject:
 
 def wire_id(own: str | None, state: str | None = STATE) -> str:
     return write_call_id(CallReference(own, state), "0123456789ab")
+
+
+def test_long_numbers_of_calls_and_results_keep_their_digits():
+    account = '{"account":40817810099910004312}'
+    called = Message("assistant", tool_calls=(ToolCall("c1", "pay", account),))
+    wire = encode_json(payload(called, Message("tool", account, tool_call_id="c1", name="pay")))
+    assert wire.count(account.encode()) == 2
 
 
 def test_a_plain_request_is_parts_and_nothing_else():
