@@ -35,6 +35,8 @@ class QuietWorker(worker.Worker):
 class QuietBeat(beat.Beat):
     """Celery's beat without its banner. The folder of its schedule need not be there."""
 
+    schedule: str
+
     def __init__(self, *arguments: Any, **options: Any) -> None:
         demand_broker()
         super().__init__(*arguments, **options | {"quiet": True})

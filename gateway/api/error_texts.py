@@ -345,10 +345,6 @@ TEMPLATES = (
     gettext_noop("The body is larger than %(most)s bytes."),
     gettext_noop("%(field)s must be 1 to %(most)s printable ASCII characters, say a UUID."),
     gettext_noop(
-        '%(field)s must be none, auto, required or {"type": "function", "function": {"name": …}}.'
-    ),
-    gettext_noop('%(field)s must be none, auto, required or {"type": "function", "name": …}.'),
-    gettext_noop(
         "The provider of this model has no token counter; `usage` of an answer has its tokens."
     ),
     gettext_noop("pieces of two tool calls are mixed"),
