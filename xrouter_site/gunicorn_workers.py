@@ -30,6 +30,7 @@ from gunicorn.workers.ggevent import GeventWorker
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 SO_ATTACH_FILTER = 26
+HEAD_END = b"\r\n\r\n"
 LENGTH_LINE = re.compile(rb"(?i)\ncontent-length: ?([0-9]{1,9})(?=\r\n|\Z)")
 VARYING_LINE = re.compile(
     rb"(?i)\r\n(?:content-length: ?[0-9]{1,9}"
@@ -37,6 +38,8 @@ VARYING_LINE = re.compile(
 )
 SEND_S = 30.0
 """How long a client may take to make room for more of what it is sent."""
+HEAD_S = 30.0
+"""How long a client may take to send the whole head of a request that it has begun."""
 
 
 class DirectSocket(gevent.socket.socket):
@@ -51,6 +54,8 @@ class DirectSocket(gevent.socket.socket):
     gathered: list[bytes] | None = None
     """What is to go out in one piece, while that is put together."""
     has_answered = False
+    waits: "IdleConnections | None" = None
+    """Where a wait for a request is told that it has begun to come."""
 
     def sendall(self, data: Any, flags: int = 0) -> None:
         if self.gathered is not None:
@@ -79,7 +84,10 @@ class DirectSocket(gevent.socket.socket):
         if self.has_answered:
             self.has_answered = False
             self._wait(self._read_event)  # type: ignore[attr-defined]  # the stubs leave them out
-        return super().recv(*arguments)
+        data = super().recv(*arguments)
+        if self.waits is not None and HEAD_END not in data:
+            self.waits.begin_head()
+        return data
 
 
 class ResponseInOnePiece(Response):
@@ -132,24 +140,36 @@ class IdleConnections:
     def __init__(self, patience_s: float) -> None:
         self.patience_s = patience_s
         self._ends_s: dict[greenlet, float] = {}
+        self._heads_end_s: dict[greenlet, float] = {}
 
     def __enter__(self) -> None:
         self._ends_s[gevent.getcurrent()] = time.monotonic() + self.patience_s
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
-        self._ends_s.pop(gevent.getcurrent(), None)
+        self._is_over(gevent.getcurrent())
         return kind is IdleTooLong
+
+    def begin_head(self) -> None:
+        """Give the running greenlet, if it waits, no longer than HEAD_S from now."""
+        if self._ends_s.pop(gevent.getcurrent(), None) is not None:
+            self._heads_end_s[gevent.getcurrent()] = time.monotonic() + HEAD_S
 
     def hang_up(self, now_s: float = math.inf) -> None:
         """End the waits whose time has come."""
-        for connection, end_s in self._ends_s.items():
-            if end_s > now_s:
-                break
-            gevent.get_hub().loop.run_callback(self._hang_up, connection)
+        for ends_s in (self._ends_s, self._heads_end_s):
+            for connection, end_s in ends_s.items():
+                if end_s > now_s:
+                    break
+                gevent.get_hub().loop.run_callback(self._hang_up, connection)
 
     def _hang_up(self, connection: greenlet) -> None:
-        if self._ends_s.pop(connection, None) is not None:  # else a request has just come
+        if self._is_over(connection):
             connection.throw(IdleTooLong)
+
+    def _is_over(self, connection: greenlet) -> bool:
+        """Forget a wait; say whether there was one, or its request had come by then."""
+        is_idle = self._ends_s.pop(connection, None) is not None
+        return is_idle or self._heads_end_s.pop(connection, None) is not None
 
 
 class ListenerName:
@@ -252,6 +272,7 @@ class FastShutdownGeventWorker(GeventWorker):
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         direct = DirectSocket(client.family, client.type, client.proto, fileno=client.detach())
+        direct.waits = self.idle
         super().handle(listener, direct, addr)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> bool:
@@ -298,7 +319,7 @@ class FastShutdownGeventWorker(GeventWorker):
     def read_over(self, body: Any) -> None:
         """Read what a refused request goes on with: a client reads no answer before it has sent it.
 
-        Raises StopIteration where it is too much, or takes as long as an idle client is kept.
+        Raises StopIteration where it is too much, or takes longer than a head may.
         """
         left_bytes = self.READ_OVER_BYTES
         with self.idle:
@@ -317,10 +338,9 @@ class FastShutdownGeventWorker(GeventWorker):
 class ImpatientThreadWorker(ThreadWorker):
     """gunicorn's thread worker, less its patience with clients that never send their request, or never read.
 
-    A head that does not come whole would hold its thread for good; greenlets wait `keepalive` for it.
+    A head that does not come whole would hold its thread for good.
     """
 
-    HEAD_S = 30.0
     SEND_TIMEOUT = struct.pack("ll", int(SEND_S), 0)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -345,7 +365,7 @@ class ImpatientThreadWorker(ThreadWorker):
     def murder_pending(self) -> None:
         """Hang up on late heads too; the worker's loop comes here every second."""
         super().murder_pending()
-        late_s = time.monotonic() - self.HEAD_S
+        late_s = time.monotonic() - HEAD_S
         for conn, began_s in list(self.heads.items()):
             if began_s < late_s:
                 with contextlib.suppress(OSError):

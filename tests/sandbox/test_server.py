@@ -202,3 +202,13 @@ def test_the_command_serves_until_it_is_interrupted() -> None:
         assert process.wait(20) == 0
     assert models.status_code == 401
     assert tokens.status_code == 400
+
+
+def test_the_command_says_which_port_cannot_be() -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "sandbox", "--gigachat-port", "99999"],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "port must be 0-65535" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -38,7 +38,7 @@ class Command(BaseCommand):
                 self.stdout.write(_environment(sandbox))
                 self.stdout.flush()
                 stopped.wait()
-        except OSError as error:
+        except (OSError, OverflowError) as error:  # no port has such a number
             raise CommandError(f"The sandbox cannot listen: {error}") from error
 
 
