@@ -108,6 +108,14 @@ def test_arguments_that_are_no_object_are_not_lost() -> None:
     assert block["input"] == {"arguments": '{"city": "То'}
 
 
+def test_long_numbers_of_arguments_keep_their_digits() -> None:
+    written = '{"account":40817810099910004312}'
+    completion = Completion("", "", (ToolCall("a", "pay", written),))
+    answer = MessageWriter().answer(completion, ended(finish="tool_calls"))
+
+    assert f'"input":{written}' in orjson.dumps(answer).decode()
+
+
 def test_one_block_is_open_at_a_time_and_each_is_opened_by_its_first_delta() -> None:
     events = streamed(
         TICK,

@@ -293,7 +293,7 @@ def _event(name: str, **fields: Any) -> bytes:
     return frame(orjson.dumps({"type": name, **fields}), event=name.encode())
 
 
-def _tool_use(identity: str, name: str, arguments: JSONObject) -> JSONObject:
+def _tool_use(identity: str, name: str, arguments: JSONObject | orjson.Fragment) -> JSONObject:
     return {"type": "tool_use", "id": identity, "name": name, "input": arguments}
 
 
@@ -302,13 +302,15 @@ def _thinking(text: str) -> JSONObject:
     return {"type": "thinking", "thinking": text, "signature": ""}
 
 
-def _read_arguments(arguments: str) -> JSONObject:
-    """Return the arguments as an object; text that is none, of a cut answer say, in an object."""
+def _read_arguments(arguments: str) -> JSONObject | orjson.Fragment:
+    """Return the arguments as an object, to the digit; text that is none, of a cut answer say, in an object."""
+    arguments = arguments or "{}"
     try:
-        value = orjson.loads(arguments or "{}")
+        is_object = isinstance(orjson.loads(arguments), dict)
     except orjson.JSONDecodeError:
-        value = arguments
-    return value if isinstance(value, dict) else {"arguments": value}
+        return {"arguments": arguments}
+    written = orjson.Fragment(arguments)
+    return written if is_object else {"arguments": written}
 
 
 def _place(names: list[str], name: str, param: str) -> int:
