@@ -104,6 +104,16 @@ def test_several_at_once_make_one_schema(request, tmp_path: pathlib.Path):
         migrate_at_once(url)
 
 
+@pytest.mark.embedded
+@pytest.mark.django_db
+def test_an_embedded_database_is_closed_before_the_next_migrate_begins(tmp_path: pathlib.Path):
+    own = connection.copy()
+    own.settings_dict["NAME"] = tmp_path / "new.sqlite3"
+    with migrate._alone(own, lambda: None):
+        own.ensure_connection()
+    assert own.connection is None
+
+
 @pytest.mark.postgres
 @pytest.mark.parametrize(
     ("change", "why"),
@@ -147,7 +157,6 @@ def migrate_at_once(url: str) -> None:
         )
         for _ in range(3)
     ]  # fmt: skip
-    for process in running:
-        _, errors = process.communicate(timeout=300)
-        assert process.returncode == 0, errors
+    errors = [process.communicate(timeout=300)[1] for process in running]
+    assert [process.returncode for process in running] == [0] * len(running), errors
     assert "[ ]" not in manage(environment, "showmigrations")

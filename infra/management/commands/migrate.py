@@ -40,7 +40,7 @@ def _alone(connection: Any, tell: Callable[[], None]) -> Iterator[None]:
     elif connection.is_in_memory_db():
         held = contextlib.nullcontext()
     else:
-        held = _folder(pathlib.Path(str(connection.settings_dict["NAME"])).parent)
+        held = _sqlite(connection)
     with held:
         yield
 
@@ -78,10 +78,15 @@ def _say_nothing() -> None:
 
 
 @contextlib.contextmanager
-def _folder(folder: pathlib.Path) -> Iterator[None]:
+def _sqlite(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    folder = pathlib.Path(str(connection.settings_dict["NAME"])).parent
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
+        # Before the lock is free: whoever closes a write-ahead log last refuses others meanwhile, however long
+        # they would wait. Source: sqlite.org/wal.html, "Sometimes Queries Return SQLITE_BUSY".
+        if not connection.in_atomic_block:
+            connection.close()
         os.close(descriptor)
