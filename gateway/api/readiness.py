@@ -16,7 +16,7 @@ from infra.usable_database import is_migrated
 REDIS_TIMEOUT_S = 0.5
 
 logger = logging.getLogger(__name__)
-_is_migrated = threading.Event()  # what is applied stays so
+_was_migrated = threading.Event()  # what is applied stays so
 
 
 def database_state() -> str:
@@ -51,10 +51,10 @@ def redis_state() -> str:
 
 def migrations_state() -> str:
     """Return `applied`, or `pending` where the database is older than the code."""
-    if not _is_migrated.is_set():
+    if not _was_migrated.is_set():
         if not is_migrated(connection):
             return "pending"
-        _is_migrated.set()
+        _was_migrated.set()
     return "applied"
 
 

@@ -17,8 +17,7 @@ def describe_end(response: HttpResponseBase, model: CatalogModel) -> None:
     if model.ends_on is None:
         return
     since = midnight(model.deprecated_on or model.ends_on)
-    end = midnight(
-        min(model.ends_on, date.max - DAY) + DAY
-    )  # the calendar has no day after its last
+    last_day = min(model.ends_on, date.max - DAY)  # the calendar has no day after its last
+    end = midnight(last_day + DAY)
     response.headers[DEPRECATION] = f"@{int(since.timestamp())}"
     response.headers[SUNSET] = http_date(end.timestamp())

@@ -103,8 +103,12 @@ def _because(cause: str) -> str:
     return "\n\n" + _("Last failure: %(cause)s") % {"cause": cause} if cause else ""
 
 
+def _named(note: Note) -> dict[str, str]:
+    return {"provider": note.provider, "credential": note.credential, "model": note.upstream_id}
+
+
 def _credential_refused(name: str, note: Note) -> None:
-    values = {"provider": note.provider, "credential": note.credential}
+    values = _named(note)
     text = _(
         "%(provider)s answered 401, 402 or 403 to the credential %(credential)s. Requests go to"
         " other credentials and providers meanwhile; this one is tried again from time to"
@@ -115,7 +119,7 @@ def _credential_refused(name: str, note: Note) -> None:
 
 
 def _credential_accepted(name: str, note: Note) -> None:
-    values = {"provider": note.provider, "credential": note.credential}
+    values = _named(note)
     incidents.end(
         name,
         _("XRouter: %(provider)s accepts a credential again") % values,
@@ -124,7 +128,7 @@ def _credential_accepted(name: str, note: Note) -> None:
 
 
 def _model_missing(name: str, note: Note) -> None:
-    values = {"provider": note.provider, "model": note.upstream_id}
+    values = _named(note)
     text = _(
         "%(provider)s answered 404 to a request for the model %(model)s.\n\n"
         "Correct or disable its route in the catalogue.\n"
@@ -133,7 +137,7 @@ def _model_missing(name: str, note: Note) -> None:
 
 
 def _model_found(name: str, note: Note) -> None:
-    values = {"provider": note.provider, "model": note.upstream_id}
+    values = _named(note)
     incidents.end(
         name,
         _("XRouter: %(provider)s has the model %(model)s again") % values,
@@ -142,7 +146,7 @@ def _model_found(name: str, note: Note) -> None:
 
 
 def _model_unpaid(name: str, note: Note) -> None:
-    values = {"provider": note.provider, "credential": note.credential, "model": note.upstream_id}
+    values = _named(note)
     text = _(
         "%(provider)s answered 402 to the credential %(credential)s for the model %(model)s: its tokens are"
         " used up. Requests for it go to other credentials and models meanwhile; other models of this"
@@ -153,7 +157,7 @@ def _model_unpaid(name: str, note: Note) -> None:
 
 
 def _model_paid(name: str, note: Note) -> None:
-    values = {"provider": note.provider, "credential": note.credential, "model": note.upstream_id}
+    values = _named(note)
     incidents.end(
         name,
         _("XRouter: %(provider)s is paid for the model %(model)s again") % values,

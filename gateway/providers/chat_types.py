@@ -44,6 +44,12 @@ class Message(NamedTuple):
     tool_call_id: str | None = None
     name: str | None = None
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether it says nothing; a tool's result says something even where it is empty."""
+        has_more = self.images or self.tool_calls or self.role == "tool"
+        return not (has_more or self.content.strip())
+
 
 @dataclass(frozen=True, slots=True)
 class Tool:

@@ -58,7 +58,7 @@ def test_live_asks_no_store_and_ready_tells_of_each(client: Client, monkeypatch:
 
 
 def test_a_database_that_is_not_migrated_serves_nobody(client: Client, monkeypatch: Any):
-    monkeypatch.setattr(readiness, "_is_migrated", threading.Event())
+    monkeypatch.setattr(readiness, "_was_migrated", threading.Event())
     MigrationRecorder(connection).Migration.objects.filter(app="billing").delete()
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE billing_jobsuccess")

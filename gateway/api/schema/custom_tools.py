@@ -1,5 +1,7 @@
 """Custom tools, whose input is a text and no JSON: each is offered to models as a function of one text."""
 
+from typing import Protocol
+
 import orjson
 
 from gateway.providers.chat_types import Tool
@@ -8,14 +10,26 @@ CUSTOM_INPUT = "input"
 """The one argument of the function that stands for a custom tool."""
 
 
-def custom_function(name: str, description: str, *, syntax: str = "", definition: str = "") -> Tool:
+class Grammar(Protocol):
+    """What the input of a custom tool must follow; without a `definition` it demands nothing."""
+
+    @property
+    def syntax(self) -> str | None: ...
+
+    @property
+    def definition(self) -> str | None: ...
+
+
+def custom_function(name: str, description: str | None, grammar: Grammar | None) -> Tool:
     """Return the function that stands for a custom tool; a grammar of its input is told in words."""
     lines = [description]
     described = "The whole input of the tool, as plain text."
-    if definition:
+    if grammar is not None and grammar.definition:
         described += " It must follow the grammar."
-        lines.append(f"The input must follow this {syntax} grammar:".replace("  ", " "))
-        lines.append(definition)
+        lines.append(
+            f"The input must follow this {grammar.syntax or ''} grammar:".replace("  ", " ")
+        )
+        lines.append(grammar.definition)
     parameters = {
         "type": "object",
         "properties": {CUSTOM_INPUT: {"type": "string", "description": described}},

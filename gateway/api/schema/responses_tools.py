@@ -160,7 +160,7 @@ def read_tools(given: Sequence[ResponsesTool]) -> ReadTools:
         paths[tool.name] = path
         if tool.type == "custom":
             custom.add(tool.name)
-            tools[tool.name] = _custom(tool, tool.name)
+            tools[tool.name] = custom_function(tool.name, tool.description, tool.format)
             continue
         schema = tool.parameters or {}
         check_parameters(schema, f"{path}.parameters")
@@ -211,17 +211,6 @@ def unchecked_format(wanted: AnswerFormat | None) -> list[str]:
     if wanted is None or wanted.type != "json_schema" or wanted.schema_ is None:
         return []
     return unchecked(wanted.schema_, "text.format.schema")
-
-
-def _custom(tool: ResponsesTool, name: str) -> Tool:
-    """Return the function that stands for a custom tool."""
-    wanted = tool.format
-    return custom_function(
-        name,
-        tool.description or "",
-        syntax=(wanted and wanted.syntax) or "",
-        definition=(wanted and wanted.definition) or "",
-    )
 
 
 def _offered(choice: ToolChoiceForm | AllowedTool, tools: tuple[Tool, ...]) -> str:

@@ -337,13 +337,8 @@ def _read_tool(tool: ToolBody, path: str) -> Tool:
         return _read_function(tool.function, f"{path}.function")
     if tool.custom is None:
         raise InvalidParameter(f"{path}.custom is missing.", param=f"{path}.custom")
-    wanted = tool.custom.format and tool.custom.format.grammar
-    return custom_function(
-        tool.custom.name,
-        tool.custom.description or "",
-        syntax=(wanted and wanted.syntax) or "",
-        definition=(wanted and wanted.definition) or "",
-    )
+    grammar = tool.custom.format.grammar if tool.custom.format else None
+    return custom_function(tool.custom.name, tool.custom.description, grammar)
 
 
 def _read_function(body: FunctionBody, path: str) -> Tool:

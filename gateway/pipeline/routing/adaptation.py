@@ -143,11 +143,8 @@ def _refuse_unmet_demands(
 
 
 def _is_blank(request: ChatRequest) -> bool:
-    """Say whether no message says anything; a tool's result says something even where it is empty."""
-    return not any(
-        message.content.strip() or message.images or message.tool_calls or message.role == "tool"
-        for message in request.messages
-    )
+    """Say whether no message says anything."""
+    return all(message.is_blank for message in request.messages)
 
 
 def _is_empty(request: ChatRequest) -> bool:

@@ -197,12 +197,7 @@ def _offering_the_named(request: ChatRequest) -> ChatRequest:
 
 
 def _without_blanks(request: ChatRequest) -> ChatRequest:
-    """Leave out messages that say nothing; a tool's result says something even where it is empty."""
-    messages = tuple(
-        message
-        for message in request.messages
-        if message.content.strip() or message.images or message.tool_calls or message.role == "tool"
-    )
+    messages = tuple(message for message in request.messages if not message.is_blank)
     if not messages:
         raise UnsupportedInput("Every message is empty.", param="messages")
     return request._replace(messages=messages)
