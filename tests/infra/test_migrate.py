@@ -1,5 +1,6 @@
 """migrate runs one at a time, without the time-outs of requests; afterwards they hold again."""
 
+import contextlib
 import io
 import os
 import pathlib
@@ -102,6 +103,26 @@ def test_several_at_once_make_one_schema(request, tmp_path: pathlib.Path):
             made.execute("DROP SCHEMA public CASCADE")
             made.execute("CREATE SCHEMA public")
         migrate_at_once(url)
+
+
+@pytest.mark.both_stores
+def test_the_system_checks_are_made_alone_too(monkeypatch):
+    done: list[str] = []
+
+    @contextlib.contextmanager
+    def alone(*arguments):
+        done.append("alone")
+        yield
+        done.append("not alone")
+
+    django = "django.core.management"
+    monkeypatch.setattr(migrate, "_alone", alone)
+    monkeypatch.setattr(f"{django}.base.BaseCommand.check", lambda *a, **k: done.append("checks"))
+    monkeypatch.setattr(
+        f"{django}.commands.migrate.Command.handle", lambda *a, **k: done.append("migrates")
+    )
+    call_command("migrate", verbosity=0, skip_checks=False)
+    assert done == ["alone", "checks", "migrates", "not alone"]
 
 
 @pytest.mark.embedded

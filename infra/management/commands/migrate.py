@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import pathlib
+import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -25,10 +26,13 @@ _ASK_AGAIN_S = 0.2
 
 
 class Command(migrate.Command):
-    def handle(self, *args: Any, **options: Any) -> None:
-        connection = connections[options["database"]]
-        with _alone(connection, lambda: self.stderr.write("Another migrate runs; waiting for it.")):
-            super().handle(*args, **options)
+    def execute(self, *args: Any, **options: Any) -> Any:
+        # Alone with the system checks too: they ask the database, and take one that is busy for one that cannot do.
+        def tell() -> None:
+            print("Another migrate runs; waiting for it.", file=options.get("stderr") or sys.stderr)
+
+        with _alone(connections[options["database"]], tell):
+            return super().execute(*args, **options)
 
 
 @contextlib.contextmanager
