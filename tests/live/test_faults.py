@@ -206,6 +206,23 @@ def test_a_model_whose_package_is_used_up_leaves_the_others_of_its_credential(
     assert '"model":"gigachat-2"' in response.text
 
 
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+def test_a_refusal_of_the_only_credential_leaves_its_other_models_to_be_asked(
+    service: Service, stream: bool
+) -> None:
+    service.sandbox.faults.push("gigachat", http_error(403))
+
+    with service.http() as http:
+        response = http.post(
+            "/v1/chat/completions",
+            json={"models": ["gigachat-pro", "gigachat-2"], "messages": HELLO, "stream": stream},
+        )
+
+    assert response.status_code == 200
+    assert response.headers["x-xrouter-attempts"] == "2"
+    assert '"model":"gigachat-2"' in response.text
+
+
 def test_a_refusal_about_the_request_tries_nobody_else(service: Service) -> None:
     service.sandbox.faults.push("gigachat", http_error(422))
 

@@ -282,6 +282,35 @@ def test_where_a_provider_has_no_other_credential_another_provider_is_asked() ->
     assert story.asked[-1] == "c"
 
 
+def test_another_model_is_asked_with_a_refused_credential_when_nobody_else_is_left() -> None:
+    story = AttemptStory(
+        [_error(ProviderAuthError), AttemptSkipped("it has no other credential")],
+        [AttemptSkipped("it has no credential that works"), WORD],
+        [_error()],
+        providers="xxy",
+    )
+
+    assert story.run() == [WORD]
+    assert story.asked == ["a", "a", "b", "c", "b"]
+    assert story.avoided == [frozenset(), {"one"}, {"one"}, frozenset(), frozenset()]
+    assert [item.model.id for item in story.attempts.postponed] == ["b"]
+    assert story.outcomes[-1] == ("x", "answered")
+    assert story.attempts.skipped == []
+
+
+def test_who_cannot_be_asked_with_a_refused_credential_either_is_skipped_with_the_reason() -> None:
+    story = AttemptStory(
+        [_error(ProviderAuthError), AttemptSkipped("it has no other credential")],
+        [AttemptSkipped("it rests"), AttemptSkipped("it still rests")],
+        providers="xx",
+    )
+
+    with pytest.raises(ProviderAuthError):
+        story.run()
+
+    assert [skipped.reason for skipped in story.attempts.skipped] == ["it still rests"]
+
+
 def test_any_other_fault_asks_no_route_twice() -> None:
     story = AttemptStory([_error()], [_error()])
 

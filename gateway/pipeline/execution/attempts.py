@@ -146,7 +146,7 @@ def retry_budget(*, is_test: bool) -> RetryBudget:
 class Attempts(Generic[C, T]):
     """The chunks of the first candidate that answers, and the record of how it was found.
 
-    `ask` gets a candidate, the credentials that its route has been asked with, and `queue`. It may not
+    `ask` gets a candidate, the credentials that it is not to be asked with, and `queue`. It may not
     refer to this object: a cycle would keep each request until the garbage collector runs. No route is asked
     twice, except with another credential when one was refused. Candidates of a provider that failed wait
     behind those of other providers; `postponed` are those that another was put before. `queue` counts the
@@ -169,7 +169,8 @@ class Attempts(Generic[C, T]):
         self._cancel_token = cancel_token
         self._budget = budget
         self._refused: dict[str, set[str]] = {}
-        self._unpaid: dict[tuple[str, str], set[str]] = {}
+        self._refused_for: dict[tuple[str, str], set[str]] = {}
+        self._last_resort: list[C] = []
         self._failed: set[str] = set()
         self._asked = 0
         self._has_retry = False
@@ -186,7 +187,7 @@ class Attempts(Generic[C, T]):
         failure: errors.ProviderError | None = None
         retry_after_s: list[float] = []
         self._budget.count_request()
-        while self._waiting:
+        while self._has_waiting():
             if failure is not None and not self._may_go_on(failure):
                 raise failure
             candidate = self._waiting.popleft()
@@ -207,7 +208,11 @@ class Attempts(Generic[C, T]):
                     )
                 return
             except AttemptSkipped as refusal:
-                if failure is None or candidate is not before:
+                if self._is_kept_from_refused(candidate):
+                    self._last_resort.append(candidate)
+                    self.postponed += [candidate] if self._waiting else []
+                    self.current = before
+                elif failure is None or candidate is not before:
                     self._skip(candidate, refusal.reason)
                     self.current = before
                 retry_after_s.append(refusal.retry_after_s)
@@ -238,10 +243,23 @@ class Attempts(Generic[C, T]):
             return (step._replace(reasoning="") if self._hides_reasoning else step).is_empty
         return isinstance(step, Tick)
 
+    def _has_waiting(self) -> bool:
+        """Say whether a candidate is left; last are those for which a credential was kept back."""
+        if not self._waiting and self._last_resort:
+            self._waiting = deque(self._last_resort)
+            self._last_resort = []
+            self._refused.clear()
+        return bool(self._waiting)
+
     def _refused_to(self, candidate: C) -> frozenset[str]:
         """Return the credentials that this candidate is not to be asked with."""
         refused = self._refused.get(candidate.route.provider, set())
-        return frozenset(refused | self._unpaid.get(_route_key(candidate), set()))
+        return frozenset(refused | self._refused_for.get(_route_key(candidate), set()))
+
+    def _is_kept_from_refused(self, candidate: C) -> bool:
+        """Say whether a credential is kept from a candidate that was refused for another model alone."""
+        own = self._refused_for.get(_route_key(candidate), set())
+        return not self._refused_to(candidate) <= own
 
     def _providers_but(self, provider: str) -> tuple[str, ...]:
         """Return the providers that are still to be asked and have not failed, in their order."""
@@ -258,22 +276,21 @@ class Attempts(Generic[C, T]):
         """Have other providers asked first, unless the failure was the model's alone.
 
         Where a credential was refused the same route is asked with another one: at once after the first
-        refusal, behind other providers after the second. One that is not paid for this model may still be
-        asked for others.
+        refusal, behind other providers after the second. Other models are asked with it when nobody else
+        is left; at once where it is only not paid for this one.
         """
         kind = kind_of(error)
-        if kind == "unpaid":
-            self._unpaid.setdefault(_route_key(candidate), set()).add(call.credential)
+        may_ask_again = isinstance(error, errors.ProviderAuthError) and call.was_asked
+        if may_ask_again:
+            self._refused_for.setdefault(_route_key(candidate), set()).add(call.credential)
             self._waiting.appendleft(candidate)
         if kind in ("missing", "unpaid"):
             return
         provider = candidate.route.provider
         self._failed.add(provider)
-        may_ask_again = isinstance(error, errors.ProviderAuthError) and call.was_asked
         is_first_refusal = may_ask_again and provider not in self._refused
         if may_ask_again:
             self._refused.setdefault(provider, set()).add(call.credential)
-            self._waiting.appendleft(candidate)
         if not is_first_refusal:
             self._put_other_providers_first()
 
@@ -330,5 +347,5 @@ class Attempts(Generic[C, T]):
         self.skipped.append(Skipped(candidate.route.provider, candidate.model.id, reason))
 
     def _skip_the_rest(self, reason: str) -> None:
-        for candidate in self._waiting:
+        for candidate in (*self._waiting, *self._last_resort):
             self._skip(candidate, reason)
