@@ -27,7 +27,7 @@ _ASK_AGAIN_S = 0.2
 
 class Command(migrate.Command):
     def execute(self, *args: Any, **options: Any) -> Any:
-        # Alone with the system checks too: they ask the database, and take one that is busy for one that cannot do.
+        # The system checks too: they ask the database, and take one that is busy for one that cannot do.
         def tell() -> None:
             print("Another migrate runs; waiting for it.", file=options.get("stderr") or sys.stderr)
 
