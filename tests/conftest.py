@@ -1,7 +1,9 @@
 """What every test stands on: the chosen store, and a Redis and a cache that begin empty."""
 
+import gc
 import os
 import pathlib
+import re
 from collections.abc import Generator, Iterator
 
 import hypothesis
@@ -28,6 +30,8 @@ HANG_S = 60
 TESTS = pathlib.Path(__file__).parent
 
 list_once()
+# Ten thousand tests stay: the collector would go through them again and again.
+gc.disable()
 # A busy machine is no fault of what is tried.
 hypothesis.settings.register_profile(
     "patient",
@@ -40,6 +44,20 @@ hypothesis.settings.load_profile("patient")
 STORES = {"db", "transactional_db", "redis_client", "redis_url"}
 DEAREST = ("live", "browser", "test_scripts.py", "serving", "test_tenants.py", "billing", "infra")
 """What takes longest begins first, so that no worker waits for another at the end."""
+
+
+def pytest_ignore_collect(collection_path: pathlib.Path, config: pytest.Config) -> bool | None:
+    """Leave out modules without a mark of `-m`, if that is marks and `or` alone: to import all takes long."""
+    marks = re.split(r"\s+or\s+", config.option.markexpr)
+    if collection_path.suffix != ".py" or not all(mark.isidentifier() for mark in marks):
+        return None
+    text = collection_path.read_text()
+    return None if any(mark in text for mark in marks) else True
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
