@@ -1,5 +1,6 @@
 """A rule as it is searched for: its words in all spellings, and the phrases that must or must not be near."""
 
+import functools
 import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -66,38 +67,46 @@ WordOf = Callable[[tuple[str, ...]], Words]
 
 
 class _Group:
-    """Phrases of which one must be near, or none may be."""
+    """Phrases of which one must be near, or none may be; compiled when one of the rule's is first found."""
 
-    __slots__ = ("_automaton", "_scattered", "_sequences")
+    def __init__(self, phrases: Sequence[Phrase], word: WordOf) -> None:
+        self._phrases = phrases
+        self._word = word
 
-    def __init__(self, phrases: Iterable[Phrase], word: WordOf) -> None:
+    def is_in(self, words: Sequence[bytes], text: bytes) -> bool:
+        """Say whether one stands among the words; `text` is those between single spaces."""
+        automaton, _, sequences = self._compiled
+        return bool(automaton.find_matches_as_indexes(text)) or any(
+            stands_in(sequence, words) for sequence in sequences
+        )
+
+    def is_scattered_in(self, squeezed: bytes) -> bool:
+        _, scattered, _ = self._compiled
+        return bool(scattered.find_matches_as_indexes(squeezed))
+
+    @functools.cached_property
+    def _compiled(self) -> tuple[BytesAhoCorasick, BytesAhoCorasick, list[list[Words]]]:
+        """What finds the phrases as they are, what finds them taken apart, and those compared word by word."""
         patterns: set[bytes] = set()
         scattered: set[bytes] = set()
-        self._sequences: list[list[Words]] = []
-        for phrase in phrases:
-            words = [word(ways) for ways in phrase]
+        sequences: list[list[Words]] = []
+        for phrase in self._phrases:
+            words = [self._word(ways) for ways in phrase]
             *before, last = words
             if any(each.stems for each in before) or math.prod(map(len, words)) > MOST_SPELLED_OUT:
-                self._sequences.append(words)
+                sequences.append(words)
                 continue
             for beginning in itertools.product(*(each.exact for each in before)):
                 spaced = b" " + b"".join(way + b" " for way in beginning)
                 patterns.update(spaced + way + b" " for way in last.exact)
                 patterns.update(spaced + way for way in last.stems)
                 scattered.update(b"".join(beginning) + way for way in (*last.exact, *last.stems))
-        self._automaton = BytesAhoCorasick(sorted(patterns))
-        self._scattered = BytesAhoCorasick(
-            sorted(way for way in scattered if len(way) >= LEAST_SCATTERED_NEIGHBOUR_LETTERS)
+        long_enough = [way for way in scattered if len(way) >= LEAST_SCATTERED_NEIGHBOUR_LETTERS]
+        return (
+            BytesAhoCorasick(sorted(patterns)),
+            BytesAhoCorasick(sorted(long_enough)),
+            sequences,
         )
-
-    def is_in(self, words: Sequence[bytes], text: bytes) -> bool:
-        """Say whether one stands among the words; `text` is those between single spaces."""
-        return bool(self._automaton.find_matches_as_indexes(text)) or any(
-            stands_in(sequence, words) for sequence in self._sequences
-        )
-
-    def is_scattered_in(self, squeezed: bytes) -> bool:
-        return bool(self._scattered.find_matches_as_indexes(squeezed))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The other ways to write a Russian word: in Latin letters by its sound, or by their looks alone."""
 
 import itertools
+import re
 
 from gateway.moderation.alphabet import LOOKS_CYRILLIC
 
@@ -17,12 +18,13 @@ _VOWELS = "аеиоуыэюя"  # after one of them a folded и was й
 _LOOKS = {
     cyrillic: latin for latin, cyrillic in LOOKS_CYRILLIC.items() if latin in "abcehkmoptxynur"
 }
+_REPEATED = re.compile(r"(.)\1+")
 
 
 def spellings(word: str) -> list[str]:
     """Return a folded word, its Latin spellings if it is Russian, and all of them without double letters."""
     found = _latin_spellings(word)
-    once = ("".join(letter for letter, _ in itertools.groupby(spelling)) for spelling in found)
+    once = (_REPEATED.sub(r"\1", spelling) for spelling in found)
     found += [spelling for spelling in once if len(spelling) >= LEAST_LETTERS_ONCE]
     return list(dict.fromkeys(found))
 
