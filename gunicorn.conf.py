@@ -180,7 +180,8 @@ def on_exit(arbiter: Arbiter) -> None:
 
 
 def post_fork(arbiter: Arbiter, worker: Worker) -> None:
-    """Show a worker's servers the byte that says whether the service ends."""
+    """Show a worker's servers the byte that says whether the service ends; load without the collector."""
+    gc.disable()
     classes["DrainingServer"].is_ending = vars(arbiter).get("is_ending")
 
 
@@ -209,6 +210,7 @@ def post_worker_init(worker: Worker) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
+    gc.enable()
 
 
 def http_date(timestamp: float | None = None) -> str:

@@ -1,21 +1,35 @@
 """Django's commands, which say in one line where the database is not what they need."""
 
 import contextlib
+import gc
 import logging
 import sys
 
-from django.core.management import CommandError, execute_from_command_line
+from django.core.management import BaseCommand, CommandError, ManagementUtility
 from django.db import DatabaseError
 
 from infra.own_connection import own_connection
 from infra.usable_database import demand_usable, is_migrated
 
 
+class _CommandLine(ManagementUtility):
+    """Loads the project without the garbage collector, which would go through it again and again."""
+
+    def execute(self) -> None:
+        gc.disable()
+        super().execute()
+
+    def fetch_command(self, subcommand: str) -> BaseCommand:
+        gc.freeze()
+        gc.enable()
+        return super().fetch_command(subcommand)
+
+
 def execute(arguments: list[str]) -> None:
     """Execute a command; where it fails of the database itself, exit with what is to be done."""
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # many lines of the same
     try:
-        execute_from_command_line(arguments)
+        _CommandLine(arguments).execute()
     except DatabaseError:
         with contextlib.closing(own_connection()) as own:
             try:

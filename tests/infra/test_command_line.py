@@ -44,6 +44,6 @@ def test_a_fault_of_the_command_itself_is_not_hidden(monkeypatch: pytest.MonkeyP
     def fail(arguments: list[str]) -> None:
         raise DatabaseError("no such column")
 
-    monkeypatch.setattr(command_line, "execute_from_command_line", fail)
+    monkeypatch.setattr(command_line._CommandLine, "execute", fail)
     with pytest.raises(DatabaseError, match="no such column"):
         command_line.execute([])
