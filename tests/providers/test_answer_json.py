@@ -60,3 +60,7 @@ def test_events_of_a_stream_part_characters_too() -> None:
     assert first is not None
     assert second is not None
     assert [first.value, second.value] == [{"content": ""}, {"content": "👋"}]
+
+
+def test_a_byte_order_mark_before_a_text_is_no_part_of_it() -> None:
+    assert read_answer_json(b'\xef\xbb\xbf{"content":"a"}') == {"content": "a"}

@@ -94,10 +94,17 @@ def test_a_reset_in_the_middle_is_an_error(open_client: OpenClient):
         read_lines(open_client(server.url))
 
 
-def test_lines_may_end_either_way_and_the_last_not_at_all(open_client: OpenClient):
-    raw = stream_head() + chunk("a\r\n\nb\r") + chunk("\nc\u2028d\ne") + chunk("")
+def test_lines_may_end_in_three_ways_and_the_last_not_at_all(open_client: OpenClient):
+    raw = stream_head() + chunk("a\r\n\nb\r") + chunk("\nc\u2028d\re\r") + chunk("f") + chunk("")
     with CannedServer(always(raw)) as server:
-        assert read_lines(open_client(server.url)) == [b"a", b"", b"b", "c\u2028d".encode(), b"e"]
+        lines = read_lines(open_client(server.url))
+        assert lines == [b"a", b"", b"b", "c\u2028d".encode(), b"e", b"f"]
+
+
+def test_a_stream_may_end_between_the_halves_of_a_line_end(open_client: OpenClient):
+    steps = always(stream_head(), chunk("a\r"), 0.02, chunk("\n"), 0.02, chunk(""))
+    with CannedServer(steps) as server:
+        assert read_lines(open_client(server.url)) == [b"a"]
 
 
 def test_a_stream_read_to_its_end_keeps_its_connection(open_client: OpenClient):
@@ -227,8 +234,8 @@ def test_a_compressed_body_is_not_opened(open_client: OpenClient):
             read_lines(client)
 
 
-TEXT = 'data: {"я": 1}\r\n\r\n: слово\n\ndata:конец'.encode()
-LINES = [b'data: {"\xd1\x8f": 1}', b"", ": слово".encode(), b"", "data:конец".encode()]
+TEXT = 'data: {"я": 1}\r\n\r\n: слово\n\ndata\r\rdata:конец'.encode()
+LINES = [b'data: {"\xd1\x8f": 1}', b"", ": слово".encode(), b"", b"data", b"", "data:конец".encode()]
 
 
 @settings(max_examples=40, deadline=None)

@@ -43,6 +43,18 @@ def test_comments_and_other_fields_say_nothing() -> None:
     assert events(text) == [{}]
 
 
+def test_a_byte_order_mark_before_the_first_line_is_no_part_of_it() -> None:
+    assert events('\ufeffdata: {"a": 1}\n\ndata: {"a": 2}\n\n') == [{"a": 1}, {"a": 2}]
+
+
+def test_a_name_belongs_to_no_later_event() -> None:
+    lines = EventLines()
+    assert lines.take(b"data: 1") == ServerSentEvent(1)
+    for line in (b"event: first", b""):
+        assert lines.take(line) is None
+    assert lines.take(b"data: 2") == ServerSentEvent(2)
+
+
 def test_empty_data_says_nothing() -> None:
     assert events("data:\n\ndata: \n\ndata: {}\n\n") == [{}]
 

@@ -2,8 +2,10 @@
 
 A character beyond U+FFFF is two escapes, `\\ud83d\\udc4b`. A server that cuts its text by UTF-16 units may
 put the first at the end of one text and the second at the beginning of the next, or lose the second to a limit.
+A byte order mark before a text is passed over: RFC 8259, section 8.1.
 """
 
+import codecs
 import re
 from typing import Any
 
@@ -30,6 +32,7 @@ class AnswerJSON:
         Half a character at the end of a text is kept for the one that begins with the other half. Any other
         half is U+FFFD.
         """
+        data = data.removeprefix(codecs.BOM_UTF8)
         try:
             return exact_json.loads(data)
         except orjson.JSONDecodeError as error:

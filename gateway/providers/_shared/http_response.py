@@ -98,7 +98,7 @@ class HttpResponse:
         return b"".join(connection.pieces)
 
     def lines(self) -> Iterator[Tick | bytes]:
-        """Yield each line without its end (LF or CRLF), and a tick per silence.
+        """Yield each line without its end (LF, CRLF or CR), and a tick per silence.
 
         What stands after the last line end counts as a line when the body ends as it should.
         """
@@ -107,10 +107,16 @@ class HttpResponse:
         pieces = connection.pieces
         begun: list[bytes] = []
         begun_bytes = 0
+        is_after_cr = False
         while True:
             if pieces:
                 data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
                 pieces.clear()
+                if is_after_cr or b"\r" in data:
+                    # The two halves of a CRLF may come apart.
+                    data = data[1:] if is_after_cr and data.startswith(b"\n") else data
+                    is_after_cr = data.endswith(b"\r")
+                    data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
                 if b"\n" in data:
                     if begun:
                         begun.append(data)
@@ -119,10 +125,9 @@ class HttpResponse:
                     rest = lines.pop()
                     begun = [rest] if rest else []
                     begun_bytes = len(rest)
-                    for line in lines:
-                        yield line[:-1] if line.endswith(b"\r") else line
+                    yield from lines
                     self._tick_from_s = None
-                else:
+                elif data:
                     begun.append(data)
                     begun_bytes += len(data)
                     if begun_bytes > LINE_BYTES_MAX:

@@ -1,10 +1,11 @@
 """Lines of an event stream -> the JSON of its events.
 
-Comments, `id:` and `retry:` are passed over. An event is complete as soon as its data
-parses, since some servers end it with one line end instead of two; data over several lines waits for
-the blank one. Source: html.spec.whatwg.org, server-sent-events; read 2026-11.
+Comments, `id:` and `retry:` are passed over, and a byte order mark before the first line. An event is
+complete as soon as its data parses, since some servers end it with one line end instead of two; data over
+several lines waits for the blank one. Source: html.spec.whatwg.org, server-sent-events; read 2026-11.
 """
 
+import codecs
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +30,7 @@ class EventLines:
     """Gathers the lines of one stream, given without their ends."""
 
     def __init__(self) -> None:
+        self._has_line = False
         self._begun: list[bytes] = []
         self._name = ""
         self._json = AnswerJSON()
@@ -36,8 +38,13 @@ class EventLines:
     def take(self, line: bytes) -> ServerSentEvent | None:
         """Take the next line; return the event it completes. Raises ValueError on what is no JSON."""
         if not line:
-            return self.end()
+            event = self.end()
+            self._name = ""
+            return event
         field, _, value = line.partition(b":")
+        if not self._has_line:
+            self._has_line = True
+            field = field.removeprefix(codecs.BOM_UTF8)
         if field != b"data":
             if field == b"event":
                 self._name = value.strip().decode("utf-8", "replace")
