@@ -2,7 +2,13 @@
 
 from dataclasses import dataclass
 
-from gateway.health.adaptive_throttle import LEAST_BUSY, MOST_REFUSED, SPAN_S, AdaptiveThrottle
+from gateway.health.adaptive_throttle import (
+    LEAST_BUSY,
+    LULL_S,
+    MOST_REFUSED,
+    SPAN_S,
+    AdaptiveThrottle,
+)
 from tests.health.notes import CREDENTIAL
 
 
@@ -54,12 +60,36 @@ def test_somebody_always_asks_one_that_takes_none() -> None:
     assert throttle.should_throttle(CREDENTIAL)
 
 
-def test_it_is_of_one_credential_and_passes() -> None:
+def test_it_is_of_one_credential() -> None:
+    throttle = _pacing(Moved(), busy=100)
+
+    assert not throttle.should_throttle("c/gigachat/two")
+    assert throttle.should_throttle(CREDENTIAL)
+
+
+def test_a_provider_that_has_refused_none_for_a_moment_gets_all_requests() -> None:
     moved = Moved()
     throttle = _pacing(moved, busy=100)
 
-    assert not throttle.should_throttle("c/gigachat/two")
-    moved.time_s += SPAN_S
+    moved.time_s += LULL_S / 2
     assert throttle.should_throttle(CREDENTIAL)
+    moved.time_s += LULL_S / 2
+    assert not throttle.should_throttle(CREDENTIAL)
+
+
+def test_what_it_refuses_again_is_counted_with_what_it_refused_before() -> None:
+    moved = Moved()
+    throttle = _pacing(moved, busy=100)
+
     moved.time_s += SPAN_S
+    throttle.note(CREDENTIAL, is_busy=True)
+    assert throttle.should_throttle(CREDENTIAL)
+
+
+def test_what_it_refused_long_ago_is_forgotten() -> None:
+    moved = Moved()
+    throttle = _pacing(moved, busy=100)
+
+    moved.time_s += 2 * SPAN_S
+    throttle.note(CREDENTIAL, is_busy=True)
     assert not throttle.should_throttle(CREDENTIAL)

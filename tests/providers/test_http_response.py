@@ -235,7 +235,15 @@ def test_a_compressed_body_is_not_opened(open_client: OpenClient):
 
 
 TEXT = 'data: {"я": 1}\r\n\r\n: слово\n\ndata\r\rdata:конец'.encode()
-LINES = [b'data: {"\xd1\x8f": 1}', b"", ": слово".encode(), b"", b"data", b"", "data:конец".encode()]
+LINES = [
+    b'data: {"\xd1\x8f": 1}',
+    b"",
+    ": слово".encode(),
+    b"",
+    b"data",
+    b"",
+    "data:конец".encode(),
+]
 
 
 @settings(max_examples=40, deadline=None)
