@@ -28,6 +28,8 @@ from gateway.providers.yandexgpt.payload import completion_payload, model_uri
 
 _API = "/foundationModels/v1"
 TRIED_MODEL = "yandexgpt-lite"
+PATIENCE_S = 5.0
+"""How long one call waits for its turn: the limits are of a second, and whoever waits longer is told so."""
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 1.0
 
@@ -173,9 +175,10 @@ class YandexGPT:
     def _call(self, method: str, payload: JSONObject, cancel_token: Deadline) -> JSONObject:
         """POST to `method` and return the whole answer.
 
-        Yandex allows few such calls a second: a 429 is waited out as long as the deadline allows.
+        Yandex allows few such calls a second: a 429 is waited out as long as patience and deadline allow.
         """
         body = encode_json(payload)
+        give_up_s = min(time.monotonic() + PATIENCE_S, cancel_token.deadline_s)
         pause_s = _FIRST_PAUSE_S
         while True:
             headers = _headers()
@@ -188,7 +191,7 @@ class YandexGPT:
                 return result_of(answer, redact=self._api.redact)
             except ProviderRateLimited as error:
                 wait_s = max(pause_s, error.retry_after_s or 0.0)
-                if time.monotonic() + wait_s >= cancel_token.deadline_s:
+                if time.monotonic() + wait_s >= give_up_s:
                     raise
             time.sleep(wait_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)

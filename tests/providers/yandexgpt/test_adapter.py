@@ -21,6 +21,7 @@ from gateway.providers.errors import (
     ProviderUnavailable,
     UnsupportedInput,
 )
+from gateway.providers.yandexgpt import adapter
 from gateway.providers.yandexgpt.adapter import YandexGPT
 from tests.providers.yandexgpt.canned_server import Canned, CannedYandexServer
 from tests.providers.yandexgpt.conftest import Connect
@@ -225,11 +226,23 @@ def test_a_limited_call_is_repeated_within_its_time(connect: Connect) -> None:
     assert len(server.asked) == 3
 
 
-def test_a_limit_that_outlasts_the_time_is_told_at_once(connect: Connect) -> None:
-    provider, server = connect(Canned(429, headers={"Retry-After": "3600"}))
+@pytest.mark.parametrize(("retry_after", "timeout_s"), [("3600", 20.0), ("6", 60.0), ("2", 1.0)])
+def test_a_limit_that_outlasts_patience_or_time_is_told_at_once(
+    connect: Connect, retry_after: str, timeout_s: float
+) -> None:
+    provider, server = connect(Canned(429, headers={"Retry-After": retry_after}))
     with pytest.raises(ProviderRateLimited):
-        provider.embed(["раз"], upstream_id="text-search-doc/latest", timeout_s=20)
+        provider.embed(["раз"], upstream_id="text-search-doc/latest", timeout_s=timeout_s)
     assert len(server.asked) == 1
+
+
+def test_a_limit_that_does_not_end_is_told(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapter, "PATIENCE_S", 0.3)
+    provider, _ = connect(*[Canned(429)] * 3)
+    with pytest.raises(ProviderRateLimited):
+        provider.count_tokens(["раз"], upstream_id="yandexgpt", timeout_s=20)
 
 
 def test_a_token_count_of_the_wrong_form_is_a_protocol_error(connect: Connect) -> None:
