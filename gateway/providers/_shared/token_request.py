@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import ReadTimeoutError
 
 from gateway.providers._shared.causes import cause_of
 from gateway.providers._shared.tls import client_context
@@ -20,8 +21,7 @@ from gateway.providers.errors import (
 )
 
 TOTAL_TIMEOUT_S = 5.0
-_CONNECT_TIMEOUT_S = 2.0
-_READ_TIMEOUT_S = 3.0
+"""The longest wait for an answer: nothing can be said to the caller of a stream meanwhile."""
 _ANSWER_BYTES_MAX = 64 * 1024
 
 
@@ -29,6 +29,8 @@ def post_for_token(
     url: str,
     *,
     provider: str,
+    connect_timeout_s: float,
+    read_timeout_s: float,
     headers: Mapping[str, str] | None = None,
     form: Mapping[str, str] | None = None,
     json: Mapping[str, Any] | None = None,
@@ -48,7 +50,7 @@ def post_for_token(
                 data=form,
                 json=json,
                 headers=headers,
-                timeout=(_CONNECT_TIMEOUT_S, _READ_TIMEOUT_S),
+                timeout=(connect_timeout_s, min(read_timeout_s, TOTAL_TIMEOUT_S)),
                 allow_redirects=False,
                 stream=True,
             ) as response,
@@ -59,6 +61,8 @@ def post_for_token(
     except requests.Timeout:
         raise _late(provider) from None
     except (requests.RequestException, OSError) as error:
+        if error.args and isinstance(error.args[0], ReadTimeoutError):  # within the body
+            raise _late(provider) from None
         raise _unavailable(provider, error, url) from None
 
 

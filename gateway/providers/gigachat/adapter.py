@@ -80,6 +80,8 @@ class GigaChat:
                 credentials=credentials,
                 scope=scope,
                 ca_bundle_file=ca_bundle_file,
+                connect_timeout_s=connect_timeout_s,
+                read_timeout_s=read_timeout_s,
                 now_s=now_s,
             ),
             read_error=error_from_response,

@@ -32,6 +32,8 @@ def access_token(
     credentials: str,
     scope: str,
     ca_bundle_file: str | None = None,
+    connect_timeout_s: float = 3.0,
+    read_timeout_s: float = 60.0,
     now_s: Callable[[], float] = time.time,
 ) -> RenewedToken:
     """Take the key as the console hands it out, base64; nothing is sent yet.
@@ -50,6 +52,8 @@ def access_token(
         status, body = post_for_token(
             auth_url,
             provider=PROVIDER,
+            connect_timeout_s=connect_timeout_s,
+            read_timeout_s=read_timeout_s,
             form={"scope": scope},
             headers={
                 "Authorization": f"Basic {key}",

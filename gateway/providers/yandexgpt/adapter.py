@@ -63,7 +63,13 @@ class YandexGPT:
             self.credential = ApiKey(api_key, scheme="Api-Key")
             self.urls: tuple[str, ...] = (base_url,)
         elif service_account_key is not None:
-            self.credential = iam_token(service_account_key, iam_url=iam_url, now_s=now_s)
+            self.credential = iam_token(
+                service_account_key,
+                iam_url=iam_url,
+                connect_timeout_s=connect_timeout_s,
+                read_timeout_s=read_timeout_s,
+                now_s=now_s,
+            )
             self.urls = (base_url, iam_url)
         else:
             raise ValueError("YandexGPT needs an API key or a service account key.")

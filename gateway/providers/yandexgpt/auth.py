@@ -39,6 +39,8 @@ def iam_token(
     service_account_key: Mapping[str, Any],
     *,
     iam_url: str,
+    connect_timeout_s: float = 3.0,
+    read_timeout_s: float = 60.0,
     now_s: Callable[[], float] = time.time,
 ) -> RenewedToken:
     """Read the content of a key file; nothing is sent yet.
@@ -49,7 +51,11 @@ def iam_token(
 
     def issue() -> AccessToken:
         status, body = post_for_token(
-            iam_url, provider=PROVIDER, json={"jwt": key.assertion(int(now_s()))}
+            iam_url,
+            provider=PROVIDER,
+            connect_timeout_s=connect_timeout_s,
+            read_timeout_s=read_timeout_s,
+            json={"jwt": key.assertion(int(now_s()))},
         )
         if status != 200:
             raise _refusal(status, redact(read_body(body).text)[:RAW_CHARS_MAX])

@@ -167,6 +167,15 @@ def test_silence_ticks_and_may_be_cut_by_the_caller(
     assert upstream.left.wait(HANG_S)
 
 
+def test_the_read_timeout_holds_for_the_token_too(
+    make_gigachat: MakeGigaChat, upstream: GigaChatUpstream
+):
+    upstream.token_answer = lambda _: [1.0, upstream.token()]
+    with pytest.raises(ProviderTimeout):
+        run(make_gigachat(read_timeout_s=0.2), said())
+    assert upstream.requests == []
+
+
 def test_the_read_timeout_and_the_total_time_hold(
     make_gigachat: MakeGigaChat, upstream: GigaChatUpstream
 ):

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -169,6 +170,22 @@ def test_a_refused_token_is_renewed_and_the_request_repeated(account: Open) -> N
     assert text_of(answer_of(own.provider, asking())) == "Казань"
     assert own.shown == ["Bearer t1.first", "Bearer t1.second"]
     assert own.upstream.asked[0].body == own.upstream.asked[1].body
+
+
+def test_the_read_timeout_holds_for_the_token_too(
+    serve: Callable[..., CannedYandexServer], service_account_key: dict[str, str]
+) -> None:
+    upstream, iam = serve(ANSWER), serve(replace(TOKEN, pause_s=1.0))
+    provider = YandexGPT(
+        base_url=upstream.origin,
+        iam_url=iam.origin,
+        folder_id=FOLDER,
+        service_account_key=service_account_key,
+        read_timeout_s=0.2,
+    )
+    with closing(provider), pytest.raises(ProviderTimeout):
+        answer_of(provider, asking())
+    assert upstream.asked == []
 
 
 def test_a_token_refused_again_is_an_auth_error(account: Open) -> None:
