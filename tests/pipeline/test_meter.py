@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from gateway.pipeline.execution.meter import Meter
-from gateway.providers.chat_types import ChatChunk, ChatRequest, Message
+from gateway.providers.chat_types import ChatChunk, ChatRequest, Message, Usage
 from gateway.providers.errors import ProviderUnavailable
 
 REQUEST = ChatRequest(messages=(Message("user", "Назови столицу."),))
@@ -29,3 +29,29 @@ def test_an_answer_is_counted_by_an_estimate_whatever_the_counter_fails_of(
     assert (usage.source, usage.completion_tokens > 0) == ("estimated", True)
     [record] = caplog.records
     assert (record.levelno, bool(record.exc_info)) == (level, level == logging.ERROR)
+
+
+@pytest.mark.parametrize(
+    ("reported", "charged"),
+    [
+        (Usage(0, 0), Usage(7, 5, source="estimated")),
+        (Usage(0, 3), Usage(7, 5, source="estimated")),
+        (Usage(9, 0, cached_tokens=4), Usage(9, 5, cached_tokens=4, source="estimated")),
+        (Usage(9, 3), Usage(9, 3)),
+    ],
+)
+def test_no_tokens_are_no_count_of_an_answer_that_has_words(
+    reported: Usage, charged: Usage
+) -> None:
+    meter = Meter(context_tokens=1000)
+    meter.take(ChatChunk(text="Москва, конечно."))
+    meter.take(ChatChunk(finish_reason="stop", usage=reported))
+
+    assert meter.final_usage(REQUEST, lambda texts: [7, 5]) == charged
+
+
+def test_an_answer_without_words_has_no_tokens() -> None:
+    meter = Meter(context_tokens=1000)
+    meter.take(ChatChunk(finish_reason="stop", usage=Usage(9, 0)))
+
+    assert meter.final_usage(REQUEST, lambda texts: [7, 5]) == Usage(9, 0)

@@ -68,10 +68,15 @@ class Meter:
         )
 
     def final_usage(self, request: ChatRequest, count_tokens: CountTokens) -> Usage:
-        """Return the provider's own count; else its counter's, else an estimate, both marked `estimated`."""
-        if self._reported is not None:
-            return self._reported
-        return self._counted(self._pieces, request, count_tokens)
+        """Return the provider's own count; else its counter's, else an estimate, both marked `estimated`.
+
+        A count of no tokens for an answer that has some is none.
+        """
+        reported = self._reported
+        if reported is not None and (reported.completion_tokens or not self.has_output):
+            return reported
+        counted = self._counted(self._pieces, request, count_tokens)
+        return counted if reported is None else _with_completion_of(counted, reported)
 
     def _counted(
         self, pieces: Sequence[str], request: ChatRequest, count_tokens: CountTokens
@@ -110,14 +115,18 @@ class Meter:
         if last is not None and last.completion_tokens and not self._filtered.has_phrase:
             return last
         estimate = self._counted(own, request, count_tokens)
-        if last is None or not last.prompt_tokens:
-            return estimate
-        return last._replace(completion_tokens=estimate.completion_tokens, source="estimated")
+        return estimate if last is None else _with_completion_of(estimate, last)
 
     def plausible(self, usage: Usage) -> Usage | None:
-        """Drop a count that is impossible: more than twice the context."""
+        """Drop a count that is impossible: no prompt, or more than twice the context."""
+        if not usage.prompt_tokens:
+            return None
         most = 2 * self._context_tokens
         if usage.prompt_tokens > most or usage.completion_tokens > most:
             logger.error("A provider reported absurd usage: %s", usage)
             return None
         return usage
+
+
+def _with_completion_of(counted: Usage, reported: Usage) -> Usage:
+    return reported._replace(completion_tokens=counted.completion_tokens, source="estimated")
