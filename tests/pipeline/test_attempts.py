@@ -9,7 +9,7 @@ import pytest
 from accounts.errors import CredentialEnded
 from gateway.pipeline.candidate import Candidate
 from gateway.pipeline.errors import NoProviderAvailable
-from gateway.pipeline.execution.attempts import Attempts, RetryBudget
+from gateway.pipeline.execution.attempts import FREE, Attempts, RetryBudget
 from gateway.pipeline.execution.cancel_token import CallerCancelToken
 from gateway.pipeline.execution.provider_call import AttemptSkipped, ProviderCall
 from gateway.pipeline.request import RequestedModel
@@ -327,7 +327,7 @@ def test_who_cannot_be_asked_is_skipped_at_no_cost() -> None:
     assert story.outcomes == [("b", "answered")]
     [skipped] = story.attempts.skipped
     assert (skipped.provider, skipped.reason) == ("a", "its route rests after failures")
-    assert _left(story.budget) == 10
+    assert _left(story.budget) == FREE
 
 
 def test_with_nobody_to_ask_no_provider_is_available_until_the_first_is() -> None:
@@ -386,7 +386,7 @@ def _left(budget: RetryBudget) -> int:
 def test_a_spent_budget_leaves_it_at_the_first_attempt() -> None:
     budget = RetryBudget()
     _left(budget)
-    story = AttemptStory([_error()], [WORD], budget=budget)
+    story = AttemptStory([_error()], [WORD], budget=budget, providers="aa")
 
     with pytest.raises(ProviderUnavailable):
         story.run()
@@ -395,17 +395,38 @@ def test_a_spent_budget_leaves_it_at_the_first_attempt() -> None:
     assert "budget" in story.attempts.skipped[0].reason
 
 
-def test_in_a_full_outage_a_tenth_more_is_sent_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_provider_is_asked_whatever_is_left_of_the_budget() -> None:
+    budget = RetryBudget()
+    _left(budget)
+    story = AttemptStory([_error()], [WORD], budget=budget)
+
+    assert story.run() == [WORD]
+    assert story.asked == ["a", "b"]
+
+
+def test_with_a_spent_budget_another_provider_is_asked_before_a_second_credential() -> None:
+    budget = RetryBudget()
+    _left(budget)
+    story = AttemptStory([_error(ProviderAuthError), WORD], [WORD], budget=budget)
+
+    assert story.run() == [WORD]
+    assert story.asked == ["a", "b"]
+    assert "budget" in story.attempts.skipped[0].reason
+
+
+def test_in_an_outage_of_a_provider_a_tenth_more_is_sent_and_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("gateway.pipeline.execution.attempts.MOST_JITTER_S", 0.0)
     budget = RetryBudget(clock=lambda: 1000.0)
     asked = 0
     for _ in range(2000):
-        story = AttemptStory([_error()], [_error()], [_error()], budget=budget)
+        story = AttemptStory([_error()], [_error()], [_error()], budget=budget, providers="aaa")
         with pytest.raises(ProviderUnavailable):
             story.run()
         asked += len(story.asked)
 
-    assert 2000 < asked <= 2000 * 1.10 + 10
+    assert 2000 < asked <= 2000 * 1.10 + FREE
 
 
 def test_a_request_goes_where_a_slot_is_free_and_comes_back_if_that_fails() -> None:

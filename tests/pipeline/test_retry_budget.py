@@ -1,4 +1,4 @@
-"""A tenth of the requests may be sent again, and ten a minute beside that."""
+"""A tenth of the requests may be sent again, and sixty a minute beside that."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ def _taken(budget: RetryBudget, most: int = 10_000) -> int:
     return next(number for number in range(most) if not budget.take())
 
 
-def test_the_first_ten_are_free() -> None:
+def test_the_first_sixty_are_free() -> None:
     assert _taken(RetryBudget(Clock())) == FREE
 
 

@@ -25,7 +25,7 @@ MOST_ATTEMPTS = 3
 MOST_JITTER_S = 0.05
 SPAN_S = 60
 SHARE = 0.1
-FREE = 10
+FREE = 60
 """Retries a minute that are always allowed, for a service of few requests."""
 
 LEFT = "cancelled"
@@ -88,9 +88,10 @@ def outcome_of(error: Exception) -> str:
 
 
 class RetryBudget:
-    """Allows a tenth of a process's requests in the last minute a second attempt.
+    """Allows a tenth of a process's requests in the last minute a second attempt at a provider that failed.
 
-    So retries never make an outage worse. `_seconds` holds [second, requests, retries].
+    So retries never make an outage worse. Another provider is no retry: breakers and the throttle guard it.
+    `_seconds` holds [second, requests, retries].
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -316,12 +317,24 @@ class Attempts(Generic[C, T]):
             self._skip_the_rest("there is no attempt left, or no time")
             return False
         if self._asked:
-            self._has_retry = self._budget.take()
-            if not self._has_retry:
-                self._skip_the_rest("the retry budget of this process is spent")
+            if self._waiting[0].route.provider in self._failed and not self._take_retry():
                 return False
             time.sleep(random.uniform(0, MOST_JITTER_S))  # noqa: S311 -- no secret
         return True
+
+    def _take_retry(self) -> bool:
+        """Take a retry at a provider that failed; without one, say whether another provider is left."""
+        self._has_retry = self._budget.take()
+        if self._has_retry:
+            return True
+        for candidate in (*self._waiting, *self._last_resort):
+            if candidate.route.provider in self._failed:
+                self._skip(candidate, "the retry budget of this process is spent")
+        self._waiting = deque(
+            waiting for waiting in self._waiting if waiting.route.provider not in self._failed
+        )
+        self._last_resort = []
+        return bool(self._waiting)
 
     def _settle_with_budget(self, call: ProviderCall[T]) -> None:
         if call.was_asked:
