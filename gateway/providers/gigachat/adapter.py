@@ -134,6 +134,8 @@ class GigaChat:
             except ProviderError as error:
                 if is_second:
                     self._forms.raise_if_missing(error.status, error.raw)
+                else:
+                    self._forms.forget_if_all_missing(error.status, error.raw)
                 raise
             with closing(response):
                 reading = GigaChatV2ChunkReader if is_second else GigaChatChunkReader

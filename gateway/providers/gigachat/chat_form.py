@@ -63,10 +63,14 @@ class ChatForms:
 
     def raise_if_missing(self, status: int | None, raw: str | None) -> None:
         """Remember that the path of the second form is not there, and raise WireMissing, if that was said."""
-        if status not in (403, 404) or _names_model(status, raw):
-            return
-        self._missing_until_s = self._clock() + REMEMBERED_S
-        raise WireMissing
+        if _is_about_path(status, raw):
+            self._missing_until_s = self._clock() + REMEMBERED_S
+            raise WireMissing
+
+    def forget_if_all_missing(self, status: int | None, raw: str | None) -> None:
+        """Ask for the second form again where the first was answered by such a page too: all were away."""
+        if _is_about_path(status, raw):
+            self._missing_until_s = float("-inf")
 
 
 def _needs_second(request: ChatRequest) -> bool:
@@ -82,8 +86,12 @@ def _needs_second(request: ChatRequest) -> bool:
     )
 
 
+def _is_about_path(status: int | None, raw: str | None) -> bool:
+    """Tell a page about the path from the API's own refusal, `{"status", "message"}` about a model."""
+    return status in (403, 404) and not _names_model(status, raw)
+
+
 def _names_model(status: int, raw: str | None) -> bool:
-    """Tell the API's own refusal, `{"status", "message"}` about a model, from a page about the path."""
     try:
         answer: Any = orjson.loads(raw or "")
     except orjson.JSONDecodeError:

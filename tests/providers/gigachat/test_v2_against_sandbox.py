@@ -18,7 +18,12 @@ from gateway.providers.chat_types import (
     Tool,
     ToolCall,
 )
-from gateway.providers.errors import ProviderRejected, ProviderUnavailable, WireMissing
+from gateway.providers.errors import (
+    ProviderError,
+    ProviderRejected,
+    ProviderUnavailable,
+    WireMissing,
+)
 from gateway.providers.gigachat.adapter import GigaChat
 from gateway.providers.gigachat.v2_call_ids import read_call_id
 from gateway.providers.profile import ModelProfile
@@ -257,6 +262,20 @@ def test_an_account_without_the_second_form_is_asked_for_it_once(
         "/api/v1/chat/completions",
         "/api/v1/chat/completions",
     ]
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_page_in_the_place_of_both_forms_is_no_missing_form(
+    sandboxed: GigaChat, sandbox: Sandbox, status: int
+):
+    for _ in range(2):
+        sandbox.faults.push("gigachat", faults.http_error(status, b"<html>Unauthorized</html>"))
+    with pytest.raises(WireMissing):
+        run(sandboxed, said())
+    with pytest.raises(ProviderError):
+        run(sandboxed, said())
+    assert run(sandboxed, said("Столица России?"))[-1].finish_reason == "stop"
+    assert paths(sandbox) == [f"/api/v{version}/chat/completions" for version in (2, 1, 2)]
 
 
 def test_an_address_without_a_version_has_the_first_form_alone(
