@@ -14,7 +14,7 @@ from gateway.pipeline.execution.cancel_token import CallerCancelToken
 from gateway.pipeline.execution.provider_call import AttemptSkipped, ProviderCall
 from gateway.pipeline.request import RequestedModel
 from gateway.pipeline.routing.router import choose
-from gateway.providers.chat_types import ChatChunk
+from gateway.providers.chat_types import ChatChunk, Usage
 from gateway.providers.errors import (
     ModelUnpaid,
     ProviderAuthError,
@@ -126,6 +126,14 @@ def test_a_fault_before_the_first_chunk_moves_on(kind: type[ProviderError]) -> N
     assert story.run() == [TICK, WORD]
     assert [name for name, _ in story.outcomes] == ["a", "b"]
     assert story.attempts.current.model.id == "b"
+
+
+def test_a_fault_behind_what_the_caller_gets_nothing_of_moves_on() -> None:
+    counted = ChatChunk(usage=Usage(20, 1), rewritten=True)  # the first word, which is held back
+    story = AttemptStory([counted, _error()], [WORD])
+
+    assert story.run() == [counted, WORD]
+    assert story.outcomes == [("a", "unavailable"), ("b", "answered")]
 
 
 def test_a_fault_behind_the_first_chunk_does_not() -> None:
