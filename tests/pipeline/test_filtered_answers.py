@@ -76,6 +76,8 @@ def test_without_any_usage_it_is_estimated() -> None:
         [ChatChunk(text=PHRASE), _end(usage=Usage(20, 30))],
         [*(ChatChunk(text=f"{word} ") for word in PHRASE.split()), _end(usage=Usage(20, 30))],
         [ChatChunk(text="Об этом я говорить не буду."), _end(usage=Usage(20, 30))],
+        [ChatChunk(text="Не люблю менять тему "), _end("разговора.", Usage(20, 30))],
+        [ChatChunk(text="Об этом я говорить не "), _end("буду.", Usage(20, 30))],
     ],
 )
 def test_the_phrase_alone_costs_nothing(chunks: list[ChatChunk]) -> None:

@@ -16,11 +16,18 @@ CountTokens = Callable[[Sequence[str]], list[int]]
 
 @dataclass(frozen=True, slots=True)
 class _Filtered:
-    """How an answer stood when its filter spoke: its `pieces` and the usage `reported` until then."""
+    """How an answer stood when its filter spoke: its `pieces` and the usage `reported` until then.
+
+    `said` is the text that came with the filter's verdict.
+    """
 
     pieces: int
     reported: Usage | None
-    has_phrase: bool
+    said: str
+
+    def as_it_came(self, own: Sequence[str]) -> Sequence[str]:
+        """Return the pieces with the last word, which may have been held back until the filter spoke."""
+        return (*own[:-1], own[-1] + self.said) if len(self.said.split()) == 1 else own
 
 
 class Meter:
@@ -51,7 +58,7 @@ class Meter:
             return
         before = len(self._pieces)
         if chunk.finish_reason == "content_filter":
-            self._filtered = _Filtered(before, self._reported, has_phrase=bool(chunk.text))
+            self._filtered = _Filtered(before, self._reported, chunk.text)
         self._pieces += filter(None, (chunk.text, chunk.reasoning))
         for call in chunk.tool_calls:
             self._pieces += filter(None, (call.name, call.arguments))
@@ -107,12 +114,12 @@ class Meter:
         if self._filtered is None:
             return None
         own = self._pieces[: self._filtered.pieces]
-        if not own or is_filter_phrase(own):
+        if not own or is_filter_phrase(self._filtered.as_it_came(own)):
             return None
         if self._filtered.reported is not None:
             return self._filtered.reported
         last = self._reported
-        if last is not None and last.completion_tokens and not self._filtered.has_phrase:
+        if last is not None and last.completion_tokens and not self._filtered.said:
             return last
         estimate = self._counted(own, request, count_tokens)
         return estimate if last is None else _with_completion_of(estimate, last)
