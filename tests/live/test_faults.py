@@ -338,11 +338,14 @@ def test_an_endless_stream_is_cut_at_what_was_asked_for(
     service.sandbox.faults.push(provider, endless())
 
     stream = service.openai().chat.completions.create(
-        model=MODEL[provider], messages=HELLO, stream=True, max_tokens=30
-    )
-    chunks = list(stream)
+        model=MODEL[provider], messages=HELLO, stream=True, max_tokens=30,
+        stream_options={"include_usage": True},
+    )  # fmt: skip
+    *_, last, counted = stream
 
-    assert chunks[-1].choices[0].finish_reason == "length"
+    assert last.choices[0].finish_reason == "length"
+    assert counted.usage is not None
+    assert 0 < counted.usage.completion_tokens <= 30
     asked = service.sandbox.requests.of(provider, "ompletion")[-1]
     wait_until(lambda: asked.closed_by_client_at is not None, "the provider is left")
 
@@ -362,6 +365,7 @@ def test_a_plain_answer_longer_than_asked_is_cut_and_costs_its_hold_at_most(
 
     assert body["choices"][0]["finish_reason"] == "length"
     assert len(body["choices"][0]["message"]["content"]) < 400
+    assert body["usage"]["completion_tokens"] == 10
     assert body["usage"]["cost"] == _usage(service, key) <= (200 + 10) * 0.0012
 
 

@@ -214,10 +214,11 @@ class CompletionStream:
                 self._stop_sequence = chunk.stop_sequence
                 # What a filter says in place of the model is no answer that could be too long.
                 is_filtered = chunk.finish_reason == "content_filter"
-                limit_tokens = None if is_filtered else self.candidate.request.max_tokens
-                if limit_tokens is not None and self._meter.is_over(limit_tokens * self.choices):
-                    yield _trimmed(chunk, limit_tokens * self.choices, self._hides_reasoning)
-                    self._report("length", native, is_overrun=True)
+                max_tokens = None if is_filtered else self.candidate.request.max_tokens
+                if max_tokens is not None and self._meter.is_over(max_tokens * self.choices):
+                    limit_tokens = max_tokens * self.choices
+                    yield _trimmed(chunk, limit_tokens, self._hides_reasoning)
+                    self._report("length", native, limit_tokens=limit_tokens)
                     return
                 if self._hides_reasoning and chunk.reasoning:
                     chunk = chunk._replace(reasoning="")
@@ -268,14 +269,15 @@ class CompletionStream:
         finish: FinishReason | None = None,
         native: str | None = None,
         *,
-        is_overrun: bool = False,
+        limit_tokens: int | None = None,
         is_cancelled: bool = False,
         failure: Exception | None = None,
         used: Usage | None = None,
     ) -> None:
         """Settle. An answer without output costs nothing, unless what it `used` is to be charged.
 
-        Nor does half a batch, nor a broken answer of which the caller has seen nothing.
+        Nor does half a batch, nor a broken answer of which the caller has seen nothing. One that was too
+        long, and was cut at `limit_tokens`, has as many.
         """
         self._is_settled = True
         is_filtered = finish == "content_filter"
@@ -287,6 +289,8 @@ class CompletionStream:
             usage = self._meter.final_usage(
                 candidate.request, partial(self._count_tokens, candidate)
             )
+        if limit_tokens is not None:
+            usage = _at_most(usage, limit_tokens)
         if is_filtered and self.candidate.request.stream:
             used = self._meter.usage_before_filter(
                 self.candidate.request, partial(self._count_tokens, self.candidate)
@@ -296,7 +300,7 @@ class CompletionStream:
             usage, rule = used, "cut"
         elif not has_output or is_filtered or is_half:
             rule = "void"
-        elif finish is None or is_overrun:
+        elif finish is None or limit_tokens is not None:
             rule = "cut"
         else:
             rule = "finished"
@@ -421,6 +425,13 @@ def collect(stream: CompletionStream) -> Completion:
             choices[chunk.choice].take(chunk)
     first, *others = choices
     return first.completion(tuple(other.completion() for other in others))
+
+
+def _at_most(usage: Usage, completion_tokens: int) -> Usage:
+    return usage._replace(
+        completion_tokens=min(usage.completion_tokens, completion_tokens),
+        reasoning_tokens=min(usage.reasoning_tokens, completion_tokens),
+    )
 
 
 def _trimmed(chunk: ChatChunk, limit_tokens: int, hides_reasoning: bool) -> ChatChunk:
