@@ -46,6 +46,7 @@ def caller() -> CallerContext:
         called('{"what": "\\u043a\\u0443\\u043fить\\nогурец"}'),
         called('{"what": "{\\"why\\": \\"\\\\u043aупить огурец\\"}"}'),
         called('{"what": "купить огурец'),
+        called(r'{"what": "купить \ud835\udc28\ud835\udc20yрец"}'),
         said('{"found": "купить \\u043egurec огур\\u0435ц"}', "tool"),
         ChatRequest((Message("system", "купить огу"), Message("assistant", "?"), Message("user", "рец"))),
     ],

@@ -67,7 +67,8 @@ def _unescaped(text: str) -> str:
         if "\\" not in text:
             break
         text = _ESCAPE.sub(_character, text)
-    return text
+    # JSON writes a letter beyond U+FFFF as two escapes.
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _character(escape: re.Match[str]) -> str:
