@@ -12,13 +12,15 @@ from typing import Literal
 from django.conf import settings
 from django.db import Error as DatabaseError
 
-from accounts.principal import KeyLimits
+from accounts.principal import KeyLimits, KeyRate
 from billing.ledger import live_processes
 from billing.limits import counters
 from billing.limits.memory_store import MemoryLimitStore
 from billing.limits.redis_store import RedisLimitStore
 from billing.limits.slot_heartbeat import SlotHeartbeat
 from billing.limits.store import (
+    ACCOUNT_LOG_S,
+    KEPT_STAMPS,
     Allowed,
     LimitCause,
     LimitCheck,
@@ -209,7 +211,7 @@ def _check(
             tier.window_s,
             in_database=tier.day_requests is not None,
         ),
-        key=Window("key", f"key:{credential_id}", rate.requests, rate.window_s) if rate else None,
+        key=_key_window(credential_id, rate) if rate else None,
         day_requests=tier.day_requests,
         concurrency=tier.concurrency,
         slowed=Window("key_slowed", f"slowed:{credential_id}", slowed, SLOWED_WINDOW_S)
@@ -218,6 +220,17 @@ def _check(
         key_id=credential_id,
         key_concurrency=key_limits.concurrency,
     )
+
+
+def _key_window(credential_id: int | None, rate: KeyRate) -> Window:
+    """Return the window of a key's own rate.
+
+    That of a minute or a day is longer than Redis and this process may live, and so is the database's; but
+    not where it has more requests than one row is to remember.
+    """
+    is_long = rate.window_s >= ACCOUNT_LOG_S and rate.requests <= KEPT_STAMPS
+    log = f"key:{credential_id}"
+    return Window("key", log, rate.requests, rate.window_s, in_database=is_long)
 
 
 def status(account_id: int, tier: Tier) -> LimitStatus:

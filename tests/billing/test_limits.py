@@ -258,6 +258,20 @@ def test_a_flushed_redis_forgets_no_minute_and_no_day(
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("window_s", [60, 86_400])
+def test_a_flushed_redis_forgets_nothing_of_a_keys_own_rate(
+    settings: Settings, redis_url: str, redis_client: redis.Redis, account_id: int, window_s: int
+) -> None:
+    settings.REDIS_URL = redis_url
+    paid, rate = request_limits.tier_of(100 * CREDIT), KeyRate(3, window_s)
+    for remaining in (2, 1, 0):
+        redis_client.flushdb()
+        assert admit(account_id, paid, rate).remaining == remaining
+    redis_client.flushdb()
+    assert refusal_of(account_id, paid, rate).source == "key"
+
+
+@pytest.mark.django_db
 @pytest.mark.usefixtures("_store")
 def test_counting_tokens_has_a_limit_of_its_own_and_touches_no_other(account_id: int) -> None:
     for _ in range(300):
