@@ -185,7 +185,7 @@ def _admit_apart(account_id: int, source: LimitSource, caller: str) -> Admission
     check = LimitCheck(
         account_id=account_id,
         lease_id="",
-        account=Window(source, f"{source}:{caller}", requests, window_s),
+        account=Window(source, f"{source}:{caller}", requests, window_s, in_database=True),
         key=None,
         day_requests=None,
         concurrency=None,

@@ -148,7 +148,8 @@ def test_nothing_is_run_counted_held_or_written(sandbox: Sandbox) -> None:
     assert LedgerEntry.objects.count() == entries
     assert not Hold.objects.exists()
     assert not Generation.objects.exists()
-    assert not RequestCount.objects.exists()
+    [counted] = RequestCount.objects.values_list("owner", "day_requests")
+    assert counted == (f"plan:{key.account_id}", 0)  # by the limit of plans alone
     tier = request_limits.tier_of(100 * NANO_PER_CREDIT)
     admission = request_limits.admit(key.account_id, key.pk, tier, UNLIMITED, "lease")
     assert admission.remaining == admission.limit - 1

@@ -272,6 +272,20 @@ def test_a_flushed_redis_forgets_nothing_of_a_keys_own_rate(
 
 
 @pytest.mark.django_db
+def test_a_flushed_redis_forgets_nothing_of_a_limit_apart(
+    settings: Settings, redis_url: str, redis_client: redis.Redis
+) -> None:
+    settings.REDIS_URL = redis_url
+    for remaining in range(9, -1, -1):
+        redis_client.flushdb()
+        assert request_limits.admit_stranger("192.0.2.0/24", "leaked").remaining == remaining
+    redis_client.flushdb()
+    with pytest.raises(LimitExceeded) as refused:
+        request_limits.admit_stranger("192.0.2.0/24", "leaked")
+    assert (refused.value.source, refused.value.limit) == ("leaked", 10)
+
+
+@pytest.mark.django_db
 @pytest.mark.usefixtures("_store")
 def test_counting_tokens_has_a_limit_of_its_own_and_touches_no_other(account_id: int) -> None:
     for _ in range(300):
