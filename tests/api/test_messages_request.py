@@ -242,7 +242,8 @@ def test_what_means_nothing_here_is_named_and_caching_is_passed_over() -> None:
         ({"thinking": {"type": "enabled", "budget_tokens": 10_000}}, "medium"),
         ({"thinking": {"type": "enabled", "budget_tokens": 31_999}}, "high"),
         ({"thinking": {"type": "adaptive"}}, "medium"),
-        ({"thinking": {"type": "adaptive"}, "output_config": {"effort": "max"}}, "high"),
+        ({"thinking": {"type": "adaptive"}, "output_config": {"effort": "max"}}, "max"),
+        ({"output_config": {"effort": "xhigh"}}, "max"),
         ({"output_config": {"effort": "low"}}, "low"),
     ],
 )

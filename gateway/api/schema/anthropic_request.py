@@ -19,6 +19,7 @@ from gateway.api.schema.chat_request import (
     MAX_MODEL_CHARACTERS,
     MAX_MODELS,
     MAX_STOP_CHARACTERS,
+    NEAREST_EFFORT,
     Fraction,
     Tokens,
     TransformsType,
@@ -75,13 +76,6 @@ Effort = Literal["low", "medium", "high", "xhigh", "max"]
 ThinkingKind = Literal["enabled", "adaptive", "between_tools", "disabled"]
 ChoiceKind = Literal["auto", "any", "tool", "none"]
 
-_NEAREST_EFFORT: Mapping[Effort, ReasoningEffort] = {
-    "low": "low",
-    "medium": "medium",
-    "high": "high",
-    "xhigh": "high",
-    "max": "high",
-}
 _CHOICES: Mapping[str, ToolChoice] = {"auto": "auto", "any": "required", "none": "none"}
 _NAMES = {
     "stop": "stop_sequences",
@@ -138,7 +132,7 @@ class OutputFormat(Body):
 
 class OutputConfig(Body):
     effort: Annotated[Effort, ChoiceType(get_args(Effort))] | None = optional(
-        "How much the model thinks, where it can."
+        "How much the model thinks, where it can; `xhigh` and `max` mean the highest it has."
     )
     format: OutputFormat | None = None
 
@@ -319,7 +313,7 @@ def _read_effort(asked: MessageCountRequest) -> ReasoningEffort | None:
     if thinking is not None and thinking.type == "disabled":
         return None
     if effort is not None:
-        return _NEAREST_EFFORT[effort]
+        return NEAREST_EFFORT[effort]
     if thinking is None:
         return None
     budget_tokens = thinking.budget_tokens
