@@ -4,6 +4,10 @@ from typing import Any
 
 import pytest
 
+from gateway.api.schema.anthropic_request import read_messages_request
+from gateway.api.schema.responses_request import read_responses_request
+from tests.api.messages_bodies import HELLO, SERVER_TOOL
+from tests.api.responses_bodies import PATCH, SEARCH, TOOL
 from tests.api.test_chat_request import _order
 
 NAMED_F = {"type": "function", "function": {"name": "f"}}
@@ -72,3 +76,72 @@ def test_what_another_field_leaves_without_effect_is_named(
 )
 def test_what_says_the_same_twice_or_has_its_effect_is_not_named(fields: dict[str, Any]) -> None:
     assert _order(**fields).ignored == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "ignored"),
+    [
+        ({"tool_choice": "auto"}, ("tool_choice",)),
+        ({"tools": [], "parallel_tool_calls": False}, ("parallel_tool_calls",)),
+        (
+            {"tools": [SEARCH], "tool_choice": "auto", "parallel_tool_calls": True},
+            ("tools[0]", "tool_choice", "parallel_tool_calls"),
+        ),
+        (
+            {"tools": [PATCH | {"parameters": {"type": "object"}, "strict": True}]},
+            ("tools[0].parameters", "tools[0].strict"),
+        ),
+        ({"tools": [TOOL | {"format": {"type": "text"}}]}, ("tools[0].format",)),
+        (
+            {
+                "text": {
+                    "format": {"type": "json_object", "name": "a", "schema": {}, "strict": True}
+                }
+            },
+            ("text.format.name", "text.format.schema", "text.format.strict"),
+        ),
+        ({"text": {"format": {"type": "text", "strict": False}}}, ()),
+        ({"tools": [TOOL | {"strict": None}], "tool_choice": "none"}, ()),
+        ({"tools": [PATCH], "tool_choice": "auto", "parallel_tool_calls": True}, ()),
+    ],
+)
+def test_so_it_is_in_responses(fields: dict[str, Any], ignored: tuple[str, ...]) -> None:
+    body = {"model": "gigachat-2", "input": "Привет"} | fields
+
+    assert read_responses_request(body, is_strict=False).order.ignored == ignored
+
+
+@pytest.mark.parametrize(
+    ("fields", "ignored"),
+    [
+        ({"tool_choice": {"type": "auto"}}, ("tool_choice",)),
+        (
+            {"tools": [SERVER_TOOL], "tool_choice": {"type": "auto"}},
+            ("tools[0]", "tool_choice"),
+        ),
+        (
+            {
+                "thinking": {"type": "enabled", "budget_tokens": 1024},
+                "output_config": {"effort": "max"},
+            },
+            ("thinking.budget_tokens",),
+        ),
+        (
+            {"thinking": {"type": "disabled", "budget_tokens": 1024}},
+            ("thinking.budget_tokens",),
+        ),
+        ({"thinking": {"type": "enabled", "budget_tokens": 1024}}, ()),
+        ({"thinking": {"type": "adaptive"}, "output_config": {"effort": "max"}}, ()),
+        (
+            {
+                "tools": [SERVER_TOOL, {"name": "f", "input_schema": {"type": "object"}}],
+                "tool_choice": {"type": "any"},
+            },
+            ("tools[0]",),
+        ),
+    ],
+)
+def test_so_it_is_in_messages(fields: dict[str, Any], ignored: tuple[str, ...]) -> None:
+    body = {"model": "gigachat-2", "max_tokens": 10, "messages": HELLO} | fields
+
+    assert read_messages_request(body, is_strict=False)[0].ignored == ignored

@@ -332,8 +332,14 @@ def _ignored(asked: MessagesRequest) -> Iterator[str]:
         tool = re.match(r"tools\[\d+\]", path)
         if tool is None or tool[0] not in dropped:
             yield path
+    if asked.tool_choice is not None and len(dropped) == len(asked.tools or ()):
+        yield "tool_choice"
     config, thinking = asked.output_config, asked.thinking
-    if config and config.effort and thinking and thinking.type == "disabled":
+    effort = config.effort if config else None
+    is_disabled = thinking is not None and thinking.type == "disabled"
+    if effort and is_disabled:
         yield "output_config.effort"
+    if thinking and thinking.budget_tokens and (effort or is_disabled):
+        yield "thinking.budget_tokens"
     if config and config.format:
         yield from unchecked(config.format.schema_, "output_config.format.schema")

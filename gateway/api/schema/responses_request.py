@@ -3,7 +3,7 @@
 Source: https://platform.openai.com/docs/api-reference/responses/create; openai/openai-python 3.54, types.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
@@ -54,9 +54,11 @@ from gateway.api.schema.responses_tools import (
     ResponsesTool,
     ResponsesToolChoice,
     dropped_tools,
+    fields_of_other_formats,
     read_format,
     read_tool_choice,
     read_tools,
+    tools_of_two_kinds,
     unchecked_format,
 )
 from gateway.api.schema.tools import MAX_TOOLS, MAX_TOOLS_BYTES
@@ -240,15 +242,25 @@ def read_responses_request(body: JSONObject, *, is_strict: bool) -> ReadResponse
         preferences=read_preferences(asked.provider),
         is_strict=is_strict,
         is_middle_out=asked.truncation == "auto" or bool(asked.transforms),
-        ignored=(
-            *dropped_tools(asked.tools or ()),
-            *unknown_paths(asked),
-            *unchecked_format(asked.text.format if asked.text else None),
-        ),
+        ignored=tuple(_ignored(asked, has_tools=bool(offered.tools))),
         names=_NAMES | paths | dialogue.names,
         notes=CallerNotes(user, asked.session_id, asked.metadata),
     )
     return ReadResponse(order, asked, offered.custom)
+
+
+def _ignored(asked: ResponsesRequest, *, has_tools: bool) -> Iterator[str]:
+    """Name what means nothing here; fields of items are history and pass unnamed."""
+    tools, wanted = asked.tools or (), asked.text.format if asked.text else None
+    yield from dropped_tools(tools)
+    yield from unknown_paths(asked)
+    yield from tools_of_two_kinds(tools)
+    if asked.tool_choice is not None and not has_tools:
+        yield "tool_choice"
+    if asked.parallel_tool_calls is not None and not has_tools:
+        yield "parallel_tool_calls"
+    yield from fields_of_other_formats(wanted)
+    yield from unchecked_format(wanted)
 
 
 def _read_models(asked: ResponsesRequest) -> dict[str, str]:

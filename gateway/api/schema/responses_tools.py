@@ -173,6 +173,15 @@ def dropped_tools(given: Sequence[ResponsesTool]) -> Iterator[str]:
     return (f"tools[{index}]" for index, tool in enumerate(given) if not tool.is_offered)
 
 
+def tools_of_two_kinds(given: Sequence[ResponsesTool]) -> Iterator[str]:
+    """Yield the paths of the fields that are of the other kind of tool than its type says."""
+    for index, tool in enumerate(given):
+        others = ("format",) if tool.type == "function" else ("parameters", "strict")
+        for name in others:
+            if getattr(tool, name) is not None:
+                yield f"tools[{index}].{name}"
+
+
 def read_tool_choice(
     choice: ResponsesToolChoice | None, tools: tuple[Tool, ...]
 ) -> tuple[tuple[Tool, ...], ToolChoice | None]:
@@ -204,6 +213,13 @@ def read_format(wanted: AnswerFormat | None) -> ResponseFormat | None:
     return ResponseFormat(
         "json_schema", schema=schema, name=wanted.name or "", strict=bool(wanted.strict)
     )
+
+
+def fields_of_other_formats(wanted: AnswerFormat | None) -> Iterator[str]:
+    """Yield the paths of the fields that say something of a schema where none is wanted."""
+    if wanted is not None and wanted.type != "json_schema":
+        fields = {"name": wanted.name, "schema": wanted.schema_, "strict": wanted.strict or None}
+        yield from (f"text.format.{name}" for name, value in fields.items() if value is not None)
 
 
 def unchecked_format(wanted: AnswerFormat | None) -> list[str]:
