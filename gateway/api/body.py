@@ -12,6 +12,7 @@ from gateway.api.errors import BadRequest
 from gateway.api.json_bounds import JSONBounds
 from gateway.api.request_body import pieces
 from gateway.pipeline.admission.caller_context import give_connection_back
+from infra import exact_json
 
 MOST_BYTES_OF_STRANGERS = 64 * 1024
 """How much is read of who has shown no credential."""
@@ -25,8 +26,9 @@ JSONObject = dict[str, Any]
 def read_object(request: HttpRequest, *, most_bytes: int | None = None) -> JSONObject:
     """Return the body, of REQUEST_MAX_BYTES at most where nothing is said.
 
-    NULs within a dialogue are dropped: a tool's result may be a piece of a binary file, and stays in the
-    dialogue for good. Elsewhere they are refused, for PostgreSQL has no place for them.
+    Whole numbers within a dialogue keep all their digits: models are told of accounts that have 20.
+    NULs within it are dropped: a tool's result may be a piece of a binary file, and stays in the dialogue
+    for good. Elsewhere they are refused, for PostgreSQL has no place for them.
     The database connection is given back before the body is waited for.
     Raises BadRequest (400, 408, 413, 415) that says what is wrong.
     """
@@ -42,6 +44,9 @@ def read_object(request: HttpRequest, *, most_bytes: int | None = None) -> JSONO
         raise _refusal(error) from None
     if not isinstance(document, dict):
         raise BadRequest("The body must be a JSON object.")
+    if exact_json.may_have_long_numbers(raw):
+        exact = exact_json.loads(raw)
+        document |= {name: exact[name] for name in _DIALOGUE & document.keys()}
     if rb"\u0000" in raw:
         dialogue = {name: document[name] for name in _DIALOGUE & document.keys()}
         _drop_nul(dialogue)

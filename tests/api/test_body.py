@@ -121,6 +121,14 @@ def test_a_nul_within_a_dialogue_is_dropped(field: str) -> None:
     }
 
 
+@pytest.mark.parametrize("field", ["messages", "input", "system"])
+def test_a_whole_number_within_a_dialogue_keeps_its_digits(field: str) -> None:
+    said = [{"input": {"account": 40817810099910004312, "debt": -(10**19)}}]
+    body = f'{{"model": "m", "{field}": {said}, "seed": 40817810099910004312}}'.replace("'", '"')
+
+    assert _read(body.encode()) == {"model": "m", field: said, "seed": 4.081781009991e19}
+
+
 @pytest.mark.parametrize(
     "field",
     [

@@ -90,6 +90,12 @@ def test_results_stand_behind_their_calls_and_before_the_words_beside_them() -> 
     ]
 
 
+def test_a_call_keeps_the_digits_of_an_account() -> None:
+    (_, turn, _) = messages(*HELLO, assistant(call("a", account=40817810099910004312)), *HELLO)
+
+    assert turn.tool_calls[0].arguments == '{"account":40817810099910004312}'
+
+
 def test_a_message_between_a_call_and_its_result_does_not_part_them() -> None:
     read_messages = messages(
         *HELLO, assistant(call("a")), user(text("Ну?")), user(result("a", content="5"))

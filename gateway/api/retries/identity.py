@@ -8,7 +8,6 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.http import HttpRequest
@@ -17,6 +16,7 @@ from accounts.principal import Principal
 from gateway.api.body import JSONObject
 from gateway.api.dialects.base import Dialect
 from gateway.api.retries.idempotency_key import idempotency_key
+from infra import exact_json
 
 SDK_ANSWER_KEPT_S = 600
 KEYED_ANSWER_KEPT_S = 86_400
@@ -78,9 +78,9 @@ def identity_of(
 
 def canonical(document: JSONObject) -> bytes:
     """Write a JSON value the same way however it came: spaces, escapes, order of keys, 1 or 1.0."""
-    text = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+    text = exact_json.dumps(document, sorts_keys=True)
     if _WHOLE_FLOAT.search(text):
-        text = orjson.dumps(_with_whole_numbers(document), option=orjson.OPT_SORT_KEYS)
+        text = exact_json.dumps(_with_whole_numbers(document), sorts_keys=True)
     return text
 
 

@@ -7,7 +7,6 @@ from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 
-import orjson
 from pydantic import Discriminator, Field, Tag
 from typing_extensions import TypeAliasType
 
@@ -36,6 +35,7 @@ from gateway.api.schema.picture_type import IMAGE_TYPES
 from gateway.api.schema.picture_url import PictureURLType, RemoteImage
 from gateway.pipeline.errors import InvalidParameter, UnsupportedContent
 from gateway.providers.chat_types import Image, Message, ToolCall
+from infra import exact_json
 
 BILLING_HEADER = "x-anthropic-billing-header:"
 """Begins a system block of Claude Code that changes with every request: it is for Anthropic, and no prompt."""
@@ -381,7 +381,7 @@ def _images(block: Any, path: str) -> tuple[Image, ...]:
 
 
 def _json(value: Any) -> str:
-    return orjson.dumps({} if value is None else value).decode()
+    return exact_json.dumps({} if value is None else value).decode()
 
 
 def _system_text(system: str | list[SystemBlock] | None) -> str:

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
-import orjson
 from pydantic import ConfigDict, Discriminator, Field, Tag
 from typing_extensions import TypeAliasType
 
@@ -28,6 +27,7 @@ from gateway.api.schema.fields import (
 from gateway.api.schema.parsing import UNSUPPORTED_PARTS, History
 from gateway.api.schema.picture_url import PictureURLType, RemoteImage
 from gateway.providers.chat_types import Image, Message, ToolCall
+from infra import exact_json
 
 MAX_MESSAGES = 2048
 MAX_CONTENT_PARTS = 256
@@ -180,7 +180,7 @@ def _part(item: Any) -> Any:
 
 
 def _written(value: Any) -> str:
-    return orjson.dumps(value).decode()
+    return exact_json.dumps(value).decode()
 
 
 class CalledFunctionBody(History):

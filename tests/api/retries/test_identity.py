@@ -54,6 +54,8 @@ def test_it_is_the_json_value_that_counts(text):
         ({"n": 1}, {"n": "1"}, False),
         ({"n": None}, {}, False),
         ({"n": [1, 2]}, {"n": [2, 1]}, False),
+        ({"b": 1.0, "a": 2**70}, {"a": 2**70, "b": 1}, True),
+        ({"a": 2**70}, {"a": 2**70 + 1}, False),
     ],
 )
 def test_numbers_are_the_same_however_they_are_written(one, other, is_same):
