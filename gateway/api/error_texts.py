@@ -237,6 +237,9 @@ TEMPLATES = (
     gettext_noop(
         "%(field)s must be absent: nothing is kept here. Send the whole dialogue in input."
     ),
+    gettext_noop(
+        "%(field)s must be absent: nothing is kept here. Send the whole dialogue in messages."
+    ),
     gettext_noop("%(field)s must be absent: nothing is kept here. Send its text in instructions."),
     gettext_noop(
         "%(field)s must be false: the answer comes while the request waits, or with stream as events."

@@ -149,6 +149,21 @@ def test_every_refusal_before_the_reading_is_in_anthropics_shape(
         assert response.headers["request-id"] == response.json()["request_id"]
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "thread", [{"type": "create"}, {"type": "continue", "previous_message_id": "msg_1"}]
+)
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages/count_tokens"])
+def test_a_dialogue_kept_at_the_server_is_refused_by_the_code_that_sdks_act_on(
+    thread: JSON, path: str
+) -> None:
+    response = ask(path=path, thread=thread)
+
+    error = response.json()["error"]
+    assert (response.status_code, error["type"]) == (400, "invalid_request_error")
+    assert error["details"] == {"error_code": "thread_unsupported_request", "param": "thread"}
+
+
 def test_tokens_are_counted_under_a_limit_of_their_own(sandbox: Sandbox) -> None:
     key = new_key(is_test=True)[1]
     body: JSON = {"model": "gigachat-basic", "messages": HELLO}

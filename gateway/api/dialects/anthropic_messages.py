@@ -47,6 +47,9 @@ ERROR_TYPES = {
     504: "timeout_error",
 }
 LIFECYCLES = {"legacy": "deprecated", "ended": "retired"}
+ERROR_CODES = {"thread": "thread_unsupported_request"}
+"""Field → Anthropic's code of its refusal, by which SDKs send the whole dialogue instead."""
+
 MOST_MODELS = 1000
 PING = frame(b'{"type":"ping"}', event=b"ping")
 
@@ -230,7 +233,8 @@ def error_body(failure: Failure) -> JSONObject:
 
     The SDKs read `details.error_code`; what else is known stands beside it.
     """
-    details: JSONObject = {"error_code": failure.code, "param": failure.param, **failure.metadata}
+    code = ERROR_CODES.get(failure.param or "", failure.code)
+    details: JSONObject = {"error_code": code, "param": failure.param, **failure.metadata}
     return {
         "type": "error",
         "error": {

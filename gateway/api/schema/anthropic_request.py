@@ -31,6 +31,7 @@ from gateway.api.schema.fields import (
     JSONObject,
     LineType,
     NumberType,
+    StoredType,
     TextsType,
     TextType,
     WholeType,
@@ -166,6 +167,9 @@ class MessageCountRequest(Body):
     thinking: ThinkingOptions | None = None
     output_config: OutputConfig | None = None
     cache_control: CacheControl = optional("Passed over: providers cache by themselves.")
+    thread: Annotated[str, StoredType("Send the whole dialogue in messages.")] | None = optional(
+        "Must be absent: tool runners of Anthropic's SDKs go on without it."
+    )
 
 
 class MessagesRequest(MessageCountRequest):

@@ -193,6 +193,19 @@ class ChoiceType(FieldType):
 
 
 @dataclass(frozen=True, slots=True)
+class StoredType(FieldType):
+    """A field that asks for what other services keep, and XRouter does not."""
+
+    remedy: str
+
+    def read(self, value: Any) -> None:
+        raise invalid(f"must be absent: nothing is kept here. {self.remedy}")
+
+    def json_schema(self) -> JSONObject:
+        return {"type": "null"}
+
+
+@dataclass(frozen=True, slots=True)
 class TextsType(FieldType):
     """A list of `fewest` to `most` texts of 1 to `longest` characters; a single text is a list of one."""
 

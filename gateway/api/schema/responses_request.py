@@ -34,6 +34,7 @@ from gateway.api.schema.fields import (
     ItemsType,
     JSONObject,
     NumberType,
+    StoredType,
     TextsType,
     TextType,
     WholeType,
@@ -75,19 +76,7 @@ _NAMES = {
     "response_format": "text.format",
     "reasoning_effort": "reasoning.effort",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class StoredType(FieldType):
-    """A field that asks for what OpenAI keeps, and XRouter does not."""
-
-    remedy: str = "Send the whole dialogue in input."
-
-    def read(self, value: Any) -> None:
-        raise invalid(f"must be absent: nothing is kept here. {self.remedy}")
-
-    def json_schema(self) -> JSONObject:
-        return {"type": "null"}
+WHOLE_DIALOGUE = StoredType("Send the whole dialogue in input.")
 
 
 class ForegroundType(FieldType):
@@ -175,8 +164,8 @@ class ResponsesRequest(Body):
     prompt_cache_key: CallerLine | None = optional(
         "Names the dialogue, which keeps the provider's cache of it warm."
     )
-    previous_response_id: Annotated[str, StoredType()] | None = optional("Must be absent.")
-    conversation: Annotated[str, StoredType()] | None = optional("Must be absent.")
+    previous_response_id: Annotated[str, WHOLE_DIALOGUE] | None = optional("Must be absent.")
+    conversation: Annotated[str, WHOLE_DIALOGUE] | None = optional("Must be absent.")
     prompt: Annotated[str, StoredType("Send its text in instructions.")] | None = optional(
         "Must be absent."
     )
