@@ -78,14 +78,18 @@ def _turn(*arguments: str, result: str = "ок") -> ChatRequest:
 
 @pytest.mark.parametrize("is_ascii", [True, False])
 def test_long_arguments_of_the_last_turn_lose_the_middles_of_their_texts(is_ascii: bool) -> None:
-    written = {"path": "a.txt", "parts": [{"text": "начало " + "слово\n" * 900 + " конец"}], "n": 3}
+    written = {
+        "path": "a.txt",
+        "parts": [{"text": "начало " + "слово\n" * 900 + " конец"}],
+        "n": 10**20,
+    }
     request = _turn(json.dumps(written, ensure_ascii=is_ascii))
 
     kept = middle_out(request, SMALL)
 
     found = json.loads(kept.messages[1].tool_calls[0].arguments)
     [part] = found.pop("parts")
-    assert found == {"path": "a.txt", "n": 3}
+    assert found == {"path": "a.txt", "n": 10**20}
     assert part["text"].startswith("начало")
     assert part["text"].endswith("конец")
     assert ELLIPSIS in part["text"]

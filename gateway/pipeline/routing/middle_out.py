@@ -15,6 +15,7 @@ from gateway.pipeline.token_estimate import MESSAGE_TOKENS, prompt_tokens, text_
 from gateway.providers._shared.history import arguments_object
 from gateway.providers.chat_types import ChatRequest, Message, ToolCall
 from gateway.providers.profile import ModelProfile
+from infra import exact_json
 
 ELLIPSIS = "\n…\n"
 ANSWER_SHARE = 4
@@ -121,7 +122,7 @@ def _shorter_arguments(call: ToolCall, kept: int) -> str:
 
 
 def _written(value: Any) -> str:
-    return orjson.dumps(value).decode()
+    return exact_json.dumps(value).decode()
 
 
 def _places_of_texts(value: Any) -> list[tuple[Any, Any]]:
