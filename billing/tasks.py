@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from billing.errors import PaymentProviderAway
 from billing.ledger import audit, low_balance
+from billing.limits import counters
 from billing.payments import auto_top_up, refunds, top_ups
 from billing.usage import aggregation, partitions, refusals, retention, spending_surges
 from infra import incidents
@@ -22,10 +23,11 @@ def aggregate_usage() -> None:
 
 
 def keep_generations() -> None:
-    """Create the partitions of the coming months, and delete old generations and refused requests."""
+    """Create the partitions of the coming months; delete old generations, refusals and counts of requests."""
     partitions.make_ahead()
     retention.drop_old()
     refusals.drop_old()
+    counters.drop_old()
 
 
 def audit_books() -> None:

@@ -1,4 +1,4 @@
-"""Request counts in the database, for limits that must survive the loss of Redis: the free tier's."""
+"""Request counts in the database, for limits that must survive the loss of Redis and a restart."""
 
 import datetime as dt
 import time
@@ -19,6 +19,7 @@ from infra.moscow_time import midnight, moscow_day
 STAMP_DIGITS = 16
 STAMPS_MIN = 20
 NO_DAY_LIMIT = 2**31 - 1
+KEPT_DAYS = 2
 
 # One statement decides and counts, so that PostgreSQL repeats its conditions on the newest row
 # after every wait for the row's lock. A stamp that waited is entered as no older than the one
@@ -220,6 +221,12 @@ def day_count(log: str, now_us: int) -> int:
     """Return how many requests are counted today."""
     row = RequestCount.objects.filter(owner=log, day__gte=_day(now_us)).first()
     return row.day_requests if row else 0
+
+
+def drop_old() -> None:
+    """Delete what no limit looks at any more: that of today and of the last 24 hours do."""
+    least_day = _day(database_clock_us()) - dt.timedelta(days=KEPT_DAYS)
+    RequestCount.objects.filter(day__lt=least_day).delete()
 
 
 def database_clock_us() -> int:

@@ -169,3 +169,11 @@ def test_requests_counted_together_come_to_what_they_come_to_one_by_one(seed: in
             alone = denied
         assert outcome_of(counted) == outcome_of(alone)
     assert {type(counted) for counted in together} == {counters.Count, LimitDenied}
+
+
+def test_what_no_limit_looks_at_any_more_is_deleted_and_nothing_else() -> None:
+    now_us = counters.database_clock_us()
+    for owner, days in (("a", 0), ("b", 1), ("c", 5)):
+        counters.count(Window("key", owner, 3, 86_400), None, now_us - days * 86_400 * SECOND)
+    counters.drop_old()
+    assert set(RequestCount.objects.values_list("owner", flat=True)) == {"a", "b"}

@@ -65,10 +65,11 @@ def _unescaped(text: str) -> str:
     """Return JSON with its escapes resolved; it need not be whole."""
     for _ in range(_MOST_UNESCAPED):
         if "\\" not in text:
-            break
-        text = _ESCAPE.sub(_character, text)
-    # JSON writes a letter beyond U+FFFF as two escapes.
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+            return text
+        # JSON writes a letter beyond U+FFFF as two escapes.
+        halves = _ESCAPE.sub(_character, text).encode("utf-16-le", "surrogatepass")
+        text = halves.decode("utf-16-le", "replace")
+    return text
 
 
 def _character(escape: re.Match[str]) -> str:
