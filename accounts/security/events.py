@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models import Count, QuerySet
 from django.utils import timezone
 
-from accounts.keys import freezing
+from accounts.keys import freezing, lookup
 from accounts.models import Account, APIKey, User
 from accounts.security import mails
 from accounts.security.models import EventConfirmation, SecurityEvent, Signal
@@ -147,7 +147,7 @@ def _release(
     *,
     by: User,
 ) -> None:
-    key = APIKey.objects.filter(account=account, digest=digest).first()
+    key = lookup.find(account.pk, digest)
     if key is None:
         raise NoSuchEvent
     with transaction.atomic():

@@ -143,6 +143,12 @@ def test_anothers_events_keys_and_sessions_do_not_exist(natasha):
     assert key_now(key).frozen_at is not None
 
 
+@pytest.mark.parametrize("digest", ["%00", "a%00b", "0" * 64, "x" * 999])
+@pytest.mark.parametrize("act", ["confirm", "thaw"])
+def test_a_key_that_cannot_be_is_unknown(natasha, digest, act):
+    assert natasha.post(f"{PAGE}keys/{digest}/{act}/").status_code == 404
+
+
 def test_every_kind_of_event_has_its_words(natasha):
     account = account_of()
     new_key()
