@@ -26,8 +26,17 @@ class Validator(OAuth2Validator):  # type: ignore[misc]  # the toolkit has no ty
     """The toolkit's OAUTH2_VALIDATOR_CLASS. A token request must run in one transaction."""
 
     def client_authentication_required(self, request: Any, *args: Any, **kwargs: Any) -> bool:
-        """Require authentication, except from a public application that sends no secret."""
-        if _authorization(request) or request.client_secret:
+        """Require authentication, except from a public application that sends no secret.
+
+        An empty secret is as good as none, in the header too, where some libraries name any client.
+        Source: RFC 6749, section 2.3.1.
+        """
+        if header := _authorization(request):
+            client_id, secret = _basic(header)
+            if secret or not client_id or request.client_id not in {None, client_id}:
+                return True
+            request.client_id = client_id
+        if request.client_secret:
             return True
         client = self._load_application(request.client_id, request)
         return client is None or client.client_type != Application.CLIENT_PUBLIC

@@ -111,6 +111,28 @@ def test_a_confidential_application_proves_itself(way):
             assert response.headers["WWW-Authenticate"].startswith("Basic")
 
 
+def test_a_public_application_may_name_itself_in_the_header(app):
+    """As requests-oauthlib does, with an empty secret."""
+    header = basic(app.application.client_id, "")
+    fields = app.token_fields(app.code(person()))
+    refused(
+        post_form("/oauth/token", fields | {"client_id": "another"}, **header),
+        "invalid_client",
+        401,
+    )
+    refused(
+        post_form("/oauth/token", fields, **basic(app.application.client_id, "x")),
+        "invalid_client",
+        401,
+    )
+    del fields["client_id"]
+    token = post_form("/oauth/token", fields, **header).json()["access_token"]
+    assert ask(token).status_code == 200
+    refused(post_form("/oauth/introspect", {"token": token}, **header), "invalid_client", 401)
+    assert post_form("/oauth/revoke", {"token": token}, **header).status_code == 200
+    assert ask(token).status_code == 401
+
+
 @pytest.mark.parametrize(
     "header",
     [
