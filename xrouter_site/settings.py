@@ -142,6 +142,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.signin.session_list.LastSeenMiddleware",
+    "xrouter_site.not_allowed.NotAllowedPageMiddleware",
 ]
 ROOT_URLCONF = "xrouter_site.urls"
 WSGI_APPLICATION = "xrouter_site.wsgi.application"

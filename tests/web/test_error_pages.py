@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import path
+from django.views.decorators.http import require_POST
 
 from accounts.signin.form_limits import refuse
 from xrouter_site import urls
@@ -35,6 +36,7 @@ urlpatterns = [
     path("api/breaks", breaks),
     path("denies/", denies),
     path("refuses/", refuses),
+    path("form/", require_POST(refuses)),
     *urls.urlpatterns,
 ]
 pytestmark = pytest.mark.urls(__name__)
@@ -63,12 +65,15 @@ def faults(language: str) -> dict[int | str, Any]:
         403: client.get("/denies/"),
         "csrf": visitor(language, enforce_csrf_checks=True).post("/language/", {"language": "en"}),
         404: client.get("/no/such/page"),
+        405: client.get("/form/"),
         429: client.post("/refuses/"),
         500: client.get("/breaks/"),
     }
 
 
-STATUSES: dict[int | str, int] = {400: 400, 403: 403, "csrf": 403, 404: 404, 429: 429, 500: 500}
+STATUSES: dict[int | str, int] = {number: number for number in (400, 403, 404, 405, 429, 500)} | {
+    "csrf": 403
+}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -111,6 +116,11 @@ def test_an_error_page_tells_nothing_of_the_program():
         assert "Traceback" not in page
         assert "no words of the exception" not in page
         assert "a fault of ours" not in page
+
+
+def test_a_page_of_a_wrong_method_names_the_right_one():
+    assert faults("en")[405].headers["Allow"] == "POST"
+    assert not visitor("en").head("/form/").content
 
 
 def test_a_foreign_host_is_shown_the_way_to_the_real_one(settings):

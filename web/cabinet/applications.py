@@ -1,7 +1,6 @@
 """/cabinet/apps/: a person's OAuth applications."""
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -14,6 +13,7 @@ from accounts.oauth import applications
 from accounts.signin.form_limits import limit_form
 from accounts.signin.sessions import user_of
 from web.cabinet.application_form import ApplicationForm, NewApplicationForm
+from web.cabinet.login_required import login_required
 
 INVALID = 422
 

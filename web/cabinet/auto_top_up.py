@@ -1,7 +1,6 @@
 """/cabinet/billing/auto-top-up/: turn automatic top-ups on and off, and remove the saved method."""
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -13,6 +12,7 @@ from billing.errors import InvalidAmount, NoSavedMethod
 from billing.payments import auto_top_up
 from web.cabinet.billing import form_of_page, show
 from web.cabinet.billing_forms import AutoTopUpForm
+from web.cabinet.login_required import login_required
 from web.cabinet.top_up import SUSPENDED
 
 

@@ -7,7 +7,6 @@ from typing import Concatenate, ParamSpec
 
 from csp.decorators import csp_update
 from django.conf import settings
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -19,6 +18,7 @@ from billing.ledger import balances, low_balance
 from billing.payments import auto_top_up, saved_methods, top_ups
 from web.cabinet import ledger
 from web.cabinet.billing_forms import PRESETS, AlertForm, AutoTopUpForm, RedemptionForm, TopUpForm
+from web.cabinet.login_required import login_required
 
 LATEST_PAYMENTS, LATEST_ENTRIES = 10, 10
 PAYMENT_PAGES = ["https://yoomoney.ru", "https://*.yoomoney.ru", "https://yookassa.ru"]

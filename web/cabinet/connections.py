@@ -1,7 +1,6 @@
 """/cabinet/connections/: the applications and sites that a person connected."""
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -12,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.oauth import revocation
 from accounts.oauth.connections import ConnectedApp, connections
 from accounts.signin.sessions import user_of
+from web.cabinet.login_required import login_required
 
 
 @never_cache

@@ -1,6 +1,5 @@
 """A new key for the examples of a page: the answer alone bears it, and the page fills it in."""
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, JsonResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -13,6 +12,7 @@ from accounts.signin.form_limits import limit_form
 from accounts.signin.sessions import account_of, user_of
 from web.cabinet import form_tokens
 from web.cabinet.keys import FORM, refusal
+from web.cabinet.login_required import login_required
 
 CONFLICT = 409
 

@@ -8,7 +8,6 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from django import forms
-from django.contrib.auth.decorators import login_required
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import (
     Http404,
@@ -42,6 +41,7 @@ from infra.moscow_time import MOSCOW, moscow_day
 from infra.replica import from_replica
 from infra.spreadsheet import csv_file
 from web.cabinet.generation_words import ERRORS, FINISHES, OUTCOMES, adapted_of, lines, status_of
+from web.cabinet.login_required import login_required
 
 ON_A_PAGE = 50
 MODELS_OF_DAYS = 366

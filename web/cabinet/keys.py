@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -32,6 +31,7 @@ from gateway.catalog import snapshot
 from web.cabinet import form_tokens
 from web.cabinet.first_request import first_request
 from web.cabinet.key_forms import KeyForm, NewKeyForm, RotationForm
+from web.cabinet.login_required import login_required
 
 FORM = "new-key"
 KEYS_ON_A_PAGE = 50

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -21,6 +20,7 @@ from billing.usage.generations import public_id
 from infra.credits import credits_of
 from infra.moscow_time import MOSCOW, moscow_day
 from infra.spreadsheet import csv_file
+from web.cabinet.login_required import login_required
 
 PAGE_ENTRIES = 50
 

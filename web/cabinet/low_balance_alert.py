@@ -1,7 +1,6 @@
 """/cabinet/billing/alert/: the form of the low-balance alert."""
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -10,6 +9,7 @@ from accounts.signin.sessions import account_of
 from billing.ledger import low_balance
 from web.cabinet.billing import form_of_page, show
 from web.cabinet.billing_forms import AlertForm
+from web.cabinet.login_required import login_required
 
 
 @login_required

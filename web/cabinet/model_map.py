@@ -1,7 +1,6 @@
 """/cabinet/model-map/: the account's own names for models."""
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -16,6 +15,7 @@ from billing.ledger import balances
 from billing.limits import request_limits
 from gateway.pipeline.admission.access import served_to
 from gateway.pipeline.admission.model_map import without_effect
+from web.cabinet.login_required import login_required
 from web.cabinet.model_map_form import entries_form
 from web.cabinet.model_map_presets import PRESETS, proposed
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from urllib.parse import urlencode
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -28,6 +27,7 @@ from web.cabinet.bar_chart import BarChart
 from web.cabinet.first_request import first_request
 from web.cabinet.generation_words import lines
 from web.cabinet.keys import new_key_token
+from web.cabinet.login_required import login_required
 from web.cabinet.usage_chart import FIGURES, Label, by_days
 
 CHART_DAYS = 30

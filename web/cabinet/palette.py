@@ -1,6 +1,5 @@
 """What the list of Ctrl+K offers beside pages: an account's keys, and the models."""
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, JsonResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -10,6 +9,7 @@ from django.views.decorators.http import require_safe
 from accounts.keys import lookup
 from accounts.signin.sessions import account_of
 from gateway.pipeline.admission.access import served_to
+from web.cabinet.login_required import login_required
 
 MOST_KEYS = 500
 

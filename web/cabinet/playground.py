@@ -3,7 +3,6 @@
 from typing import Any, TypedDict
 
 from django.conf import settings
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -22,6 +21,7 @@ from gateway.pipeline.admission.access import served_to
 from gateway.pipeline.routing.router import EMULATED_PARAMETERS
 from gateway.providers.registry import BUILT_IN
 from web.cabinet.answer_markdown import render_answer
+from web.cabinet.login_required import login_required
 from web.cabinet.playground_examples import examples
 from web.cabinet.playground_words import words
 

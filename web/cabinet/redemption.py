@@ -1,7 +1,6 @@
 """/cabinet/billing/redeem/: the form of redemption codes."""
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -14,6 +13,7 @@ from billing.errors import RedemptionRefused
 from billing.templatetags.money import roubles
 from web.cabinet.billing import form_of_page, show
 from web.cabinet.billing_forms import RedemptionForm
+from web.cabinet.login_required import login_required
 
 
 @login_required

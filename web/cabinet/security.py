@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -17,6 +16,7 @@ from accounts.security.models import SecurityEvent
 from accounts.security.words import consequence, explanation
 from accounts.signin import session_list
 from accounts.signin.sessions import account_of, user_of
+from web.cabinet.login_required import login_required
 
 
 @dataclass(frozen=True, slots=True)

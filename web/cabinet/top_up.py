@@ -5,7 +5,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -22,6 +21,7 @@ from billing.errors import InvalidAmount, MethodsNotSaved, NoShop, PaymentProvid
 from billing.payments import saved_methods, top_ups
 from web.cabinet.billing import form_of_page, show
 from web.cabinet.billing_forms import TopUpForm
+from web.cabinet.login_required import login_required
 
 SUSPENDED = gettext_lazy("A suspended account cannot be topped up.")
 ASK_AGAIN_S = 5

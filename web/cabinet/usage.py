@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
-from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -29,6 +28,7 @@ from infra.credits import credits_of
 from infra.moscow_time import moscow_day
 from infra.spreadsheet import csv_file
 from web.cabinet.bar_chart import BarChart
+from web.cabinet.login_required import login_required
 from web.cabinet.usage_chart import FIGURES, LATENCY, by_days, by_hours, latency_by_hours
 
 PERIODS = (1, 7, 30, 90)
