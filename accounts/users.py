@@ -1,5 +1,6 @@
 """People and their accounts: create, find, change the e-mail, lock."""
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -8,6 +9,8 @@ from accounts.email_address import checked_email, fold_email, mailbox_of, sign_i
 from accounts.errors import AccountSuspended, EmailTaken
 from accounts.models import Account as Account
 from accounts.models import User as User
+
+ROWS_AT_ONCE = 1_000
 
 
 def register(
@@ -83,10 +86,20 @@ def user(user_id: int) -> User:
     return User.objects.get(pk=user_id)
 
 
-def accounts_by_email_head(head: str, *, most: int) -> list[int]:
-    """Return the ids of accounts whose owners' e-mails begin so, in any case, in their order."""
-    found = Account.objects.filter(owner__email_folded__startswith=fold_email(head))
-    return list(found.order_by("owner__email").values_list("pk", flat=True)[:most])
+def accounts_by_email_head(head: str, *, most: int) -> Iterator[Account]:
+    """Yield the accounts whose owners' e-mails begin so, in any case and in their order.
+
+    Without a beginning all are meant, the newest first.
+    """
+    found = Account.objects.select_related("owner")
+    if head:
+        found = found.filter(owner__email_folded__startswith=fold_email(head))
+    yield from found.order_by("owner__email" if head else "-pk")[:most].iterator(ROWS_AT_ONCE)
+
+
+def find_accounts(account_ids: Iterable[int]) -> list[Account]:
+    """Return the accounts with these ids, their owners loaded."""
+    return list(Account.objects.select_related("owner").filter(pk__in=account_ids).order_by("pk"))
 
 
 def find_account(account_id: int) -> Account | None:

@@ -1,15 +1,18 @@
 """/admin/customers/: all that an operator needs of one customer on one page, and what may be done."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +20,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts import suspension, users
 from accounts.audit import log
 from accounts.audit.act_form import ActForm
+from accounts.audit.audited_admin import CSV_PARAMETER
+from accounts.audit.csv_list import MOST_ROWS
 from accounts.audit.log import Action
 from accounts.keys import issuing, lookup
 from accounts.security import events
@@ -29,6 +34,8 @@ from billing.usage import generations
 from billing.usage import refusals as refused_requests
 from billing.usage.generations import GenerationRecord, Wanted
 from billing.usage.refusals import RefusedRequest
+from infra.moscow_time import moscow_day
+from infra.spreadsheet import csv_file
 from web.cabinet.generation_words import lines
 from web.operators.search import MOST_FOUND, accounts_of
 
@@ -36,19 +43,26 @@ SHOWN, KEYS_SHOWN = 10, 50
 EVERYTHING = Wanted()
 
 
-def find(request: HttpRequest) -> HttpResponse:
-    """Lead to the customer that `q` means, or list the few that it may mean."""
+def find(request: HttpRequest) -> HttpResponseBase:
+    """Lead to the customer that `q` means, or list those that it may mean, as a file too.
+
+    Without a word it lists the newest.
+    """
     _demand(request, "accounts.view_account")
-    word = request.GET.get("q", "")
-    found = accounts_of(word)
-    if len(found) == 1:
-        return redirect("customer", found[0])
+    word = request.GET.get("q", "").strip()
+    if request.GET.get(CSV_PARAMETER):
+        name = f"customers-{moscow_day(timezone.now())}.csv"
+        return csv_file(name, _table(accounts_of(word, most=MOST_ROWS)))
+    found = list(accounts_of(word))
+    if word and len(found) == 1:
+        return redirect("customer", found[0].pk)
     context = {
         **admin.site.each_context(request),
-        "title": gettext("Find a customer"),
+        "title": gettext("Customers"),
         "word": word,
-        "accounts": [users.find_account(account_id) for account_id in found],
+        "accounts": [(account, _state(account)) for account in found],
         "is_cut": len(found) == MOST_FOUND,
+        "csv_query": f"?{urlencode({'q': word, CSV_PARAMETER: 1})}",
     }
     return TemplateResponse(request, "admin/customers.html", context)
 
@@ -179,6 +193,24 @@ def _account(account_id: int) -> Account:
     if account is None:
         raise Http404
     return account
+
+
+def _state(account: Account) -> str:
+    if not account.owner.is_active:
+        return gettext("closed")
+    return gettext("suspended") if account.suspended_at else gettext("works")
+
+
+def _table(accounts: Iterable[Account]) -> Iterator[Sequence[object]]:
+    yield (
+        *(gettext("Account"), gettext("E-mail"), gettext("Name"), gettext("State")),
+        *(gettext("Reason of the suspension"), gettext("Created")),
+    )
+    for account in accounts:
+        yield (
+            *(account.pk, account.owner.email, account.name, _state(account)),
+            *(account.suspension_reason, moscow_day(account.created_at)),
+        )
 
 
 def _demand(request: HttpRequest, permission: str) -> None:
