@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME, ActionForm
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
+from django.core.exceptions import SuspiciousOperation, ValidationError
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
@@ -23,6 +24,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.audit import log
 from accounts.audit.act_form import ActForm
+from accounts.audit.checked_list import UNREADABLE, CheckedList
 from accounts.audit.csv_list import csv_of_list
 from accounts.audit.log import REASON_MAX_CHARS, Action
 
@@ -68,6 +70,9 @@ class AuditedAdmin(_Admin):
     show_full_result_count = False
     list_per_page = 50
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CheckedList]:
+        return CheckedList
+
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         actions = super().get_actions(request)
         actions.pop("delete_selected", None)
@@ -89,6 +94,10 @@ class AuditedAdmin(_Admin):
         name = request.POST.get("action", "")
         consequence = self.asked_about.get(name)
         chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        try:
+            queryset.filter(pk__in=chosen).exists()
+        except (ValidationError, *UNREADABLE):
+            raise SuspiciousOperation("The rows are chosen by what is no id.") from None
         if consequence is None or not chosen or name not in self.get_actions(request):
             return super().response_action(request, queryset)
         is_sent = CONFIRMED in request.POST

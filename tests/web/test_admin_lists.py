@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models import DateTimeField, IntegerField
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -57,6 +58,50 @@ def test_a_list_asks_few_queries_and_is_sent_as_a_file(
     table: list[Any] = list(csv.reader(io.StringIO(text[1:]), delimiter=";"))
     assert {len(row) for row in table} == {len(table[0])}
     assert len(table) == 1 + page.context["cl"].result_count
+
+
+NONSENSE = (
+    *({name: value} for name in ("q", "id__in", "p", "o") for value in ("9" * 30, "9" * 5000, "x")),
+    *(
+        {name: value}
+        for name in ("since", "until")
+        for value in ("yesterday", "999999999999-01-01")
+    ),
+    *({"since": "9999-12-31"}, {"until": "0001-01-01"}, {"nothing": "x"}, {"e": "1", "since": "x"}),
+)
+MOMENTS = ("0001-01-01 00:00:00+14:00", "9999-12-31 23:59:59-14:00", "999999999999-01-01", "٢٠٢٦")
+
+
+@pytest.mark.parametrize("model", admin.site._registry, ids=lambda model: model._meta.model_name)
+def test_a_list_takes_whatever_its_address_asks_for(operator_client: Client, model: Any):
+    path = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    asked: list[dict[str, str]] = list(NONSENSE)
+    for field in model._meta.fields:
+        if isinstance(field, DateTimeField):
+            asked += [{f"{field.name}__{part}": "9" * 12} for part in ("year", "month", "day")]
+            asked += [{f"{field.name}__year": year} for year in ("0", "9999", "10000")]
+            asked += [{f"{field.name}__gte": moment} for moment in MOMENTS]
+        elif isinstance(field, IntegerField):
+            asked.append({field.name: "9" * 30})
+    for query in asked:
+        for more in ({}, {"_csv": "1"}):
+            with transaction.atomic():  # as each request has a connection that works
+                answer = operator_client.get(path, query | more)
+                assert answer.status_code in {200, 302}, query
+                answer.getvalue()  # a file is read while it is sent
+                transaction.set_rollback(True)
+    for query in ({"q": "\0"}, {"\0": "x"}, {"account__name": "\0"}):
+        assert operator_client.get(path, query).status_code == 400
+    for chosen in ("\0", "x", "9" * 5000):
+        act = {"action": "delete_selected", "_selected_action": chosen, "index": "0"}
+        with transaction.atomic():
+            assert operator_client.post(path, act).status_code in {200, 302, 400, 403}
+            transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize("path", ["\0/", "gateway/route/\0/change/", "customers/?q=%00", "r/\0/1/"])
+def test_an_address_with_a_zero_byte_is_refused(operator_client: Client, path: str):
+    assert operator_client.get(f"/admin/{path}").status_code == 400
 
 
 def test_a_file_has_the_rows_that_the_filters_leave(operator_client: Client, busy: None):
