@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import suspension, users
 from accounts.audit.admin import AuditLogAdmin
 from accounts.audit.audited_admin import ActionsOnlyAdmin, AuditedAdmin, NoDeleteAdmin
+from accounts.audit.day_filter import DayFilter
 from accounts.audit.log import Action
 from accounts.audit.plain_values import json_column
 from accounts.email_address import checked_email, fold_email
@@ -80,10 +81,9 @@ class NewUserForm(_UserForm):
 @admin.register(User)
 class UserAdmin(RightsAdmin, NoDeleteAdmin):
     list_display = ("email", "is_active", "is_staff", "date_joined", "last_login")
-    list_filter = ("is_active", "is_staff")
+    list_filter = ("is_active", "is_staff", DayFilter.of("date_joined"))
     search_fields = ("=id", "email", "email_folded")
     search_help_text = _("E-mail or number of a person")
-    date_hierarchy = "date_joined"
     ordering = ("-date_joined",)
     fieldsets = (
         (
@@ -186,7 +186,7 @@ class UserAdmin(RightsAdmin, NoDeleteAdmin):
 class AccountAdmin(NoDeleteAdmin):
     list_display = ("id", "name", "owner", "suspended_at", "created_at")
     list_display_links = ("id", "name")
-    list_filter = (("suspended_at", admin.EmptyFieldListFilter),)
+    list_filter = (("suspended_at", admin.EmptyFieldListFilter), DayFilter.of("created_at"))
     list_select_related = ("owner",)
     search_fields = ("=id", "name", "owner__email")
     search_help_text = _("Name or number of an account, or its owner's e-mail")
@@ -235,6 +235,7 @@ class KeyAdmin(ActionsOnlyAdmin):
     list_filter = (
         *("is_test", "disabled", ("revoked_at", admin.EmptyFieldListFilter)),
         *(("frozen_at", admin.EmptyFieldListFilter), ("expires_at", admin.EmptyFieldListFilter)),
+        DayFilter.of("created_at"),
     )
     list_select_related = ("account",)
     search_fields = ("=id", "name", "=head", "=tail", "account__name", "account__owner__email")

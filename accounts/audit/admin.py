@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import users
 from accounts.audit.audited_admin import ReadOnlyAdmin
+from accounts.audit.day_filter import DayFilter
 from accounts.audit.log import AuditEntry, kind_of
 from accounts.audit.plain_values import json_column
 from accounts.errors import InvalidEmail
@@ -37,11 +38,10 @@ class KindFilter(admin.SimpleListFilter):
 @admin.register(AuditEntry)
 class AuditLogAdmin(ReadOnlyAdmin):
     list_display = ("at", "who", "action", "kind", "object_label", "reason", "address")
-    list_filter = ("action", KindFilter)
+    list_filter = ("action", KindFilter, DayFilter.of("at"))
     list_select_related = ("actor",)
     search_fields = ("=object_id", "object_label")
     search_help_text = _("E-mail of who did it; or id or name of what it was done to")
-    date_hierarchy = "at"
     shown_detail = json_column("detail", _("details"))
     ordering = ("-id",)
     fieldsets = (

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import AccessToken, Application, Grant, IDToken, RefreshToken
 
 from accounts.audit.audited_admin import ActionsOnlyAdmin
+from accounts.audit.day_filter import DayFilter
 from accounts.audit.log import Action
 from accounts.audit.plain_values import text_of
 from accounts.models import OAuthApplication, OAuthToken
@@ -29,7 +30,10 @@ class DisabledFilter(admin.EmptyFieldListFilter):
 @admin.register(OAuthApplication)
 class ApplicationAdmin(ActionsOnlyAdmin):
     list_display = ("shown_name", "shown_client_id", "kind", "developer", "made_at", "disabled_at")
-    list_filter = (("details__disabled_at", DisabledFilter),)
+    list_filter = (
+        ("details__disabled_at", DisabledFilter),
+        DayFilter.of("created", title=_("registered")),
+    )
     list_select_related = ("user", "details")
     search_fields = ("=id", "name", "=client_id", "redirect_uris", "user__email")
     search_help_text = _("Name, client ID or address of an application, or its developer's e-mail")
@@ -115,6 +119,7 @@ class ApplicationAdmin(ActionsOnlyAdmin):
 @admin.register(OAuthToken)
 class TokenAdmin(ActionsOnlyAdmin):
     list_display = ("id", "person", "shown_application", "scopes", "made_at", "ends_at", "used_at")
+    list_filter = (DayFilter.of("created", title=_("issued")),)
     list_select_related = ("user", "application", "issued")
     search_fields = ("=id", "application__name", "=application__client_id", "user__email")
     search_help_text = _("Name or client ID of an application, or the person's e-mail")

@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit.audited_admin import ActionsOnlyAdmin
+from accounts.audit.day_filter import DayFilter
 from accounts.audit.log import Action
 from accounts.audit.plain_values import NOTHING, json_column
 from accounts.models import User
@@ -36,14 +37,13 @@ class ConfirmedFilter(admin.SimpleListFilter):
 @admin.register(SecurityEvent)
 class SecurityEventAdmin(ActionsOnlyAdmin):
     list_display = ("at", "signal", "account", "api_key", "network", "shown", "confirmed")
-    list_filter = ("signal", ConfirmedFilter)
+    list_filter = ("signal", ConfirmedFilter, DayFilter.of("at"))
     list_select_related = ("account", "api_key", "confirmation__by")
     search_fields = (
         *("=account__id", "account__name", "account__owner__email"),
         *("network", "=api_key__head", "=api_key__tail"),
     )
     search_help_text = _("Account, its owner's e-mail, a network, or the ends of a key")
-    date_hierarchy = "at"
     ordering = ("-id",)
     fields = (
         *("at", "signal", "shown", "account", "api_key", "network", "shown_evidence"),

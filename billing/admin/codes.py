@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit.audited_admin import ActionsOnlyAdmin
+from accounts.audit.day_filter import DayFilter
 from accounts.audit.log import Action
 from billing import redemption_codes
 from billing.admin.code_form import code_batch_page
@@ -51,7 +52,7 @@ class CodeBatchAdmin(ActionsOnlyAdmin):
         *("note", "worth", "codes", "redeemed", "voided"),
         *("expires_at", "email_folded", "created_at", "made_by"),
     )
-    list_filter = ("created_at",)
+    list_filter = (DayFilter.of("created_at"),)
     list_select_related: ClassVar[tuple[str, ...]] = ("made_by",)
     search_fields = ("note", "email_folded")
     search_help_text = _("Note, or the e-mail that the codes are for")
@@ -113,7 +114,7 @@ class RedemptionCodeAdmin(ActionsOnlyAdmin):
         *("code", "state", "worth", "batch", "expires_at"),
         *("redeemed_at", "account", "voided_at"),
     )
-    list_filter = (StateFilter, "redeemed_at")
+    list_filter = (StateFilter, DayFilter.of("redeemed_at"))
     list_select_related: ClassVar[tuple[str, ...]] = ("batch", "account")
     search_fields = ("=tail", "=account__id", "account__owner__email", "batch__note")
     search_help_text = _("Last characters of a code, number of an account, its e-mail, or a note")

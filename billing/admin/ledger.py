@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.http import urlencode
@@ -19,12 +20,15 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import users
 from accounts.audit.audited_admin import ActionsOnlyAdmin, ReadOnlyAdmin
+from accounts.audit.day_filter import DayFilter
 from accounts.audit.plain_values import NOTHING, json_column
 from accounts.errors import InvalidEmail
+from billing import prices
 from billing.admin.adjustment import adjustment_page
 from billing.models import CreditAccount, Generation, LedgerEntry
 from billing.templatetags.money import roubles
-from billing.usage.generations import parse_public_id, public_id
+from billing.usage.generation_ids import least_id_at
+from billing.usage.generations import OUTCOMES, parse_public_id, public_id
 from infra.replica import from_replica
 
 if TYPE_CHECKING:  # generic for the type checker alone
@@ -94,7 +98,7 @@ class LedgerEntryAdmin(_OfAccounts):
     """The ledger, newest first."""
 
     list_display = ("id", "created_at", "account", "kind", "amount", "balance", "reason", "actor")
-    list_filter = ("kind", "created_at")
+    list_filter = ("kind", DayFilter.of("created_at"))
     list_select_related = ("account", "actor")
     search_help_text = _("gen-…, payment, number of an account, or its owner's e-mail")
     ordering = ("-id",)
@@ -119,6 +123,35 @@ class LedgerEntryAdmin(_OfAccounts):
         return public_id(entry.generation_id) if entry.generation_id else ""
 
 
+class OutcomeFilter(admin.SimpleListFilter):
+    title = _("outcome")
+    parameter_name = "outcome"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            ("answered", _("answered")),
+            ("failed", _("failed")),
+            ("cancelled", _("client left")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        outcome = self.value()
+        return queryset.filter(OUTCOMES[outcome]) if outcome in OUTCOMES else queryset
+
+
+class ModelFilter(admin.SimpleListFilter):
+    """Filters by the models that have a price: the long table is not asked which it has."""
+
+    title = _("model")
+    parameter_name = "model"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(model_id, model_id) for model_id in sorted(prices.current_prices(timezone.now()))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(model_id=self.value()) if self.value() else queryset
+
+
 @admin.register(Generation)
 class GenerationAdmin(_OfAccounts):
     """The generations, newest first."""
@@ -126,6 +159,11 @@ class GenerationAdmin(_OfAccounts):
     list_display = (
         *("public", "created_at", "account", "model_id", "provider"),
         *("tokens_prompt", "tokens_completion", "charged", "finish_reason", "error_code"),
+    )
+    # Days are found by the ids, which have an index, and by which the table is parted.
+    list_filter = (
+        *(OutcomeFilter, ModelFilter, "is_test"),
+        DayFilter.of("id", title=_("time"), bound=least_id_at),
     )
     ordering = ("-id",)
     generation_field = "id"

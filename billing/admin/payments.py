@@ -9,6 +9,7 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit.audited_admin import ReadOnlyAdmin
+from accounts.audit.day_filter import DayFilter
 from billing.admin.ledger import operation
 from billing.admin.refund import refund_page
 from billing.models import AutoTopUp, Payment, PaymentRefund
@@ -38,7 +39,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     """Payments, newest first; those that were paid otherwise than asked for say how."""
 
     list_display = ("number", "created_at", "account", "roubles", "is_automatic", "status", "note")
-    list_filter = ("status", AutomaticFilter, "created_at")
+    list_filter = ("status", AutomaticFilter, DayFilter.of("created_at"))
     list_select_related: ClassVar[tuple[str, ...]] = ("account",)
     search_fields = ("=provider_id", "=account__id", "account__owner__email")
     search_help_text = _("Payment, number of an account, or its owner's e-mail")
@@ -81,7 +82,7 @@ class AutoTopUpAdmin(ReadOnlyAdmin):
         *("account", "is_on", "method_title", "threshold", "amount", "month_cap"),
         *("consented_at", "last_decline", "declined_at"),
     )
-    list_filter = ("is_on",)
+    list_filter = ("is_on", DayFilter.of("saved_at"))
     list_select_related: ClassVar[tuple[str, ...]] = ("account",)
     search_fields = ("=account__id", "account__owner__email")
     search_help_text = _("Number of an account, or its owner's e-mail")
@@ -106,6 +107,7 @@ class PaymentRefundAdmin(ReadOnlyAdmin):
     """Refunds at the shop, newest first; those that were not booked say why."""
 
     list_display = ("number", "created_at", "payment", "roubles", "note")
+    list_filter = (DayFilter.of("created_at"),)
     list_select_related: ClassVar[tuple[str, ...]] = ("payment",)
     search_fields = ("=provider_id", "=payment__provider_id", "=payment__account__id")
     ordering = ("-id",)

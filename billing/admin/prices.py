@@ -1,6 +1,6 @@
 """The operators' pages of dated prices: what callers pay, and what providers charge us."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminTextInputWidget
@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit.audited_admin import CONFIRMED, AuditedAdmin
+from accounts.audit.day_filter import DayFilter
 from billing.admin.price_form import (
     KINDS,
     TOKENS_A_PRICE_IS_READ_FOR,
@@ -26,7 +27,7 @@ class DatedPrices(AuditedAdmin):
     """Dated prices. One already in force cannot be changed, only followed by another."""
 
     form = DatedPriceForm
-    date_hierarchy = "valid_from"
+    list_filter: ClassVar[tuple[Any, ...]] = (DayFilter.of("valid_from"),)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return super().has_change_permission(request, obj) and not _is_in_force(obj)
@@ -136,7 +137,7 @@ class UpstreamPriceAdmin(DatedPrices):
         "cached",
         "source",
     )
-    list_filter = ("provider",)
+    list_filter = ("provider", *DatedPrices.list_filter)
     search_fields = ("upstream_id",)
     search_help_text = _("The provider's own name of a model")
     ordering = ("provider", "upstream_id", "-valid_from")

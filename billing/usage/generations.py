@@ -134,7 +134,7 @@ class SettledAttempts:
     tokens_completion: int
 
 
-_OUTCOMES: dict[Outcome, Q] = {
+OUTCOMES: dict[Outcome, Q] = {
     "answered": Q(is_cancelled=False, error_code=""),
     "failed": Q(is_cancelled=False) & ~Q(error_code=""),
     "cancelled": Q(is_cancelled=True),
@@ -192,7 +192,7 @@ def latest(
     condition = wanted.condition("model_id", before)
     rows = Generation.objects.filter(condition, account=account_id).order_by("-id")
     if wanted.outcome is not None:
-        rows = rows.filter(_OUTCOMES[wanted.outcome])
+        rows = rows.filter(OUTCOMES[wanted.outcome])
     try:
         return [record_of(row) for row in rows[:most]]
     except (DatabaseError, InterfaceError) as error:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit.audited_admin import AuditedAdmin
+from accounts.audit.day_filter import DayFilter
 from accounts.audit.log import Action
 from gateway.admin.route_form import RouteForm
 from gateway.models import Alias, LanguageModel, Route
@@ -79,6 +80,7 @@ class LanguageModelAdmin(AuditedAdmin):
         "is_free",
         "owned_by",
         "routes__provider",
+        DayFilter.of("updated_at"),
     )
     search_fields = ("public_id", "name", "aliases__name", "routes__upstream_id")
     search_help_text = _("Id, name or alias of a model, or its name upstream")

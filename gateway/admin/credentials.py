@@ -10,6 +10,7 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit.audited_admin import AuditedAdmin
+from accounts.audit.day_filter import DayFilter
 from gateway.admin.presets import preset_page
 from gateway.admin.settings_field import SettingsField
 from gateway.catalog import snapshot
@@ -143,7 +144,7 @@ class CredentialAdmin(AuditedAdmin):
     list_display = (
         *("provider", "name", "shown_fingerprint", "concurrency", "enabled", "secret_set_at"),
     )
-    list_filter = ("provider", "enabled")
+    list_filter = ("provider", "enabled", DayFilter.of("secret_set_at"))
     search_fields = ("name",)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:

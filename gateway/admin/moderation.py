@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit.audited_admin import AuditedAdmin, ReadOnlyAdmin
+from accounts.audit.day_filter import DayFilter
 from accounts.audit.log import Action
 from gateway.models import ModerationEvent, ModerationRule
 from gateway.moderation.events import found_since_yesterday
@@ -23,7 +24,7 @@ class ModerationRuleAdmin(AuditedAdmin):
         *("name", "category", "action", "tier", "enabled", "found_since_yesterday"),
         "updated_at",
     )
-    list_filter = ("enabled", "category", "action", "tier")
+    list_filter = ("enabled", "category", "action", "tier", DayFilter.of("updated_at"))
     search_fields = ("name", "words", "pattern")
     search_help_text = _("Name of a rule, or a word of it")
     fieldsets = (
@@ -61,9 +62,8 @@ class ModerationEventAdmin(ReadOnlyAdmin):
         *("created_at", "account", "category", "rule", "action", "excerpt", "credential"),
         "request_id",
     )
-    list_filter = ("category", "action", "created_at")
+    list_filter = ("category", "action", DayFilter.of("created_at"))
     list_select_related = ("account",)
-    date_hierarchy = "created_at"
     search_fields = ("=account__id", "account__owner__email", "=request_id", "=rule")
     search_help_text = _("Number of an account, its owner's e-mail, a request, or a rule")
     fields = (

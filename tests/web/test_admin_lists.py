@@ -12,9 +12,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from accounts.keys import issuing
 from accounts.models import User
+from billing.models import Generation
+from infra.moscow_time import moscow_day
 from tests.accounts.operators import seat
 from tests.billing.payers import CREDIT, ask, end, hold_one, open_account, payer, settle_one
+from tests.billing.usage_rows import ago
+from tests.gateway.customers import a_key, a_request, customer
 
 pytestmark = pytest.mark.django_db
 MOST_QUERIES = 10
@@ -102,6 +107,49 @@ def test_a_list_takes_whatever_its_address_asks_for(operator_client: Client, mod
 @pytest.mark.parametrize("path", ["\0/", "gateway/route/\0/change/", "customers/?q=%00", "r/\0/1/"])
 def test_an_address_with_a_zero_byte_is_refused(operator_client: Client, path: str):
     assert operator_client.get(f"/admin/{path}").status_code == 400
+
+
+def test_a_list_is_narrowed_to_days_of_moscow_s(operator_client: Client):
+    account = open_account(CREDIT)
+    for at in ("2026-03-01T20:59:59Z", "2026-03-01T21:00:00Z", "2026-03-02T20:59:59Z"):
+        key, _raw = issuing.issue(account=account, user=account.owner, name=at)
+        type(key).objects.filter(pk=key.pk).update(created_at=at)
+    path = reverse("admin:accounts_apikey_changelist")
+    for query, found in (
+        ({"since": "2026-03-02", "until": "2026-03-02"}, 2),
+        ({"until": "2026-03-01"}, 1),
+        ({"since": "2026-03-03"}, 0),
+        ({"since": "2026-03-01", "q": "20:59"}, 2),
+    ):
+        page = operator_client.get(path, query)
+        assert page.context["cl"].result_count == found
+        sent = operator_client.get(path, query | {"_csv": "1"}).getvalue().decode()
+        assert len(sent.splitlines()) == 1 + found
+    page = operator_client.get(path, {"since": "2026-03-02", "disabled__exact": "0"})
+    text = page.content.decode()
+    assert "03/02/2026 –" in text
+    assert '<input type="hidden" name="disabled__exact" value="0">' in text
+
+
+def test_generations_are_found_by_their_outcome_model_and_day(operator_client: Client):
+    key = a_key(customer(Client(), roubles=100))
+    a_request(key)
+    a_request(key, at=ago(days=3), error_code="provider_error")
+    path = reverse("admin:billing_generation_changelist")
+    model = Generation.objects.values_list("model_id", flat=True)[0]
+    days_ago = moscow_day(ago(days=3)).isoformat()
+    for query, found in (
+        ({}, 2),
+        ({"outcome": "failed"}, 1),
+        ({"outcome": "answered"}, 1),
+        ({"outcome": "cancelled"}, 0),
+        ({"outcome": "\u0660"}, 2),
+        ({"since": days_ago, "until": days_ago}, 1),
+        ({"since": days_ago}, 2),
+        ({"model": model, "is_test__exact": "0"}, 2),
+        ({"model": "nothing"}, 0),
+    ):
+        assert operator_client.get(path, query).context["cl"].result_count == found, query
 
 
 def test_a_file_has_the_rows_that_the_filters_leave(operator_client: Client, busy: None):
