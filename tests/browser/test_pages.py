@@ -102,7 +102,7 @@ ADMIN = (
     "/admin/gateway/serviceincident/",
     "/admin/gateway/serviceincident/add/",
 )
-PHONE = {"width": 390, "height": 844}
+PHONE = {"width": 360, "height": 740}
 SERIOUS = {"serious", "critical"}
 AXE = Axe().axe_script
 COLOURS_HAVE_CHANGED = "() => Promise.all(document.getAnimations().map((each) => each.finished))"
