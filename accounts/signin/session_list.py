@@ -2,15 +2,19 @@
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
+from typing import Any
 
 from allauth.usersessions.models import UserSession
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.networks import sender_of
@@ -65,7 +69,7 @@ def sessions_of(request: HttpRequest, user: User) -> list[ListedSession]:
             seen_at=session.last_seen_at,
             is_current=session.session_key == current,
         )
-        for session in UserSession.objects.purge_and_list(user)
+        for session in _live(user)
     ]
     return sorted(found, key=lambda each: (each.is_current, each.seen_at), reverse=True)
 
@@ -109,6 +113,24 @@ class LastSeenMiddleware:
             if cache.add(f"session-seen:{name}", True, NOTED_EVERY_S):
                 UserSession.objects.create_from_request(request)
         return self.get_response(request)
+
+
+def _live(user: User) -> list[UserSession]:
+    """Return the person's sessions that let them in, and forget the others; allauth asks thrice for each."""
+    listed = list(UserSession.objects.filter(user=user))
+    stored = Session.objects.filter(
+        session_key__in=[session.session_key for session in listed], expire_date__gt=timezone.now()
+    )
+    hashes = {user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()}
+    keys = {row.session_key for row in stored if _is_of(user, hashes, row.get_decoded())}
+    live = [session for session in listed if session.session_key in keys]
+    if dead := {session.pk for session in listed} - {session.pk for session in live}:
+        UserSession.objects.filter(pk__in=dead).delete()
+    return live
+
+
+def _is_of(user: User, hashes: Collection[str], data: Mapping[str, Any]) -> bool:
+    return data.get(SESSION_KEY) == str(user.pk) and data.get(HASH_SESSION_KEY) in hashes
 
 
 def _others(request: HttpRequest, user: User) -> QuerySet[UserSession]:

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from allauth.usersessions.models import UserSession
+from django.contrib.auth import HASH_SESSION_KEY
 from django.core.cache import cache
 from django.test import Client
 
@@ -203,6 +204,23 @@ def test_a_person_has_so_many_sessions_at_most(monkeypatch):
         log_in(client, email="pierre@example.ru")
     assert [is_logged_in(client) for client in clients] == [False, False, True, True, True]
     assert UserSession.objects.count() == 3
+
+
+def test_many_sessions_are_listed_in_few_queries_and_those_that_open_nothing_are_not(
+    natasha, django_assert_max_num_queries
+):
+    others = [browser_of(person()) for _ in range(12)]
+    for other in others:
+        other.get(PAGE)
+    gone, old = others[:2]
+    gone.session.delete()
+    session = old.session
+    session[HASH_SESSION_KEY] = "of another password"
+    session.save()
+    with django_assert_max_num_queries(20):
+        shown = page(natasha)
+    assert shown.count("/cabinet/security/sessions/") == 10 + 1  # and that which ends all others
+    assert UserSession.objects.count() == 11
 
 
 def test_the_last_use_of_a_session_is_noted_once_a_minute(natasha):
