@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import AccessToken, Application, Grant, IDToken, RefreshToken
@@ -116,10 +117,26 @@ class ApplicationAdmin(ActionsOnlyAdmin):
         )
 
 
+class LiveFilter(admin.SimpleListFilter):
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("works", _("works")), ("ended", _("ended"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        match self.value():
+            case "works":
+                return queryset.filter(expires__gt=timezone.now())
+            case "ended":
+                return queryset.filter(expires__lte=timezone.now())
+        return queryset
+
+
 @admin.register(OAuthToken)
 class TokenAdmin(ActionsOnlyAdmin):
     list_display = ("id", "person", "shown_application", "scopes", "made_at", "ends_at", "used_at")
-    list_filter = (DayFilter.of("created", title=_("issued")),)
+    list_filter = (LiveFilter, DayFilter.of("created", title=_("issued")))
     list_select_related = ("user", "application", "issued")
     search_fields = ("=id", "application__name", "=application__client_id", "user__email")
     search_help_text = _("Name or client ID of an application, or the person's e-mail")

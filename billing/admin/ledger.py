@@ -243,6 +243,26 @@ def operation(_admin: Any, row: Any) -> SafeString | str:
     return format_html('<a href="{}">{}</a>', address, row.entry)
 
 
+class SignFilter(admin.SimpleListFilter):
+    """Filters balances by their sign: a refund at the shop may leave one below zero."""
+
+    title = _("posted")
+    parameter_name = "sign"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("below", _("below zero")), ("zero", _("zero")), ("above", _("above zero"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        match self.value():
+            case "below":
+                return queryset.filter(posted_nano__lt=0)
+            case "zero":
+                return queryset.filter(posted_nano=0)
+            case "above":
+                return queryset.filter(posted_nano__gt=0)
+        return queryset
+
+
 @admin.register(CreditAccount)
 class BalanceAdmin(ActionsOnlyAdmin):
     """Balances; each is adjusted on a page of its own."""
@@ -250,6 +270,7 @@ class BalanceAdmin(ActionsOnlyAdmin):
     paginator = UncountedPages
     fields = ("account", "posted", "held", "available")
     list_display = ("account", "posted", "held", "available")
+    list_filter = (SignFilter,)
     list_select_related = ("account",)
     search_fields = ("=account__id", "account__name", "account__owner__email")
     search_help_text = _("Name or number of an account, or its owner's e-mail")

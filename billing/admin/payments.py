@@ -102,12 +102,25 @@ class AutoTopUpAdmin(ReadOnlyAdmin):
         return _roubles(saved.month_cap_nano)
 
 
+class BookedFilter(admin.SimpleListFilter):
+    title = _("booked")
+    parameter_name = "booked"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Yes")), ("no", _("No"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() not in {"yes", "no"}:
+            return queryset
+        return queryset.filter(entry__isnull=self.value() == "no")
+
+
 @admin.register(PaymentRefund)
 class PaymentRefundAdmin(ReadOnlyAdmin):
     """Refunds at the shop, newest first; those that were not booked say why."""
 
     list_display = ("number", "created_at", "payment", "roubles", "note")
-    list_filter = (DayFilter.of("created_at"),)
+    list_filter = (BookedFilter, DayFilter.of("created_at"))
     list_select_related: ClassVar[tuple[str, ...]] = ("payment",)
     search_fields = ("=provider_id", "=payment__provider_id", "=payment__account__id")
     ordering = ("-id",)

@@ -11,11 +11,14 @@ from django.db.models import DateTimeField, IntegerField
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from oauth2_provider.models import AccessToken
 
 from accounts.keys import issuing
+from accounts.keys.key_format import digest_of
 from accounts.models import User
-from billing.models import Generation
+from billing.models import CreditAccount, Generation
 from infra.moscow_time import moscow_day
+from tests.accounts.oauth_clients import new_app, person
 from tests.accounts.operators import seat
 from tests.billing.payers import CREDIT, ask, end, hold_one, open_account, payer, settle_one
 from tests.billing.usage_rows import ago
@@ -150,6 +153,29 @@ def test_generations_are_found_by_their_outcome_model_and_day(operator_client: C
         ({"model": "nothing"}, 0),
     ):
         assert operator_client.get(path, query).context["cl"].result_count == found, query
+
+
+def test_balances_are_found_by_their_sign_and_tokens_by_their_life(operator_client: Client):
+    for nano in (-CREDIT, 0, CREDIT, 2 * CREDIT):
+        account = open_account(CREDIT)
+        CreditAccount.objects.filter(account=account).update(
+            posted_nano=nano, debt_nano=max(-nano, 0)
+        )
+    app = new_app()
+    ended, _live = (app.token(person()) for _ in range(2))
+    AccessToken.objects.filter(token_checksum=digest_of(ended)).update(expires=ago(days=1))
+    for model, query, found in (
+        ("billing_creditaccount", {"sign": "below"}, 1),
+        ("billing_creditaccount", {"sign": "zero"}, 1),
+        ("billing_creditaccount", {"sign": "above"}, 2),
+        ("billing_creditaccount", {"sign": "x"}, 4),
+        ("accounts_oauthtoken", {"state": "works"}, 1),
+        ("accounts_oauthtoken", {"state": "ended"}, 1),
+        ("accounts_oauthtoken", {"state": "x"}, 2),
+        ("billing_paymentrefund", {"booked": "no"}, 0),
+    ):
+        path = reverse(f"admin:{model}_changelist")
+        assert operator_client.get(path, query).context["cl"].result_count == found, (model, query)
 
 
 def test_a_file_has_the_rows_that_the_filters_leave(operator_client: Client, busy: None):
