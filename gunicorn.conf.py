@@ -133,7 +133,7 @@ def on_starting(arbiter: Arbiter) -> None:
 
     Have workers know whether the service ends: after a reload, others serve its sockets. Have a signal of
     a worker's first moments end it: it begins with the master's handlers, which would swallow the one
-    signal that it gets, and a stop would wait for it in vain.
+    signal that it gets, and a stop would wait for it in vain. Have a reload lose no time of service.
     """
     if arbiter.cfg.workers > 1 and not text("REDIS_URL", ""):
         sys.exit(f"--workers is {arbiter.cfg.workers}: more than one worker needs REDIS_URL.")
@@ -144,11 +144,59 @@ def on_starting(arbiter: Arbiter) -> None:
         stop(graceful)
 
     vars(arbiter).update(is_ending=ending, stop=stop_and_tell)
+    replace_workers_without_a_gap(arbiter)
     os.register_at_fork(
         before=block_stop_signals,
         after_in_parent=unblock_stop_signals,
         after_in_child=stop_by_default,
     )
+
+
+class Reloaded(Exception):
+    """A reload has come to its last step."""
+
+
+def replace_workers_without_a_gap(arbiter: Arbiter) -> None:
+    """Have the old workers serve until those of a reload do, and the master watch over both meanwhile.
+
+    gunicorn's own reload ends the old ones first, whose successors take seconds to load. Then it waits for
+    their last answer: until then the master would heed no signal and replace no worker that dies.
+    """
+    reload = arbiter.reload
+
+    def manage_workers() -> None:
+        staying = sorted(
+            (worker for worker in arbiter.WORKERS.values() if worker.alive),
+            key=lambda worker: worker.age,
+        )
+        for _ in range(arbiter.num_workers - len(staying)):
+            arbiter.spawn_worker()
+        surplus = max(0, len(staying) - arbiter.num_workers)
+        are_replaced = all(map(is_serving, staying[surplus:]))
+        for worker in staying[:surplus]:
+            if are_replaced or not is_serving(worker):
+                # As the master sees it: it gets one signal, and counts no more.
+                worker.alive = False
+                arbiter.kill_worker(int(worker.pid), signal.SIGTERM)
+
+    def end_reload() -> None:
+        raise Reloaded
+
+    def reload_without_waiting() -> None:
+        vars(arbiter)["manage_workers"] = end_reload  # what comes behind it is the wait
+        try:
+            reload()
+        except Reloaded:
+            pass
+        finally:
+            vars(arbiter)["manage_workers"] = manage_workers
+
+    vars(arbiter).update(manage_workers=manage_workers, reload=reload_without_waiting)
+
+
+def is_serving(worker: Worker) -> bool:
+    """Say whether a worker has begun its loop, which dates its file by a clock that began with the machine."""
+    return bool(worker.tmp.last_update() <= time.monotonic())
 
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 WAS_PATCHED_BEFORE_IMPORT = gevent.monkey.is_module_patched("socket")
 warmed_up: list[str] = []
+while (gate := os.environ.get("GATE")) and not os.path.exists(gate):
+    time.sleep(0.05)  # a worker that takes long to load
 
 
 def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -22,11 +25,13 @@ def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> 
     start_response("200 OK", [("Content-Type", "application/json")])
     if path == "/large":
         return [b"word " * 2**22]
-    return stream() if path == "/stream" else [facts()]
+    if path == "/endless":
+        return stream(sys.maxsize)
+    return stream(10) if path == "/stream" else [facts()]
 
 
-def stream() -> Iterator[bytes]:
-    for _ in range(10):
+def stream(words: int) -> Iterator[bytes]:
+    for _ in range(words):
         yield b"word "
         time.sleep(0.05)
 

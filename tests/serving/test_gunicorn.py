@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import select
 import signal
 import socket
@@ -12,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.client import HTTPConnection, HTTPResponse
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Any
 
 import pytest
@@ -233,13 +234,77 @@ def test_nobody_who_was_let_in_at_a_stop_is_reset(serve):
     assert {"answered", "refused"} == set(ends)
 
 
-def test_a_reload_refuses_nobody(serve):
-    server, port = serve()
-    before = json.loads(get(port, "/"))["pid"]
+@pytest.mark.parametrize("environment", [{}, POSTGRES], ids=["threads", "greenlets"])
+def test_a_reload_lets_the_old_worker_serve_until_the_new_one_does(serve, tmp_path, environment):
+    (gate := tmp_path / "gate").touch()
+    server, port = serve(environment | {"GATE": str(gate)})
+    old = pid_at(port)
+    gate.unlink()
     server.send_signal(signal.SIGHUP)
+    booting_pid(server, other_than=old)
+    assert {pid_at(port) for _ in range(20)} == {old}
+    gate.touch()
+    wait_for_another(port, old)
+
+
+def test_of_reloads_in_a_row_the_last_one_holds(serve, tmp_path):
+    (gate := tmp_path / "gate").touch()
+    server, port = serve({"GATE": str(gate)})
+    old = pid_at(port)
+    gate.unlink()
+    server.send_signal(signal.SIGHUP)
+    overtaken = booting_pid(server, other_than=old)
+    server.send_signal(signal.SIGHUP)
+    last = booting_pid(server, other_than=overtaken)
+    assert pid_at(port) == old
+    gate.touch()
     deadline = time.monotonic() + GIVE_UP_S
-    while json.loads(get(port, "/"))["pid"] == before:
+    while pid_at(port) != last or pathlib.Path(f"/proc/{overtaken}").exists():
         assert time.monotonic() < deadline
+
+
+def test_a_worker_that_dies_while_the_one_before_it_streams_is_replaced(serve):
+    server, port = serve()
+    old = pid_at(port)
+    with asking(port, "/endless") as stream:
+        assert stream.read(5) == b"word "
+        server.send_signal(signal.SIGHUP)
+        new = wait_for_another(port, old)
+        os.kill(new, signal.SIGKILL)
+        wait_for_another(port, new)
+        assert stream.read(5) == b"word "
+    server.terminate()
+    assert server.wait(timeout=GIVE_UP_S) == 0
+
+
+def pid_at(port: int) -> int:
+    return int(json.loads(get(port, "/"))["pid"])
+
+
+def booting_pid(server: subprocess.Popen[bytes], *, other_than: int) -> int:
+    """Wait until the log tells of a worker, and return its process."""
+    assert server.stderr is not None
+    while True:
+        line = server.stderr.readline().decode()
+        assert line, "The service has ended."
+        found = re.search(r"Booting worker with pid: (\d+)", line)
+        if found and int(found[1]) != other_than:
+            return int(found[1])
+
+
+def wait_for_another(port: int, old: int) -> int:
+    """Wait until another process answers than `old`, and return it."""
+    deadline = time.monotonic() + GIVE_UP_S
+    while (pid := _pid_or_none(port)) in {old, None}:
+        assert time.monotonic() < deadline
+    assert pid is not None
+    return pid
+
+
+def _pid_or_none(port: int) -> int | None:
+    with contextlib.suppress(OSError, HTTPException):  # a process that was killed answers no more
+        return pid_at(port)
+    return None
 
 
 @pytest.mark.parametrize("environment", [{}, POSTGRES], ids=["threads", "greenlets"])
