@@ -25,6 +25,7 @@ from gevent.pool import Pool
 from gevent.server import StreamServer
 from greenlet import greenlet
 from gunicorn.glogging import Logger
+from gunicorn.http.errors import ParseException
 from gunicorn.http.wsgi import Response
 from gunicorn.workers.ggevent import GeventWorker
 from gunicorn.workers.gthread import TConn, ThreadWorker
@@ -40,6 +41,9 @@ SEND_S = 30.0
 """How long a client may take to make room for more of what it is sent."""
 HEAD_S = 30.0
 """How long a client may take to send the whole head of a request that it has begun."""
+
+READ_OVER_BYTES = 32 * 1024 * 1024
+"""How much of a body is read behind its answer: a close before would take the answer from who still sends."""
 
 
 class DirectSocket(gevent.socket.socket):
@@ -90,8 +94,17 @@ class DirectSocket(gevent.socket.socket):
         return data
 
 
-class ResponseInOnePiece(Response):
-    """gunicorn's response, whose head goes out with the first of its body."""
+class HonestResponse(Response):
+    """gunicorn's response, which says that it is the last: behind a body that failed nothing can be read."""
+
+    req: Any
+
+    def should_close(self) -> bool:
+        return bool(self.req.body.failed) or super().should_close()
+
+
+class ResponseInOnePiece(HonestResponse):
+    """A response whose head goes out with the first of its body."""
 
     sock: DirectSocket
 
@@ -240,7 +253,6 @@ class FastShutdownGeventWorker(GeventWorker):
 
     LINGER_S = 2  # for a request that a client may be sending already
     RECEIVED_BYTES = 65_536
-    READ_OVER_BYTES = 32 * 1024 * 1024
     HEADS_KEPT = 256
     refusal: Callable[[str, str, Iterable[tuple[str, str]]], bytes | None]
 
@@ -282,7 +294,11 @@ class FastShutdownGeventWorker(GeventWorker):
             refusal = self.refusal(req.method, req.path, req.headers)
         if refusal is None:
             sock.unparsed = b""
-            return super().handle_request(listener_name, req, sock, addr)
+            try:
+                return super().handle_request(listener_name, req, sock, addr)
+            except StopIteration:
+                self.close_gently(req.body, sock)
+                raise
         sock.sendall(refusal)
         if sock.unparsed:
             if len(self.refused) >= self.HEADS_KEPT:
@@ -321,13 +337,20 @@ class FastShutdownGeventWorker(GeventWorker):
 
         Raises StopIteration where it is too much, or takes longer than a head may.
         """
-        left_bytes = self.READ_OVER_BYTES
+        left_bytes = READ_OVER_BYTES
         with self.idle:
             while left_bytes > 0 and (data := body.read(self.RECEIVED_BYTES)):
                 left_bytes -= len(data)
             if left_bytes > 0:
                 return
         raise StopIteration
+
+    def close_gently(self, body: Any, sock: Any) -> None:
+        """End an answer, and read over the rest of its request."""
+        with contextlib.suppress(OSError, StopIteration, ParseException):
+            if not body.failed:
+                sock.shutdown(socket.SHUT_WR)
+                self.read_over(body)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)
@@ -342,10 +365,15 @@ class ImpatientThreadWorker(ThreadWorker):
     """
 
     SEND_TIMEOUT = struct.pack("ll", int(SEND_S), 0)
+    READ_OVER_S = 5.0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.heads: dict[TConn, float] = {}
+
+    def init_process(self) -> None:
+        vars(gunicorn.http.wsgi).update(Response=HonestResponse)
+        super().init_process()
 
     def handle(self, conn: TConn) -> Any:
         conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, self.SEND_TIMEOUT)
@@ -358,9 +386,21 @@ class ImpatientThreadWorker(ThreadWorker):
     def handle_request(self, req: Any, conn: TConn) -> bool:
         self.heads.pop(conn, None)
         try:
-            return super().handle_request(req, conn)
+            is_kept = super().handle_request(req, conn)
         except BlockingIOError:
             raise BrokenPipeError(errno.EPIPE, "The client does not read.") from None
+        return self.read_over(conn, is_kept) and is_kept
+
+    def read_over(self, conn: TConn, is_kept: bool) -> bool:
+        """Read what an answered request goes on with, as gunicorn does for less; say whether that is all."""
+        try:
+            if not is_kept:
+                conn.sock.shutdown(socket.SHUT_WR)
+            parser: Any = conn.parser
+            end_s = time.monotonic() + self.READ_OVER_S
+            return bool(parser.finish_body(deadline=end_s, max_bytes=READ_OVER_BYTES))
+        except (OSError, ParseException):
+            return False
 
     def murder_pending(self) -> None:
         """Hang up on late heads too; the worker's loop comes here every second."""

@@ -1,5 +1,6 @@
 """A small WSGI application that shows how it is served, for the tests of gunicorn.conf.py."""
 
+import contextlib
 import json
 import os
 import sys
@@ -8,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import gevent.monkey
+from gunicorn.http.errors import ParseException
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -22,6 +24,9 @@ def application(environ: "WSGIEnvironment", start_response: "StartResponse") -> 
     path = environ["PATH_INFO"]
     if "SERVER_SOFTWARE" not in environ:
         warmed_up.append(path)
+    if path == "/read":
+        with contextlib.suppress(ParseException):
+            environ["wsgi.input"].read()
     start_response("200 OK", [("Content-Type", "application/json")])
     if path == "/large":
         return [b"word " * 2**22]

@@ -361,6 +361,35 @@ def test_a_client_that_never_reads_its_answer_is_cut(serve, tmp_path, environmen
             time.sleep(0.05)
 
 
+@pytest.mark.parametrize("connection", ["close", "keep-alive"])
+@pytest.mark.parametrize("environment", [{}, POSTGRES], ids=["threads", "greenlets"])
+def test_who_is_answered_while_it_still_sends_gets_the_answer(serve, environment, connection):
+    _, port = serve(environment)
+    body = b"a" * 16 * 2**20
+    head = f"POST / HTTP/1.1\r\nHost: a\r\nConnection: {connection}\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=GIVE_UP_S) as client:
+        client.sendall(head.encode())
+        assert client.recv(12, socket.MSG_PEEK) == b"HTTP/1.1 200"
+        client.sendall(body)
+        with contextlib.closing(HTTPResponse(client)) as answer:
+            answer.begin()
+            assert json.loads(answer.read())["pid"]
+
+
+@pytest.mark.parametrize("environment", [{}, POSTGRES], ids=["threads", "greenlets"])
+def test_an_answer_to_a_bad_chunk_says_that_it_is_the_last(serve, environment):
+    _, port = serve(environment)
+    with socket.create_connection(("127.0.0.1", port), timeout=GIVE_UP_S) as client:
+        client.sendall(
+            b"POST /read HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
+        )
+        with contextlib.closing(HTTPResponse(client)) as answer:
+            answer.begin()
+            assert answer.headers["Connection"] == "close"
+            assert json.loads(answer.read())["pid"]
+        assert client.recv(1) == b""
+
+
 def is_held(client: socket.socket) -> bool:
     """Say whether a process still has the other end of a connection."""
     port = f":{client.getsockname()[1]:04X}"
