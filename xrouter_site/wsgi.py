@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 import django
 from django.conf import settings
@@ -65,6 +66,7 @@ class Application(WSGIHandler):
         peer = environ.get("REMOTE_ADDR", "")
         if "HTTP_X_FORWARDED_PROTO" in environ and not may_name_scheme(peer):
             del environ["HTTP_X_FORWARDED_PROTO"]
+        _settle_host(environ)
         match = self._completions.get(environ.get("PATH_INFO", ""))
         if (
             match is not None
@@ -108,6 +110,17 @@ class Application(WSGIHandler):
         if isinstance(response, StreamingHttpResponse):
             return cast("EventStreamResponse", response).events
         return [cast("HttpResponse", response).content]
+
+
+def _settle_host(environ: "WSGIEnvironment") -> None:
+    """Take the host from where HTTP/1.1 has it (RFC 9112, 3.2): a whole URL's counts, and none is a wrong one.
+
+    Django would take the server's own address where there is none.
+    """
+    if environ.get("RAW_URI", "/")[:1] != "/" and (host := urlsplit(environ["RAW_URI"]).netloc):
+        environ["HTTP_HOST"] = host
+    elif "HTTP_HOST" not in environ and environ.get("SERVER_PROTOCOL") == "HTTP/1.1":
+        environ["HTTP_HOST"] = ""
 
 
 def _drop_body(response: HttpResponseBase) -> None:

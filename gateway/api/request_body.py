@@ -46,6 +46,8 @@ def pieces(environ: Mapping[str, Any], *, most_bytes: int) -> Iterator[bytes]:
         if wanted_bytes > most_bytes:
             raise _too_large(most_bytes)
     elif environ.get("wsgi.input_terminated"):
+        if environ.get("HTTP_TRANSFER_ENCODING", "chunked").lower() != "chunked":
+            raise BadRequest("The body's Transfer-Encoding must be chunked alone.")
         wanted_bytes = most_bytes + 1
     else:
         return

@@ -116,14 +116,14 @@ class View(APIView):
 def _check_host(request: HttpRequest) -> None:
     """Raise DisallowedHost for a host that is not ours. One that was found to be is remembered."""
     allowed = settings.ALLOWED_HOSTS
-    if _good_hosts.get(request.META.get("HTTP_HOST", "")) is allowed:
+    if _good_hosts.get(request.META.get("HTTP_HOST")) is allowed:
         return
     request.get_host()
     if len(_good_hosts) < MOST_GOOD_HOSTS:
-        _good_hosts[request.META.get("HTTP_HOST", "")] = allowed
+        _good_hosts[request.META.get("HTTP_HOST")] = allowed
 
 
-_good_hosts: dict[str, list[str]] = {}
+_good_hosts: dict[str | None, list[str]] = {}
 """The hosts of requests that passed, each with the list of the settings that it passed."""
 
 

@@ -226,6 +226,25 @@ def test_a_wrong_host_is_a_json_400(service: Service) -> None:
     assert (response.status_code, _error(response)["code"]) == (400, "invalid_request")
 
 
+@pytest.mark.parametrize(
+    ("target", "host", "status"),
+    [
+        ("/v1/models", "Host: 127.0.0.1", 200),
+        ("http://127.0.0.1/v1/models", "Host: 127.0.0.1", 200),
+        ("http://127.0.0.1/v1/models", "Host: evil.example", 200),
+        ("http://evil.example/v1/models", "Host: 127.0.0.1", 400),
+        ("http://evil.example@127.0.0.1/v1/models", "Host: 127.0.0.1", 400),
+        ("/v1/models", "Host:", 400),
+        ("/v1/models", "X-None: 1", 400),
+        ("/health", "X-None: 1", 200),
+    ],
+)
+def test_the_host_is_the_one_of_http(service: Service, target: str, host: str, status: int) -> None:
+    answer = _raw(service, f"GET {target} HTTP/1.1\r\n{host}\r\nConnection: close\r\n\r\n".encode())
+
+    assert answer.startswith(f"HTTP/1.1 {status}".encode())
+
+
 def test_a_browsers_preflight_needs_no_key(service: Service) -> None:
     with service.http() as http:
         del http.headers["Authorization"]
@@ -291,6 +310,15 @@ def test_a_chunked_body_without_a_length_is_read(service: Service) -> None:
     answer = _raw(service, _head(service, "Transfer-Encoding: chunked") + chunks)
 
     assert answer.startswith(b"HTTP/1.1 200")
+
+
+def test_a_chunked_body_in_another_coding_is_not_taken_for_plain(service: Service) -> None:
+    body = json.dumps({"model": "yandexgpt-lite", "messages": HELLO}).encode()
+    chunks = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+
+    answer = _raw(service, _head(service, "Transfer-Encoding: gzip, chunked") + chunks)
+
+    assert answer.startswith(b"HTTP/1.1 400")
 
 
 def test_a_body_over_the_limit_is_a_413(service: Service) -> None:
