@@ -60,3 +60,12 @@ def limit_waits() -> None:
             f" SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS};"
             f" SET LOCAL idle_in_transaction_session_timeout = {IDLE_TIMEOUT_MS}"
         )
+
+
+def allow_long_statements(minutes: int) -> None:
+    """Raise the statement timeout for the rest of the running transaction."""
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL statement_timeout = '{minutes}min'")
+    connection.connection.longest_silence_s = 60 * minutes + 1  # see infra/postgresql/base.py

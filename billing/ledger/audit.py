@@ -27,11 +27,13 @@ from billing.models.usage import NO_ID
 from billing.usage.aggregation import CLOCK_SLACK, first_id_of, settled_until
 from billing.usage.generation_ids import time_of
 from infra.moscow_time import moscow_day
+from infra.own_connection import allow_long_statements
 
 MOST_FINDINGS_A_RULE = 100
 WHOLE_EVERY = timedelta(days=7)
 _LAST_DRIFT = "ledger_drift_nano"
 ROWS_AT_ONCE = 2000
+_STATEMENT_MINUTES = 10
 
 RULES = {
     "held is the sum of the open holds": """
@@ -362,8 +364,8 @@ class Audit:
 def _see_one_moment() -> None:
     """Run all the rules in one snapshot; on SQLite the transaction keeps writers out."""
     if connection.vendor == "postgresql":
+        allow_long_statements(_STATEMENT_MINUTES)
         with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL statement_timeout = '10min'")
             if not connection.savepoint_ids:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 

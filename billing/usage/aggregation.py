@@ -14,13 +14,14 @@ from billing.models import Generation, Hold, UsageDay, UsageWatermark
 from billing.models.usage import NO_ID
 from billing.usage.generation_ids import least_id_at, time_of
 from infra.moscow_time import midnight
+from infra.own_connection import allow_long_statements
 
 CLOCK_SLACK = timedelta(hours=1)
 """No id is created longer than this before its hold is committed, clock differences included."""
 
 _ONLY_ROW = 1
 _ROWS_AT_ONCE = 1000
-_STATEMENT_TIMEOUT = "5min"
+_STATEMENT_MINUTES = 5
 
 _BUCKET = ("account_id", "day", "credential_kind", "credential_id", "model_id")
 FIGURES = (
@@ -83,7 +84,7 @@ def find_drift(since: date = date.min) -> list[str]:
         HAVING SUM(counted) <> SUM(raw) OR SUM(paid) <> SUM(raw_paid) LIMIT 100
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        allow_long_statements()
+        allow_long_statements(_STATEMENT_MINUTES)
         cursor.execute(both, {"since": since.isoformat(), "first_id": first_id_of(since).hex})
         return [
             f"account {account_id} on {day}: {counted} requests for {paid} are counted,"
@@ -97,13 +98,6 @@ def first_id_of(day: date) -> UUID:
     return NO_ID if day == date.min else least_id_at(midnight(day) - CLOCK_SLACK)
 
 
-def allow_long_statements() -> None:
-    """Raise the statement timeout for the rest of this transaction."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL statement_timeout = '{_STATEMENT_TIMEOUT}'")
-
-
 def counted_until() -> Coalesce:
     """Return an expression: the least id that is not aggregated yet."""
     watermark = UsageWatermark.objects.filter(pk=_ONLY_ROW).values("counted_until")
@@ -113,7 +107,7 @@ def counted_until() -> Coalesce:
 def _step() -> int | None:
     """Aggregate at most a day's worth of generations; None when there is nothing more to do."""
     with transaction.atomic():
-        allow_long_statements()
+        allow_long_statements(_STATEMENT_MINUTES)
         locked = lock_watermark()
         if locked is None:
             return None
