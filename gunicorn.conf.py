@@ -97,6 +97,8 @@ limit_request_line = 8190
 limit_request_fields = 100
 limit_request_field_size = 8190
 forwarded_allow_ips = ""  # accounts.client_address decides whom to believe
+forwarder_headers = ""  # and whoever comes through a unix socket gunicorn would believe anyhow
+secure_scheme_headers: dict[str, str] = {}
 
 
 # What is seen

@@ -397,5 +397,26 @@ def is_held(client: socket.socket) -> bool:
     return any(end[2].endswith(port) and end[9] != "0" for end in ends)
 
 
+@pytest.mark.parametrize("environment", [{}, POSTGRES], ids=["threads", "greenlets"])
+def test_what_comes_through_a_unix_socket_names_no_path_and_no_scheme(tmp_path, environment):
+    where = str(tmp_path / "socket")
+    with subprocess.Popen(**command(1, environment | {"BIND": f"unix:{where}"})) as server:
+        try:
+            booting_pid(server, other_than=0)
+            with socket.socket(socket.AF_UNIX) as client:
+                client.settimeout(GIVE_UP_S)
+                client.connect(where)
+                lines = (
+                    "Host: a",
+                    "SCRIPT_NAME: /other",
+                    "X-Forwarded-Proto: http",
+                    "X-Forwarded-Ssl: on",
+                )
+                client.sendall("\r\n".join(("GET / HTTP/1.1", *lines, "", "")).encode())
+                assert client.recv(12) == b"HTTP/1.1 200"
+        finally:
+            server.kill()
+
+
 def test_a_total_timeout_may_be_a_part_of_a_second(serve):
     serve({"UPSTREAM_TOTAL_TIMEOUT": "0.5"})
