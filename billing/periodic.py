@@ -11,6 +11,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.utils.module_loading import import_string
 
 from billing import job_locks
+from infra import outages
 from infra.background import Background
 
 FIRST_LOOK_S = 10.0
@@ -74,7 +75,7 @@ def run_if_due(path: str, every_s: float) -> None:
             job_locks.succeeded(path)
         job_locks.give_back(path, holder, every_s)
     except (DatabaseError, InterfaceError) as error:
-        logger.warning("The periodic job %s waits for the database: %s", path, error)
+        outages.log_failure(logger, f"The periodic job {path} waits for the database", error)
     finally:
         _let_go()
 

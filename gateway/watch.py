@@ -1,18 +1,15 @@
 """Looks, every few seconds in each server process, for faults that the operator is to hear of."""
 
-import logging
-
 from django.db import DatabaseError, InterfaceError, connection
 
 from billing import late_jobs
 from gateway import upstreams
 from gateway.health import monitor
 from gateway.health.alerts import tell_outages
+from infra import outages
 from infra.background import Background
 
 EVERY_S = 5.0
-
-logger = logging.getLogger(__name__)
 
 
 def look() -> None:
@@ -21,8 +18,9 @@ def look() -> None:
     tell_outages(health.status(upstreams.with_credentials()), health.last_cause)
     try:
         late_jobs.tell()
+        outages.database.over()
     except (DatabaseError, InterfaceError) as error:
-        logger.warning("Whether jobs are late is not known: %s", error)
+        outages.database.note(error)  # whether jobs are late is not known
     finally:
         connection.close()
 

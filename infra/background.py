@@ -11,6 +11,8 @@ import time
 import weakref
 from collections.abc import Callable
 
+from infra import outages
+
 logger = logging.getLogger(__name__)
 
 
@@ -95,7 +97,10 @@ class Background:
     def _call(self) -> None:
         try:
             self._run()
-        except Exception:
+        except Exception as error:
+            if outages.is_outage(error):
+                outages.database.note(error)
+                return
             if not self._is_failing:
                 logger.exception("The background thread %s fails; it goes on trying.", self._name)
             self._is_failing = True

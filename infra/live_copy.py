@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from django.db import Error as DatabaseError
 from django.db import connection
 
+from infra import outages
 from infra.background import Background
 
 AHEAD_S = 0.8
@@ -79,8 +80,11 @@ class LiveCopy(ABC, Generic[Value]):
             self._is_asked_for = False
             try:
                 self._look()
-            except DatabaseError:
-                logger.warning("%s could not be read.", self.name, exc_info=True)
+            except DatabaseError as error:
+                if outages.is_outage(error):
+                    outages.database.note(error)
+                else:
+                    logger.warning("%s could not be read.", self.name, exc_info=True)
             finally:
                 self._due_s = self._clock() + self.every_s
         finally:

@@ -1,13 +1,16 @@
 """Django's handlers of 400, 404 and 500: a page for people; on a path of the API its own JSON."""
 
+import sys
+
 from django.core.exceptions import SuspiciousOperation
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views import defaults
 
-from gateway.api.errors import INTERNAL_ERROR, failure_of, language_of
+from gateway.api.errors import INTERNAL_ERROR, STORE_AWAY, failure_of, language_of
 from gateway.api.view import dialect_at, failure_response
+from infra import outages
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
@@ -28,7 +31,18 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    """Answer for an exception that Django has logged. The page asks no store for anything."""
+    """Answer for an exception, which Django logs then; that of an outage is told once. No store is asked."""
+    error = sys.exc_info()[1]
+    outage = error if error is not None and outages.is_outage(error) else None
     if dialect := dialect_at(request.path_info):
-        return failure_response(INTERNAL_ERROR, dialect)
-    return render(request, "500.html", status=500)
+        response: HttpResponseBase = failure_response(
+            STORE_AWAY if outage else INTERNAL_ERROR, dialect
+        )
+    else:
+        status = 503 if outage else 500
+        response = render(request, f"{status}.html", status=status)
+    if outage:
+        outages.database.note(outage)
+        response.headers["Retry-After"] = STORE_AWAY.headers["Retry-After"]
+        response._has_been_logged = True  # type: ignore[attr-defined]  # where Django looks
+    return response

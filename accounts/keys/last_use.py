@@ -18,6 +18,7 @@ from django.utils import timezone
 from accounts.client_address import Address
 from accounts.keys.credential_cache import CachedCredential
 from accounts.models import APIKey, IssuedToken
+from infra import outages
 from infra.background import Background
 
 INTERVAL_S = 60.0
@@ -72,8 +73,8 @@ class LastUse:
             self._write_keys([use for use in uses.values() if use.kind == "key"])
             self._write_tokens([use for use in uses.values() if use.kind == "oauth"])
         except Error as error:
-            _log.warning(
-                "The last use of %d credentials could not be written: %s", len(uses), error
+            outages.log_failure(
+                _log, f"{len(uses)} uses of credentials could not be written", error
             )
         finally:
             if not connection.in_atomic_block:

@@ -21,6 +21,7 @@ from django.db import (
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from billing.errors import MoneyStoreBusy, MoneyStoreUnavailable
+from infra import outages
 from infra.own_connection import use_own_connection
 
 STUCK_S = 4.0
@@ -66,7 +67,7 @@ class RetryingConnection:
             try:
                 return self._attempt(work, is_repeat)
             except (OperationalError, InterfaceError, InternalError, NotSupportedError) as error:
-                logger.warning("The money store stumbled: %s", error)
+                outages.log_failure(logger, "The money store stumbled", error)
                 self._discard_connection()
                 if give_up_s is not None and time.monotonic() + pause_s > give_up_s:
                     raise MoneyStoreUnavailable("The money store is away.") from error
@@ -121,6 +122,7 @@ class RetryingConnection:
         try:
             result = work(is_repeat)
             self._is_good = True
+            outages.database.over()
             return result
         except Exception:
             self._is_good = False

@@ -31,6 +31,7 @@ from billing.limits.store import (
     Window,
 )
 from billing.limits.tiers import Tier, tier_of
+from infra import outages
 
 __all__ = [
     "Admission",
@@ -366,7 +367,7 @@ def _database_reached() -> Iterator[None]:
     try:
         yield
     except DatabaseError as error:
-        logger.warning("Requests cannot be counted: %s", error)
+        outages.log_failure(logger, "Requests cannot be counted", error)
         raise LimitStoreUnavailable from error
 
 

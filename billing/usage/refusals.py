@@ -14,6 +14,7 @@ from billing.errors import MoneyStoreUnavailable
 from billing.models import Refusal
 from billing.usage.generation_ids import least_id_at
 from billing.usage.generations import Wanted
+from infra import outages
 from infra.background import Background
 from infra.replica import from_replica
 
@@ -71,7 +72,7 @@ class RefusalWriter:
         try:
             Refusal.objects.bulk_create([_row(refused) for refused in taken])
         except (DatabaseError, InterfaceError) as error:
-            logger.warning("%d refused requests are not in the list: %s", len(taken), error)
+            outages.log_failure(logger, f"{len(taken)} refused requests are not in the list", error)
         finally:
             connection.close()
 

@@ -26,7 +26,7 @@ from gateway.pipeline import errors as pipeline
 from gateway.pipeline.emulation.unusable_answer import UnusableAnswer
 from gateway.providers import errors as providers
 from gateway.upstreams import PoolUnavailable
-from infra import request_facts
+from infra import outages, request_facts
 
 logger = logging.getLogger(__name__)
 
@@ -167,6 +167,9 @@ def _failure_of(error: Exception) -> Failure:
         case LimitExceeded():
             return _limit_failure(error)
     row = next((_TABLE[kind] for kind in type(error).__mro__ if kind in _TABLE), None)
+    if row is None and outages.is_outage(error):
+        outages.database.note(error)
+        return STORE_AWAY
     if row is None:
         logger.error("Unforeseen failure", exc_info=error)
         return INTERNAL_ERROR

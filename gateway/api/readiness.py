@@ -1,6 +1,5 @@
 """Whether this process can serve: its database, its migrations, Redis, and the periodic jobs' ages."""
 
-import logging
 import threading
 from typing import Any
 
@@ -11,11 +10,11 @@ from django.utils import timezone
 from psycopg_pool import PoolTimeout
 
 from billing import job_locks
+from infra import outages
 from infra.usable_database import is_migrated
 
 REDIS_TIMEOUT_S = 0.5
 
-logger = logging.getLogger(__name__)
 _was_migrated = threading.Event()  # what is applied stays so
 
 
@@ -25,8 +24,9 @@ def database_state() -> str:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except (DatabaseError, InterfaceError, PoolTimeout) as error:
-        logger.warning("The database is away: %s", error)
+        outages.database.note(error)
         return "away"
+    outages.database.over()
     return "ok"
 
 
@@ -42,10 +42,11 @@ def redis_state() -> str:
     try:
         client.ping()
     except redis.RedisError as error:
-        logger.warning("Redis is away: %s", error)
+        outages.redis.note(error)
         return "away"
     finally:
         client.close()
+    outages.redis.over()
     return "ok"
 
 

@@ -12,6 +12,7 @@ from accounts.keys.credential_cache import CachedCredential
 from accounts.keys.key_principal import principal_of
 from accounts.keys.last_use import LastUse, last_use, network_of
 from accounts.models import APIKey
+from infra import outages
 from tests.accounts.people import new_key
 
 pytestmark = [pytest.mark.both_stores, pytest.mark.django_db]
@@ -80,12 +81,13 @@ def test_requests_do_not_write_and_many_uses_are_one_statement():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_store_that_cannot_write_fails_nobody(caplog):
+def test_a_store_that_cannot_write_fails_nobody(monkeypatch, caplog):
+    monkeypatch.setattr(outages, "database", outages.Outage("The database"))
     key, _ = new_key()
     with transaction.atomic(), connection.execute_wrapper(_away):
         LastUse().note(cached(key), HOME)
         transaction.set_rollback(True)
-    assert "last use" in caplog.text
+    assert "The database is away" in caplog.text
     key.refresh_from_db()
     assert key.last_used_at is None
 

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import path
 from django.views.decorators.http import require_POST
 
 from accounts.signin.form_limits import refuse
+from infra import outages
 from xrouter_site import urls
 from xrouter_site.urls import handler400, handler404, handler500  # noqa: F401  # Django reads them
 
@@ -20,6 +22,10 @@ CYRILLIC = re.compile("[А-Яа-яЁё]+")
 
 def breaks(request: HttpRequest) -> HttpResponse:
     raise RuntimeError("a fault of ours")
+
+
+def loses_the_database(request: HttpRequest) -> HttpResponse:
+    raise OperationalError("connection refused")
 
 
 def denies(request: HttpRequest) -> HttpResponse:
@@ -34,6 +40,8 @@ urlpatterns = [
     path("breaks/", breaks),
     path("v1/breaks", breaks),
     path("api/breaks", breaks),
+    path("away/", loses_the_database),
+    path("v1/away", loses_the_database),
     path("denies/", denies),
     path("refuses/", refuses),
     path("form/", require_POST(refuses)),
@@ -68,12 +76,12 @@ def faults(language: str) -> dict[int | str, Any]:
         405: client.get("/form/"),
         429: client.post("/refuses/"),
         500: client.get("/breaks/"),
+        503: client.get("/away/"),
     }
 
 
-STATUSES: dict[int | str, int] = {number: number for number in (400, 403, 404, 405, 429, 500)} | {
-    "csrf": 403
-}
+NUMBERS = (400, 403, 404, 405, 429, 500, 503)
+STATUSES: dict[int | str, int] = {number: number for number in NUMBERS} | {"csrf": 403}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -121,6 +129,17 @@ def test_an_error_page_tells_nothing_of_the_program():
 def test_a_page_of_a_wrong_method_names_the_right_one():
     assert faults("en")[405].headers["Allow"] == "POST"
     assert not visitor("en").head("/form/").content
+
+
+def test_an_outage_of_the_database_is_told_once_however_many_ask(monkeypatch, caplog):
+    monkeypatch.setattr(outages, "database", outages.Outage("The database"))
+    client = visitor("en")
+    for _ in range(3):
+        assert client.get("/away/").headers["Retry-After"] == "5"
+        answer = client.get("/v1/away")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "service_unavailable")
+    [line] = [record.getMessage() for record in caplog.records if record.levelname != "INFO"]
+    assert line == "The database is away: connection refused"
 
 
 def test_a_foreign_host_is_shown_the_way_to_the_real_one(settings):

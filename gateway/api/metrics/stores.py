@@ -1,6 +1,5 @@
 """Metrics that a scrape asks of the stores which all processes share."""
 
-import logging
 import math
 from collections.abc import Iterator
 
@@ -16,11 +15,9 @@ from billing.payments import top_ups
 from billing.usage.revenue import open_positions
 from gateway.api.readiness import redis_state
 from gateway.upstreams.addresses import certificates_left_s
-from infra import shared_counts
+from infra import outages, shared_counts
 from infra.credits import NANO_PER_CREDIT
 from infra.version import VERSION
-
-logger = logging.getLogger(__name__)
 
 
 class StoreMetrics(Collector):
@@ -47,7 +44,7 @@ class StoreMetrics(Collector):
         try:
             yield from _of_database()
         except (DatabaseError, InterfaceError, PoolTimeout) as error:
-            logger.warning("The metrics of the database are left out: %s", error)
+            outages.database.note(error)  # its metrics are left out
 
 
 def _of_database() -> Iterator[Metric]:
