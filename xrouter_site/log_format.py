@@ -50,4 +50,10 @@ class JSONLines(logging.Formatter):
             line["request_id"] = identity
         if record.exc_info:
             line["error"] = redact(self.formatException(record.exc_info))
-        return orjson.dumps(line).decode()
+        try:
+            return orjson.dumps(line).decode()
+        except (
+            TypeError
+        ):  # a half of a surrogate pair: names of files and texts of others may have it
+            whole = {name: text.encode(errors="replace").decode() for name, text in line.items()}
+            return orjson.dumps(whole).decode()
