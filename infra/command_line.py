@@ -6,7 +6,7 @@ import logging
 import sys
 
 from django.core.management import BaseCommand, CommandError, ManagementUtility
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError
 
 from infra.own_connection import own_connection
 from infra.usable_database import demand_usable, is_migrated
@@ -30,12 +30,15 @@ def execute(arguments: list[str]) -> None:
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # many lines of the same
     try:
         _CommandLine(arguments).execute()
-    except DatabaseError:
+    except DatabaseError as error:
         with contextlib.closing(own_connection()) as own:
             try:
                 demand_usable(own)
             except CommandError as fault:
                 sys.exit(f"CommandError: {fault}")
-            if not is_migrated(own):
+            is_migrate = arguments[1:2] == ["migrate"]  # which is no remedy for itself
+            if is_migrate and isinstance(error, OperationalError):
+                sys.exit(f"CommandError: migrate failed: {' '.join(str(error).split())}")
+            if not is_migrate and not is_migrated(own):
                 sys.exit("CommandError: the database is older than the code: manage.py migrate")
         raise

@@ -13,10 +13,10 @@ from tests.servers import PROJECT
 COMMANDS = (("issue_key", "anna@example.com"), ("audit_ledger",))
 
 
-def said(url: str, *command: str) -> str:
+def said(url: str, *command: str, under: tuple[str, ...] = ()) -> str:
     """Return the one line that a command ends with on a database."""
     done = subprocess.run(
-        [sys.executable, "manage.py", *command],
+        [*under, sys.executable, "manage.py", *command],
         cwd=PROJECT,
         env={"PATH": "/usr/bin:/bin", "SECRET_KEY": "of-the-tests-alone-" + "0" * 40, "DATABASE_URL": url},
         capture_output=True,
@@ -37,6 +37,14 @@ def test_a_database_that_is_away_is_named_in_one_line(command: tuple[str, ...]):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_an_empty_database_is_told_to_be_migrated(command: tuple[str, ...], tmp_path: pathlib.Path):
     assert said(f"sqlite:///{tmp_path}/empty.sqlite3", *command).endswith("manage.py migrate")
+
+
+def test_a_full_disk_is_not_told_to_be_migrated(tmp_path: pathlib.Path):
+    no_room = ("prlimit", "--fsize=200000")
+    line = said(f"sqlite:///{tmp_path}/full.sqlite3", "migrate", "-v0", under=no_room)
+    assert line.startswith(
+        "CommandError: migrate failed: d"
+    )  # disk I/O error; database or disk is full
 
 
 @pytest.mark.django_db
