@@ -52,8 +52,7 @@ class JSONLines(logging.Formatter):
             line["error"] = redact(self.formatException(record.exc_info))
         try:
             return orjson.dumps(line).decode()
-        except (
-            TypeError
-        ):  # a half of a surrogate pair: names of files and texts of others may have it
+        except TypeError:
+            # Half of a surrogate pair: names of files and texts of others may have it.
             whole = {name: text.encode(errors="replace").decode() for name, text in line.items()}
             return orjson.dumps(whole).decode()

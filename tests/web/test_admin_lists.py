@@ -47,6 +47,25 @@ LISTS = sorted(
 )
 
 
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_search_that_takes_too_long_leads_to_the_whole_list_and_says_what_helps(
+    operator_client: Client,
+):
+    def search_long(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if "billing_generation" in sql and "rare" in (params or ()):
+            execute("SET statement_timeout = '10ms'", None, False, context)
+            sql, params = "SELECT pg_sleep(9)", None
+        return execute(sql, params, many, context)
+
+    path = reverse("admin:billing_generation_changelist")
+    with connection.execute_wrapper(search_long):
+        answer = operator_client.get(path, {"model": "rare"}, follow=True)
+    connection.close()  # with its time-out
+    assert answer.redirect_chain == [(f"{path}?e=1", 302)]
+    assert "The list is too long for that: choose days too." in answer.content.decode()
+
+
 @pytest.mark.parametrize("path", LISTS)
 def test_a_list_asks_few_queries_and_is_sent_as_a_file(
     operator_client: Client, busy: None, path: str
