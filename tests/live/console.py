@@ -5,6 +5,7 @@ line of JSON is printed: what it printed, and the traceback it failed with, or "
 """
 
 import contextlib
+import gc
 import io
 import json
 import sys
@@ -16,7 +17,9 @@ from django.db import connections
 
 
 def main() -> None:
+    gc.disable()
     django.setup()
+    gc.enable()
     answers = sys.stdout
     for line in sys.stdin:
         arguments: list[str] = json.loads(line)
