@@ -32,6 +32,7 @@ Row = TypeVar("Row", bound=Model)
 CSV_PARAMETER = "_csv"
 CONFIRMED = "_confirmed"
 ROWS_NAMED = 20
+_EXPRESSIONS = {"regex", "iregex"}
 
 if TYPE_CHECKING:  # generic for the type checker alone
     _Admin = admin.ModelAdmin[Model]
@@ -72,6 +73,11 @@ class AuditedAdmin(_Admin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CheckedList]:
         return CheckedList
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """Allow no regular expressions: to SQLite a wrong one is as a broken disk, and any may take long."""
+        is_expression = lookup.rpartition("__")[2] in _EXPRESSIONS
+        return not is_expression and super().lookup_allowed(lookup, value, request)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         actions = super().get_actions(request)

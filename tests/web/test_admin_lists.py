@@ -126,6 +126,15 @@ def test_a_list_takes_whatever_its_address_asks_for(operator_client: Client, mod
             transaction.set_rollback(True)
 
 
+@pytest.mark.both_stores
+@pytest.mark.parametrize("lookup", ["email__regex", "email__iregex", "date_joined__year__regex"])
+def test_a_list_is_asked_by_no_regular_expression(operator_client: Client, lookup: str):
+    path = reverse("admin:accounts_user_changelist")
+    for more in ({}, {"_csv": "1"}):
+        for pattern in ("(", "o"):
+            assert operator_client.get(path, {lookup: pattern} | more).status_code == 400
+
+
 @pytest.mark.parametrize("path", ["\0/", "gateway/route/\0/change/", "customers/?q=%00", "r/\0/1/"])
 def test_an_address_with_a_zero_byte_is_refused(operator_client: Client, path: str):
     assert operator_client.get(f"/admin/{path}").status_code == 400
