@@ -3,9 +3,12 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from decimal import Decimal
 
 from django.http import StreamingHttpResponse
+
+from infra.moscow_time import MOSCOW
 
 BYTE_ORDER_MARK = "\ufeff"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -43,6 +46,8 @@ def _cell(value: object) -> object:
             return f"{value.normalize():f}".replace(".", ",")
         case int() | float():
             return value
+        case datetime():
+            return value.astimezone(MOSCOW).isoformat(timespec="seconds")
     return csv_cell("" if value is None else str(value))
 
 

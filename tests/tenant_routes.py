@@ -167,7 +167,11 @@ CABINET: dict[str, tuple[TenantQuestion, ...]] = {
     ),
     "apps/<str:client_id>/secret/": (post("/cabinet/apps/{app}/secret/", OF_THE_OWNER),),
     "apps/<str:client_id>/delete/": (post("/cabinet/apps/{app}/delete/", DONE_BY_THE_OWNER),),
-    "security/": (get("/cabinet/security/", OF_A_PERSON),),
+    "security/": (
+        get("/cabinet/security/", OF_A_PERSON),
+        get("/cabinet/security/?format=csv", OF_A_PERSON),
+        get("/cabinet/security/?list=sessions&format=csv", OF_A_PERSON),
+    ),
     "security/events/<int:event_id>/confirm/": (
         post("/cabinet/security/events/{event}/confirm/", DONE_BY_THE_OWNER),
     ),
@@ -183,7 +187,10 @@ CABINET: dict[str, tuple[TenantQuestion, ...]] = {
     "security/sessions/end-others/": (
         post("/cabinet/security/sessions/end-others/", DONE_BY_A_PERSON),
     ),
-    "connections/": (get("/cabinet/connections/", OF_A_PERSON),),
+    "connections/": (
+        get("/cabinet/connections/", OF_A_PERSON),
+        get("/cabinet/connections/?format=csv", OF_A_PERSON),
+    ),
     "connections/disconnect/": (
         post(
             "/cabinet/connections/disconnect/",
@@ -196,7 +203,10 @@ CABINET: dict[str, tuple[TenantQuestion, ...]] = {
         get("/cabinet/usage/?key={key}", OF_A_PERSON),
         get("/cabinet/usage/?format=csv", OF_A_PERSON),
     ),
-    "billing/": (get("/cabinet/billing/", OF_A_PERSON),),
+    "billing/": (
+        get("/cabinet/billing/", OF_A_PERSON),
+        get("/cabinet/billing/?format=csv", OF_A_PERSON),
+    ),
     "billing/top-up/": (post("/cabinet/billing/top-up/", "302 422 422 302 422", "amount=0"),),
     "billing/test-payment/": (
         post("/cabinet/billing/test-payment/", "302 404 404 302 404", "amount=10"),
@@ -218,6 +228,7 @@ CABINET: dict[str, tuple[TenantQuestion, ...]] = {
     "keys/": (
         get("/cabinet/keys/", OF_A_PERSON),
         get("/cabinet/keys/?list=revoked", OF_A_PERSON),
+        get("/cabinet/keys/?format=csv", OF_A_PERSON),
         post("/cabinet/keys/", "302 422 422 302 422", "name=new"),  # without the form's token
     ),
     "keys/for-examples/": (post("/cabinet/keys/for-examples/", "302 409 409 302 409"),),

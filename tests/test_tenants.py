@@ -116,6 +116,9 @@ READ_BY_THE_OWNER = {
     "/cabinet/generations/{generation}/",
     "/cabinet/billing/payments/{payment}/",
     "/cabinet/security/",
+    "/cabinet/security/?format=csv",
+    "/cabinet/keys/?format=csv",
+    "/cabinet/billing/?format=csv",
 }
 CHANGED_BY_THE_OWNER = {
     ("PATCH", "/v1/keys/{key}"),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
 
 from accounts.keys.key_format import HEAD_LENGTH
 from accounts.models import APIKey as APIKey
@@ -51,6 +52,12 @@ def live(
     return list(keys.order_by("-pk")[offset : offset + most])
 
 
+def listed(account_id: int, *, is_revoked: bool) -> QuerySet[APIKey]:
+    """Return the account's live or revoked keys, the newest first."""
+    keys = APIKey.objects.filter(account=account_id, revoked_at__isnull=not is_revoked)
+    return keys.order_by("-pk")
+
+
 def page(
     account_id: int, *, is_revoked: bool, number: str | None, keys_on_a_page: int
 ) -> Page[APIKey]:
@@ -58,5 +65,5 @@ def page(
 
     A `number` out of range gives the nearest page.
     """
-    keys = APIKey.objects.filter(account=account_id, revoked_at__isnull=not is_revoked)
-    return Paginator(keys.order_by("-pk"), keys_on_a_page).get_page(number)
+    keys = listed(account_id, is_revoked=is_revoked)
+    return Paginator(keys, keys_on_a_page).get_page(number)

@@ -114,12 +114,12 @@ def open_events() -> "QuerySet[SecurityEvent]":
 
 def page_of(account_id: int, number: str | None) -> "Page[SecurityEvent]":
     """Return a page of the account's events, newest first, each with its key and confirmation."""
-    return Paginator(_of_account(account_id), EVENTS_ON_A_PAGE).get_page(number)
+    return Paginator(of_account(account_id), EVENTS_ON_A_PAGE).get_page(number)
 
 
 def latest(account_id: int, most: int) -> list[SecurityEvent]:
     """Return the account's newest events, each with its key and who confirmed it."""
-    return list(_of_account(account_id).select_related("account", "confirmation__by")[:most])
+    return list(of_account(account_id).select_related("account", "confirmation__by")[:most])
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,8 @@ def _release(
             EventConfirmation.objects.create(event=event, by=by)
 
 
-def _of_account(account_id: int) -> "QuerySet[SecurityEvent]":
+def of_account(account_id: int) -> "QuerySet[SecurityEvent]":
+    """Return the account's events, newest first, each with its key and confirmation."""
     events = SecurityEvent.objects.filter(account=account_id)
     return events.select_related("api_key", "confirmation").order_by("-pk")
 

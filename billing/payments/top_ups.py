@@ -26,7 +26,8 @@ from billing.errors import (
 )
 from billing.ledger import ledger
 from billing.ledger.ledger import Movement
-from billing.models import LedgerEntry, Payment
+from billing.models import LedgerEntry
+from billing.models import Payment as Payment
 from billing.payments import operator_notice, saved_methods, yookassa
 from billing.payments.yookassa import PaymentRefused, ProviderPayment, UnknownPayment
 from infra.credits import NANO_PER_CREDIT, NANO_PER_KOPECK, credits_of
@@ -118,8 +119,8 @@ def own(account_id: int, key: uuid.UUID) -> Payment | None:
     return Payment.objects.filter(account=account_id, idempotence_key=key).first()
 
 
-def latest(account_id: int, count: int) -> list[Payment]:
-    """Return the account's last payments, newest first."""
+def latest(account_id: int, count: int | None = None) -> list[Payment]:
+    """Return the account's payments, newest first: all of them, or the last `count`."""
     return list(Payment.objects.filter(account=account_id).order_by("-pk")[:count])
 
 

@@ -1,7 +1,16 @@
 """/cabinet/apps/: a person's OAuth applications."""
 
+from collections.abc import Callable
+
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -13,6 +22,7 @@ from accounts.oauth import applications
 from accounts.signin.form_limits import limit_form
 from accounts.signin.sessions import user_of
 from web.cabinet.application_form import ApplicationForm, NewApplicationForm
+from web.cabinet.list_file import is_file_wanted, list_file, text_of
 from web.cabinet.login_required import login_required
 
 INVALID = 422
@@ -21,11 +31,12 @@ INVALID = 422
 @never_cache
 @login_required
 @require_safe
-def apps(request: HttpRequest) -> HttpResponse:
-    """List the applications."""
-    return render(
-        request, "cabinet/apps.html", {"applications": applications.of_developer(user_of(request))}
-    )
+def apps(request: HttpRequest) -> HttpResponseBase:
+    """List the applications, or send them as CSV."""
+    found = applications.of_developer(user_of(request))
+    if is_file_wanted(request):
+        return _file(found)
+    return render(request, "cabinet/apps.html", {"applications": found})
 
 
 @never_cache
@@ -97,6 +108,19 @@ def delete_app(request: HttpRequest, client_id: str) -> HttpResponse:
     applications.delete(application=application)
     messages.success(request, _("The application “%(name)s” is deleted.") % {"name": name})
     return HttpResponseRedirect(reverse("cabinet-apps"))
+
+
+def _file(found: list[Application]) -> StreamingHttpResponse:
+    columns: dict[str, Callable[[Application], object]] = {
+        _("Name"): lambda application: application.name,
+        _("Kind"): lambda application: text_of("cabinet/_app_kind.html", application=application),
+        _("People"): lambda application: application.people,
+        _("Client ID"): lambda application: application.client_id,
+        _("Created"): lambda application: application.created,
+        _("Website"): lambda application: application.details.homepage,
+        _("Redirect addresses"): lambda application: application.redirect_uris,
+    }
+    return list_file("applications", columns, found)
 
 
 def _own(request: HttpRequest, client_id: str) -> Application:

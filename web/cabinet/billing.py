@@ -10,14 +10,17 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.signin.sessions import account_of
 from billing.ledger import balances, low_balance
 from billing.payments import auto_top_up, saved_methods, top_ups
+from infra.credits import credits_of
 from web.cabinet import ledger
 from web.cabinet.billing_forms import PRESETS, AlertForm, AutoTopUpForm, RedemptionForm, TopUpForm
+from web.cabinet.list_file import is_file_wanted, list_file, text_of
 from web.cabinet.login_required import login_required
 
 LATEST_PAYMENTS, LATEST_ENTRIES = 10, 10
@@ -66,9 +69,22 @@ def form_of_page(view: View[Arguments]) -> View[Arguments]:
 @login_required
 @require_safe
 @may_lead_to_payment
-def balance(request: HttpRequest) -> HttpResponse:
-    """Show the billing page."""
-    return show(request, account_of(request).pk)
+def balance(request: HttpRequest) -> HttpResponseBase:
+    """Show the billing page, or send all payments as CSV."""
+    account_id = account_of(request).pk
+    if is_file_wanted(request):
+        return list_file("payments", _payment_columns(), top_ups.latest(account_id))
+    return show(request, account_id)
+
+
+def _payment_columns() -> dict[str, Callable[[top_ups.Payment], object]]:
+    return {
+        _("Date"): lambda payment: payment.created_at,
+        _("Payment"): lambda payment: payment.provider_id,
+        _("Amount"): lambda payment: credits_of(payment.amount_nano),
+        _("State"): lambda payment: text_of("cabinet/_payment_state.html", payment=payment),
+        _("Kind"): lambda payment: _("automatic payment") if payment.method_id else "",
+    }
 
 
 def show(

@@ -37,10 +37,11 @@ from billing.usage.generations import GenerationRecord, Outcome, Wanted
 from billing.usage.refusals import RefusedRequest
 from gateway.providers import registry
 from infra.credits import credits_of
-from infra.moscow_time import MOSCOW, moscow_day
+from infra.moscow_time import moscow_day
 from infra.replica import from_replica
 from infra.spreadsheet import csv_file
 from web.cabinet.generation_words import ERRORS, FINISHES, OUTCOMES, adapted_of, lines, status_of
+from web.cabinet.list_file import is_file_wanted
 from web.cabinet.login_required import login_required
 
 ON_A_PAGE = 50
@@ -175,7 +176,7 @@ def generation_list(request: HttpRequest) -> HttpResponseBase:
     found: list[GenerationRecord | RefusedRequest] = []
     if form.is_valid():
         before = records.parse_public_id(request.GET.get("before", ""))
-        if request.GET.get("format") == "csv":
+        if is_file_wanted(request):
             return requests_csv(account.pk, form)
         found = latest(account.pk, form, most=ON_A_PAGE + 1, before=before)
     chosen = {name: value for name in form.fields if (value := request.GET.get(name))}
@@ -218,7 +219,7 @@ def _csv_rows(account_id: int, form: Filters) -> Iterator[Sequence[object]]:
     while batch := latest(account_id, form, most=CSV_BATCH, before=before):
         for line in lines(account_id, batch):
             yield (
-                line.created_at.astimezone(MOSCOW).isoformat(timespec="seconds"),
+                line.created_at,
                 line.id,
                 line.status.label,
                 line.error,

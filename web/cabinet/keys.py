@@ -1,10 +1,18 @@
 """/cabinet/keys/: create (shown once), edit, switch off, replace and revoke an account's keys."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    QueryDict,
+    StreamingHttpResponse,
+)
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -28,9 +36,11 @@ from accounts.users import Account
 from billing.ledger import key_budgets
 from billing.ledger.key_budgets import KeyStanding
 from gateway.catalog import snapshot
+from infra.credits import credits_of
 from web.cabinet import form_tokens
 from web.cabinet.first_request import first_request
 from web.cabinet.key_forms import KeyForm, NewKeyForm, RotationForm
+from web.cabinet.list_file import is_file_wanted, list_file, text_of
 from web.cabinet.login_required import login_required
 
 FORM = "new-key"
@@ -50,14 +60,16 @@ class KeyLine:
 @login_required
 @limit_form("keys", "30/h")
 @require_http_methods(["GET", "HEAD", "POST"])
-def keys(request: HttpRequest) -> HttpResponse:
-    """List the keys; a POST creates one and shows it once.
+def keys(request: HttpRequest) -> HttpResponseBase:
+    """List the keys, or send all as CSV; a POST creates one and shows it once.
 
     `never_cache` keeps that response out of proxies and the browser's history.
     """
     if request.method == "POST":
         return _create(request)
     account = account_of(request)
+    if is_file_wanted(request):
+        return _file(account, is_revoked=request.GET.get("list") == "revoked")
     form = NewKeyForm(model_ids=_model_ids())
     if not lookup.has_any(account.pk):
         form.initial["name"] = _("My first key")
@@ -224,6 +236,25 @@ def _list(request: HttpRequest, account: Account, form: NewKeyForm) -> HttpRespo
         "is_suspended": account.suspended_at is not None,
     }
     return render(request, "cabinet/keys.html", context, status=INVALID if form.is_bound else None)
+
+
+def _file(account: Account, *, is_revoked: bool) -> StreamingHttpResponse:
+    state = {"now": timezone.now(), "is_suspended": account.suspended_at is not None}
+    columns: dict[str, Callable[[KeyLine], object]] = {
+        _("Name"): lambda line: line.key.name,
+        _("Key"): lambda line: line.key,
+        _("State"): lambda line: text_of("cabinet/_key_state.html", key=line.key, **state),
+        _("Application"): lambda line: line.key.made_by,
+        _("Created"): lambda line: line.key.created_at,
+        _("Last used"): lambda line: line.key.last_used_at,
+        _("Network"): lambda line: line.key.last_used_network,
+        _("Spent today"): lambda line: credits_of(line.standing.today_nano),
+        _("Limits"): lambda line: text_of(
+            "cabinet/_key_limits.html", key=line.key, standing=line.standing
+        ),
+    }
+    lines = _lines(lookup.listed(account.pk, is_revoked=is_revoked))
+    return list_file("keys", columns, lines)
 
 
 def _lines(found: Iterable[APIKey]) -> list[KeyLine]:

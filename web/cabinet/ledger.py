@@ -18,8 +18,9 @@ from billing.payments.top_ups import TEST_PAYMENT
 from billing.redemption_codes import CODE_ENTRY
 from billing.usage.generations import public_id
 from infra.credits import credits_of
-from infra.moscow_time import MOSCOW, moscow_day
+from infra.moscow_time import moscow_day
 from infra.spreadsheet import csv_file
+from web.cabinet.list_file import is_file_wanted
 from web.cabinet.login_required import login_required
 
 PAGE_ENTRIES = 50
@@ -44,7 +45,7 @@ class EntryLine:
 def ledger(request: HttpRequest) -> HttpResponseBase:
     """Show the entries before the id `before`, or send all as CSV."""
     account_id = account_of(request).pk
-    if request.GET.get("format") == "csv":
+    if is_file_wanted(request):
         return _table(account_id)
     before = _entry_id(request.GET.get("before", ""))
     lines = latest(account_id, PAGE_ENTRIES + 1, before)
@@ -102,7 +103,7 @@ def _csv_rows(account_id: int) -> Iterator[tuple[object, ...]]:
 
 def _cells(entry: LedgerEntry) -> tuple[object, ...]:
     return (
-        entry.created_at.astimezone(MOSCOW).isoformat(timespec="seconds"),
+        entry.created_at,
         entry.kind,
         _reason(entry),
         public_id(entry.generation_id) if entry.generation_id else "",

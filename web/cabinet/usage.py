@@ -28,6 +28,7 @@ from infra.credits import credits_of
 from infra.moscow_time import moscow_day
 from infra.spreadsheet import csv_file
 from web.cabinet.bar_chart import BarChart
+from web.cabinet.list_file import is_file_wanted
 from web.cabinet.login_required import login_required
 from web.cabinet.usage_chart import FIGURES, LATENCY, by_days, by_hours, latency_by_hours
 
@@ -112,7 +113,7 @@ def usage(request: HttpRequest) -> HttpResponseBase:
     since, until = asked.cleaned_data["since"], asked.cleaned_data["until"]
     account_id = account_of(request).pk
     rows = named_rows(account_id, since, until)
-    if request.GET.get("format") == "csv" and form.is_valid():
+    if is_file_wanted(request) and form.is_valid():
         return _table(rows, since, until)
     group, metric = asked.cleaned_data["group"], asked.cleaned_data["metric"]
     shown = {"group": group, "metric": metric}
