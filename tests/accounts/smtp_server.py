@@ -1,4 +1,4 @@
-"""A mail server of a few lines, on loopback: it takes what it is given, or hangs up."""
+"""A mail server of a few lines, on loopback: it takes what it is given, but for recipients it refuses."""
 
 import contextlib
 import email
@@ -23,6 +23,8 @@ class _Talk(socketserver.StreamRequestHandler):
                     self._say("354 go on")
                     self._take()
                     self._say("250 taken")
+                case [b"RCPT"] if self.server.refusal:
+                    self._say(self.server.refusal)
                 case [b"QUIT"]:
                     self._say("221 bye")
                     return
@@ -41,15 +43,16 @@ class _Talk(socketserver.StreamRequestHandler):
 class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
 
-    def __init__(self) -> None:
+    def __init__(self, refusal: str) -> None:
         super().__init__(("127.0.0.1", 0), _Talk)
+        self.refusal = refusal
         self.taken: list[EmailMessage] = []
 
 
 @contextlib.contextmanager
-def smtp_server() -> Iterator[tuple[int, list[EmailMessage]]]:
-    """Serve and yield the port and the mails that were taken."""
-    with _Server() as server:
+def smtp_server(refusal: str = "") -> Iterator[tuple[int, list[EmailMessage]]]:
+    """Serve and yield the port and the mails that were taken; a `refusal` answers every recipient."""
+    with _Server(refusal) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         try:
