@@ -257,8 +257,11 @@ def _ask(
             parameter=parameter,
         ) from error
     # The library looks for a status in failures that have none, such as a refused connection: that is
-    # an AttributeError.
-    except (ApiError, requests.RequestException, ValueError, AttributeError, TypeError) as error:
+    # an AttributeError. JSON that is nested too deeply is a RecursionError.
+    except (
+        *(ApiError, requests.RequestException),
+        *(ValueError, AttributeError, TypeError, RecursionError),
+    ) as error:
         raise PaymentProviderAway("The payment provider does not answer as it should.") from error
     if not isinstance(document, dict):
         raise PaymentProviderAway("The payment provider answers with no object.")

@@ -22,11 +22,13 @@ class PaymentAPI:
     """The shop's payments. `asked` counts the requests by method and path, `failures` await their turn.
 
     So do `declines`, the reasons for which payments with a saved method are cancelled; `is_slow` leaves
-    those pending. `saves_methods` is what a shop must have agreed with YooKassa.
+    those pending. `saves_methods` is what a shop must have agreed with YooKassa. `refusal` is the
+    parameter for which every payment is refused.
     """
 
     def __init__(self) -> None:
         self.payments: dict[str, JSONObject] = {}
+        self.unreadable: dict[str, bytes] = {}
         self.refunds: dict[str, JSONObject] = {}
         self.bodies: list[JSONObject] = []
         self.page_items = 100
@@ -35,6 +37,8 @@ class PaymentAPI:
         self.declines: list[str] = []
         self.methods: dict[str, JSONObject] = {}
         self.saves_methods, self.is_slow = True, False
+        self.refusal = ""
+        self.recipient = {"account_id": SHOP_ID, "gateway_id": "2000001"}
         self.lock = threading.Lock()
         self._by_key: dict[str, str] = {}
         api = self
@@ -58,6 +62,8 @@ class PaymentAPI:
         self.bodies.append(body)
         if key in self._by_key:
             return self.payments[self._by_key[key]]
+        if self.refusal:
+            raise Refused(400, "invalid_request", self.refusal)
         method_id = body.get("payment_method_id")
         if method_id is not None and method_id not in self.methods:
             raise Refused(400, "invalid_request", "payment_method_id")
@@ -73,7 +79,7 @@ class PaymentAPI:
             "status": "pending",
             "amount": body["amount"],
             "description": body.get("description", ""),
-            "recipient": {"account_id": SHOP_ID, "gateway_id": "2000001"},
+            "recipient": self.recipient,
             "created_at": "2026-01-01T00:00:00.000Z",
             "confirmation": {"type": "redirect", "confirmation_url": page},
             "test": True,
@@ -205,6 +211,13 @@ class _PaymentApiHandler(BaseHTTPRequestHandler):
             if (kind, identity) == ("refunds", ""):
                 self._answer(200, self.payments.refund_page(parts.query))
                 return
+            if (kind, identity) == ("payments", ""):
+                newest = list(self.payments.payments.values())[-1:]
+                self._answer(200, {"type": "list", "items": newest})
+                return
+            if text := self.payments.unreadable.get(identity):
+                self._write(200, text)
+                return
             found = getattr(self.payments, kind).get(identity)
             self._answer(*((200, found) if found else (404, _error("not_found"))))
 
@@ -228,7 +241,9 @@ class _PaymentApiHandler(BaseHTTPRequestHandler):
         return True
 
     def _answer(self, status: int, document: JSONObject) -> None:
-        body = json.dumps(document).encode()
+        self._write(status, json.dumps(document).encode())
+
+    def _write(self, status: int, body: bytes) -> None:
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))

@@ -208,6 +208,15 @@ def test_an_answer_that_is_no_payment_is_a_failure(shop, document):
     assert credited(payment) == []
 
 
+def test_an_answer_nested_beyond_reading_is_a_failure_and_keeps_no_other_payment_waiting(shop):
+    broken, paid = pending("10"), pending("20")
+    shop.unreadable[broken.provider_id] = b"[" * 100_000
+    shop.pay(paid.provider_id)
+    a_minute_passes()
+    assert top_ups.poll_pending() == 1
+    assert credited(paid) == [20 * CREDIT]
+
+
 def test_the_poll_credits_what_no_notice_told_of(shop):
     paid, given_up, waiting = pending("10"), pending("20"), pending("30")
     shop.pay(paid.provider_id)
