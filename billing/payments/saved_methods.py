@@ -23,7 +23,9 @@ MOST_DECLINES = 3
 """After so many in a row nothing more is tried."""
 
 METHOD_REFUSED, REFUSED, UNANSWERED = "method_refused", "refused", "unanswered"
-"""Our own reasons: the shop refused the method, or something else, or said nothing for a day."""
+PAID_OTHERWISE = "paid_otherwise"
+"""Our own reasons: the shop refused the method, or something else, or said nothing for a day, or took
+something else than it was asked for."""
 MENDS = frozenset(
     {
         *("general_decline", "insufficient_funds", "internal_timeout", "issuer_unavailable"),
@@ -47,6 +49,7 @@ _WORDS: dict[str, str | Promise] = {
     METHOD_REFUSED: gettext_lazy("the payment service no longer knows it"),
     REFUSED: gettext_lazy("the payment service refused"),
     UNANSWERED: gettext_lazy("the payment service did not answer"),
+    PAID_OTHERWISE: gettext_lazy("it was charged otherwise than we asked for"),
 }
 
 logger = logging.getLogger(__name__)
@@ -61,6 +64,8 @@ def charged_words_of(reason: str) -> str:
     """Return in words whether a payment that failed for this reason was charged."""
     if reason == UNANSWERED:
         return _("We cannot see whether it was charged, and look into it.")
+    if reason == PAID_OTHERWISE:
+        return _("What was charged is not on the balance: we look into it.")
     return _("Nothing was charged.")
 
 

@@ -219,6 +219,9 @@ def _take_over(payment: Payment, found: ProviderPayment) -> Payment:
             if locked.note:
                 locked.status = Payment.Status.MISMATCHED
                 operator_notice.tell(f"Payment {locked} is not credited: {locked.note}")
+                if locked.method_id:  # else the same would be charged for again at once
+                    locked.cancellation_reason = saved_methods.PAID_OTHERWISE
+                    saved_methods.declined(locked)
             else:
                 movement = ledger.top_up(
                     locked.account_id, locked.amount_nano, payment_id=found.id, reason="YooKassa"

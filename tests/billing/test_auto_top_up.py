@@ -302,6 +302,24 @@ def test_a_method_that_the_shop_no_longer_knows_turns_it_off(
     assert "no longer knows it" in mail.outbox[0].body
 
 
+def test_a_charge_that_is_not_what_was_asked_for_is_the_last(
+    shop, automatic, settings, django_capture_on_commit_callbacks
+):
+    settings.ALERT_EMAIL = "oncall@example.ru"
+    shop.recipient = {"account_id": "7654321", "gateway_id": "2000001"}
+    with django_capture_on_commit_callbacks(execute=True):
+        assert auto_top_up.run_due() == 1
+    assert automatic_payments(automatic) == ["mismatched"]
+    assert auto_top_up.run_due() == 0
+    time_passes(automatic, days=2)
+    assert auto_top_up.run_due() == 0
+    assert balance(automatic) == 100
+    assert not AutoTopUp.objects.get().is_on
+    told = {sent.to[0]: sent.body for sent in mail.outbox}
+    assert set(told) == {"oncall@example.ru", automatic.owner.email}
+    assert "charged otherwise than we asked for. What was charged" in told[automatic.owner.email]
+
+
 def test_another_refusal_is_the_operators_to_look_at_and_is_tried_again(
     shop, automatic, settings, django_capture_on_commit_callbacks
 ):
