@@ -1,20 +1,16 @@
 """The periodic tasks of billing. Each may safely run twice, late, in parallel, or be killed."""
 
-import logging
-
 from django.utils.translation import gettext as _
 
 from billing.errors import PaymentProviderAway
 from billing.ledger import audit, low_balance
 from billing.limits import counters
-from billing.payments import auto_top_up, refunds, top_ups
+from billing.payments import auto_top_up, refunds, shop_faults, top_ups
 from billing.usage import aggregation, partitions, refusals, retention, spending_surges
 from infra import incidents
 
 DRIFT = "drift"
 """The incident of books that do not add up."""
-
-logger = logging.getLogger(__name__)
 
 
 def aggregate_usage() -> None:
@@ -53,8 +49,9 @@ def find_spending_surges() -> None:
 
 
 def poll_payments() -> None:
-    """Refresh the payments whose webhook has not come."""
+    """Refresh the payments whose webhook has not come, and tell of a shop that is away."""
     top_ups.poll_pending()
+    shop_faults.tell()
 
 
 def top_up_automatically() -> None:
@@ -67,7 +64,7 @@ def find_refunds() -> None:
     try:
         refunds.find_missed()
     except PaymentProviderAway as error:
-        logger.warning("The shop's refunds could not be read: %s", error)
+        shop_faults.away(error)
 
 
 def send_low_balance_alerts() -> None:

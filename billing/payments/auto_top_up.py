@@ -1,6 +1,5 @@
 """Automatic top-ups: when a balance falls below its threshold, one payment with the saved method."""
 
-import logging
 import time
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,7 +18,7 @@ from billing.errors import InvalidAmount, NoSavedMethod, NoShop, PaymentProvider
 from billing.ledger import balances
 from billing.models import AutoTopUp as AutoTopUp
 from billing.models import Payment
-from billing.payments import operator_notice, saved_methods, top_ups, yookassa
+from billing.payments import operator_notice, saved_methods, shop_faults, top_ups, yookassa
 from billing.payments.yookassa import PaymentRefused, UnknownPayment
 from infra.credits import NANO_PER_CREDIT, credits_text
 from infra.moscow_time import midnight, moscow_day
@@ -30,8 +29,6 @@ ASKED_AGAIN_AFTER = timedelta(seconds=30)
 UNANSWERED_FOR = timedelta(hours=23)
 """A key repeats a payment for 24 hours: https://yookassa.ru/developers/using-api/interaction-format"""
 TIME_BUDGET_S = 15.0
-
-logger = logging.getLogger(__name__)
 
 
 CONSENT = gettext_lazy(
@@ -197,7 +194,7 @@ def _pay(payment: Payment) -> None:
         if payment.provider_id is None:
             _refused(payment, error)
     except (PaymentProviderAway, NoShop) as error:
-        logger.warning("The automatic payment %s has no answer: %s", payment, error)
+        shop_faults.away(error)
         if payment.provider_id is None and timezone.now() - payment.created_at > UNANSWERED_FOR:
             _give_up(payment)
 

@@ -28,7 +28,7 @@ from billing.ledger import ledger
 from billing.ledger.ledger import Movement
 from billing.models import LedgerEntry
 from billing.models import Payment as Payment
-from billing.payments import operator_notice, saved_methods, yookassa
+from billing.payments import operator_notice, saved_methods, shop_faults, yookassa
 from billing.payments.yookassa import PaymentRefused, ProviderPayment, UnknownPayment
 from infra.credits import NANO_PER_CREDIT, NANO_PER_KOPECK, credits_of
 
@@ -84,9 +84,14 @@ def start(
         created = _create(payment, return_url)
     except PaymentProviderAway as error:
         mine.filter(provider_id=None).update(status=Payment.Status.CANCELED)
-        if saves_method and isinstance(error, PaymentRefused):
+        if not isinstance(error, PaymentRefused):
+            shop_faults.away(error)
+        elif saves_method:
             raise MethodsNotSaved("The shop saves no payment methods.") from error
+        else:
+            shop_faults.refused(error)
         raise
+    shop_faults.made()
     mine.exclude(status__in=[Payment.Status.SUCCEEDED, Payment.Status.MISMATCHED]).update(
         provider_id=created.id,
         confirmation_url=created.confirmation_url,
@@ -167,7 +172,7 @@ def poll_pending() -> int:
         except UnknownPayment:
             _forget_unknown(payment)
         except PaymentProviderAway as error:
-            logger.warning("Payment %s could not be asked for: %s", payment, error)
+            shop_faults.away(error)
     return credited
 
 

@@ -16,7 +16,13 @@ from django.conf import settings
 from requests.adapters import HTTPAdapter
 from yookassa import Configuration
 from yookassa.client import ApiClient
-from yookassa.domain.exceptions import ApiError, BadRequestError, ForbiddenError, NotFoundError
+from yookassa.domain.exceptions import (
+    ApiError,
+    BadRequestError,
+    ForbiddenError,
+    NotFoundError,
+    UnauthorizedError,
+)
 
 from billing.errors import NoShop, PaymentProviderAway
 
@@ -256,6 +262,8 @@ def _ask(
             f"The payment provider refuses: {content.get('description')} {parameter}".strip(),
             parameter=parameter,
         ) from error
+    except UnauthorizedError as error:
+        raise PaymentProviderAway("The payment provider refuses the shop's id or secret.") from error
     # The library looks for a status in failures that have none, such as a refused connection: that is
     # an AttributeError. JSON that is nested too deeply is a RecursionError.
     except (
