@@ -16,10 +16,17 @@ logger = logging.getLogger(__name__)
 
 
 def is_outage(error: BaseException) -> bool:
-    """Say whether an error means that the database is away, and not that it refuses a statement."""
-    state = getattr(getattr(error, "__cause__", None), "sqlstate", None)
-    is_of_store = isinstance(error, OperationalError | InterfaceError)
-    return is_of_store and (state is None or state.startswith(_NO_CONNECTION))
+    """Say whether an error, or what it was raised from, means that the database is away.
+
+    One that refuses a statement does not.
+    """
+    link: BaseException | None = error
+    while link is not None and not isinstance(link, OperationalError | InterfaceError):
+        link = link.__cause__
+    if link is None:
+        return False
+    state = getattr(link.__cause__, "sqlstate", None)
+    return state is None or state.startswith(_NO_CONNECTION)
 
 
 class Outage:

@@ -39,15 +39,16 @@ class ChangeListener:
         self._hang_up()
 
     def _listen(self) -> None:
-        """Wait for a word, LISTEN_S at most. Raises django.db.Error and psycopg.Error."""
+        """Wait for a word, LISTEN_S at most. Raises django.db.Error."""
         try:
             if self._own is None:
                 self._own = own_connection()
                 with self._own.cursor() as cursor:
                     cursor.execute(f"LISTEN {CHANNEL}")
                 self._on_change()  # it may have been said while nobody listened
-            for _ in self._own.connection.notifies(timeout=LISTEN_S, stop_after=1):
-                self._on_change()
+            with self._own.wrap_database_errors:
+                for _ in self._own.connection.notifies(timeout=LISTEN_S, stop_after=1):
+                    self._on_change()
         except BaseException:
             self._hang_up()
             raise

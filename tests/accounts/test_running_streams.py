@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts import suspension
@@ -17,6 +17,7 @@ from accounts.keys.freezing import freeze, slow
 from accounts.models import APIKey
 from accounts.oauth import revocation
 from accounts.signin import sessions
+from infra import outages
 from tests.accounts.oauth_clients import new_app, person
 from tests.accounts.people import account_of, new_key
 from tests.accounts.test_credentials import Process
@@ -138,3 +139,24 @@ def test_postgresql_says_at_once_that_something_has_changed():
         assert is_told.wait(30)
     finally:
         listener.stop()
+
+
+@pytest.mark.postgres
+def test_who_loses_the_connection_listens_again_and_it_is_told_as_an_outage(monkeypatch, caplog):
+    monkeypatch.setattr(outages, "database", outages.Outage("The database"))
+    is_told = threading.Event()
+    listener = ChangeListener(is_told.set)
+    listener.ensure_running()
+    try:
+        assert is_told.wait(30)
+        is_told.clear()
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND query = 'LISTEN credential_changes'"
+            )
+            assert cursor.rowcount == 1
+        assert is_told.wait(30)
+    finally:
+        listener.stop()
+    assert [record.name for record in caplog.records] == ["infra.outages"]

@@ -33,6 +33,7 @@ def test_of_many_failures_the_first_is_told_and_of_many_answers_one(caplog):
         (OperationalError(), AdminShutdown(), True),
         (OperationalError(), DeadlockDetected(), False),
         (ValueError(), None, False),
+        (ValueError(), OperationalError(), True),
     ],
 )
 def test_a_refused_statement_is_no_outage(error, cause, expected, caplog):
