@@ -170,6 +170,8 @@ class Watch:
                 if evidence is not None:
                     self._sharing.block(name, now_s + BLOCKED_S)
                     self._blocked_until_s[name] = now_s + BLOCKED_S
+                    # Blocked, it gives no notes: its next evidence is of when that is over.
+                    self._raised.discard((Signal.REFUSED_CREDENTIALS, subject))
                 self._raise(Signal.REFUSED_CREDENTIALS, subject, evidence, network=name)
             elif seen.watched.get(subject, now_s) + self._sharing.settled_s <= now_s:
                 for signal, judge in (

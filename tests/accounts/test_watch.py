@@ -98,6 +98,17 @@ def test_a_network_of_refused_credentials_is_blocked_for_ten_minutes(watch, cloc
     assert not mail.outbox
 
 
+def test_a_network_that_goes_on_when_its_block_is_over_is_told_of_again(watch, clock, monkeypatch):
+    refuse(watch, 30)
+    look(clock, watch)
+    monkeypatch.setattr(events, "QUIET_OF_NETWORKS", events.QUIET_OF_NETWORKS * 0)
+    clock.now_s += BLOCKED_S
+    watch.look()
+    refuse(watch, 30)  # so many before anybody looks that no look finds it quiet
+    look(clock, watch)
+    assert raised() == [Signal.REFUSED_CREDENTIALS] * 2
+
+
 def test_a_block_reaches_the_other_process(together, clock):
     refuse(together[0], 15)
     refuse(together[1], 15)
