@@ -6,6 +6,16 @@ import subprocess
 import sys
 from typing import NoReturn
 
+STAND_INS = {
+    "DATABASE_URL": "postgres://localhost/xrouter",
+    "REDIS_URL": "redis://localhost",
+    "SECRET_KEY": "".join(map(chr, range(ord("0"), ord("z")))),
+    "YANDEX_FOLDER_ID": "folder",
+    "YOOKASSA_SHOP_ID": "1",
+    "YOOKASSA_SECRET_KEY": "secret",
+}
+"""What is read for a refused variable that others need: without it they would be refused in its place."""
+
 
 def is_doctor() -> bool:
     """Say whether this process is `manage.py doctor`."""
@@ -17,7 +27,7 @@ def report(first: str) -> NoReturn:
     checks = []
     for refusal in _all(first):
         message, _, remedy = refusal.partition(": ")
-        name = f"settings {refusal.partition(' ')[0]}"
+        name = f"settings {_variable(refusal)}"
         checks.append({"name": name, "status": "failure", "message": message, "remedy": remedy})
     if "--json" in sys.argv:
         sys.stdout.write(json.dumps({"checks": checks}, ensure_ascii=False, indent=2) + "\n")
@@ -28,9 +38,13 @@ def report(first: str) -> NoReturn:
 
 
 def _all(first: str) -> list[str]:
-    """Start again without the variables that were refused, until nothing new is."""
-    environment, found = dict(os.environ), [first]
-    while environment.pop(found[-1].partition(" ")[0], None) is not None:
+    """Start again without the values that were refused, until nothing new is."""
+    environment, found = dict(os.environ), {_variable(first): first}
+    refused = _variable(first)
+    while True:
+        environment.pop(refused, None)
+        if refused in STAND_INS:
+            environment[refused] = STAND_INS[refused]
         again = subprocess.run(
             [
                 sys.executable,
@@ -43,7 +57,11 @@ def _all(first: str) -> list[str]:
             check=False,
         )
         refusal = again.stderr.strip()
-        if again.returncode != 1 or "\n" in refusal or refusal in found:
-            break
-        found.append(refusal)
-    return found
+        refused = _variable(refusal)
+        if again.returncode != 1 or "\n" in refusal or refused in found:
+            return list(found.values())
+        found[refused] = refusal
+
+
+def _variable(refusal: str) -> str:
+    return refusal.partition(" ")[0]
