@@ -1,5 +1,6 @@
 """The Celery application; schedules stand in settings.py."""
 
+import datetime as dt
 import functools
 import logging
 import sys
@@ -78,6 +79,24 @@ def note_success(sender: Any, **_: Any) -> None:
         job_locks.succeeded(sender.name)
     except (DatabaseError, InterfaceError) as error:
         logger.warning("The success of %s was not recorded: %s", sender.name, error)
+
+
+@signals.beat_init.connect
+def make_up_for_what_was_missed(sender: Any, **_: Any) -> None:
+    """Have beat begin with what has never ended well, or too long ago, as a server without a broker does.
+
+    Its own file knows what was sent, and where it is new, beat would wait a whole period.
+    """
+    from billing import job_locks
+
+    try:
+        successes = job_locks.successes()
+    except (DatabaseError, InterfaceError) as error:
+        logger.warning("Beat does not know what is due, and waits a period: %s", error)
+        return
+    never = dt.datetime.fromtimestamp(0, dt.UTC)
+    for path in app.conf.beat_schedule:
+        sender.scheduler.schedule[path].last_run_at = successes.get(path, never)
 
 
 app = LoggingCelery("xrouter")

@@ -1,15 +1,18 @@
 """The periodic jobs inside the server: each when it is due, in one process at a time."""
 
+import contextlib
 import datetime as dt
+import pathlib
 import threading
 import uuid
 
 import pytest
+from celery import beat, signals
 from django.db import connection
 from django.db.models.functions import Now
 
 from billing import job_locks, periodic, tasks
-from billing.models import CreditAccount, JobLease, UsageDay
+from billing.models import CreditAccount, JobLease, JobSuccess, UsageDay
 from tests.billing.payers import CREDIT, open_account, payer
 from tests.billing.shops import a_minute_passes, credited, pending, shop
 from tests.billing.usage_rows import ago, use
@@ -80,6 +83,17 @@ def test_every_entry_of_the_schedule_is_a_task_that_runs(settings):
     for entry in settings.CELERY_BEAT_SCHEDULE.values():
         app.tasks[entry["task"]]()
     assert UsageDay.objects.count() == 1
+
+
+def test_beat_begins_with_what_has_never_ended_well_or_too_long_ago(tmp_path: pathlib.Path):
+    for job in ("billing.tasks.audit_books", JOB):
+        job_locks.succeeded(job)
+    JobSuccess.objects.filter(job=JOB).update(succeeded_at=ago(hours=1))
+    service = beat.Service(app, schedule_filename=str(tmp_path / "schedule"))
+    with contextlib.closing(service.scheduler) as scheduler:
+        signals.beat_init.send(sender=service)
+        due = {path for path in app.conf.beat_schedule if scheduler.schedule[path].is_due()[0]}
+    assert due == set(app.conf.beat_schedule) - {"billing.tasks.audit_books"}
 
 
 @pytest.mark.django_db(transaction=True)
