@@ -265,12 +265,14 @@ def _ask(
     except UnauthorizedError as error:
         raise PaymentProviderAway("The payment provider refuses the shop's id or secret.") from error
     # The library looks for a status in failures that have none, such as a refused connection: that is
-    # an AttributeError. JSON that is nested too deeply is a RecursionError.
+    # an AttributeError, and its context is what has failed. JSON that is nested too deeply is a RecursionError.
     except (
         *(ApiError, requests.RequestException),
         *(ValueError, AttributeError, TypeError, RecursionError),
     ) as error:
-        raise PaymentProviderAway("The payment provider does not answer as it should.") from error
+        cause = error.__context__ if isinstance(error, AttributeError) else None
+        text = "The payment provider does not answer as it should."
+        raise PaymentProviderAway(text) from cause or error
     if not isinstance(document, dict):
         raise PaymentProviderAway("The payment provider answers with no object.")
     return document

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from gateway.doctor.check import Check, failure, ok, warning
+from gateway.doctor.providers import known
 from gateway.providers._shared.causes import cause_of
 from gateway.upstreams.addresses import ProviderAddress, addresses
 
@@ -14,7 +15,7 @@ WARNED_DAYS = 14
 
 def names() -> Iterator[Check]:
     """Resolve the host of every address."""
-    for host in sorted({urlsplit(address.url).hostname or "" for address in addresses()}):
+    for host in sorted({urlsplit(address.url).hostname or "" for address in addresses(known())}):
         try:
             socket.getaddrinfo(host, None)
         except (OSError, UnicodeError):
@@ -29,7 +30,7 @@ def names() -> Iterator[Check]:
 
 def certificates() -> Iterator[Check]:
     """Shake hands with every https address, trusting what its provider's adapter trusts."""
-    for address in addresses():
+    for address in addresses(known()):
         if address.is_https:
             yield _certificate(address)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from smtplib import SMTPException
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.mail import get_connection
@@ -10,6 +11,7 @@ from accounts.client_address import untrusted_forwarders
 from billing.errors import PaymentProviderAway
 from billing.payments import yookassa
 from gateway.doctor.check import Check, failure, ok, warning
+from gateway.providers._shared.causes import cause_of
 
 
 def mail() -> Iterator[Check]:
@@ -50,9 +52,10 @@ def payments() -> Iterator[Check]:
     try:
         yookassa.check_access()
     except PaymentProviderAway as error:
+        host = urlsplit(settings.YOOKASSA_BASE_URL).netloc
         yield failure(
             "payments",
-            f"The shop does not answer: {error.__cause__ or error}",
+            f"The shop does not answer: {cause_of(error.__cause__ or error, host=host)}",
             "Look at YOOKASSA_SHOP_ID, YOOKASSA_SECRET_KEY and YOOKASSA_BASE_URL.",
         )
         return

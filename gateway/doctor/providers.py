@@ -11,7 +11,7 @@ from gateway.providers.errors import ProviderError
 from gateway.providers.registry import BUILT_IN
 from gateway.upstreams import pool
 from gateway.upstreams.adapters import built
-from gateway.upstreams.pool import PooledCredential
+from gateway.upstreams.pool import PooledCredential, PoolUnavailable
 from gateway.upstreams.trial import explained, try_out
 from infra.secret_box import SecretUnreadable
 
@@ -22,17 +22,21 @@ MOST_AHEAD_S = 60.0
 def credentials() -> Iterator[Check]:
     """Try every enabled credential: token and model list, at its own addresses."""
     ahead_s: list[float] = []
-    found = [
-        credential
-        for slug in sorted(pool.with_credentials())
-        for credential in pool.credentials(slug)
-    ]
+    found = known()
     for credential in found:
         yield from _tried(credential, ahead_s)
     if not found:
         yield _without_credentials()
     if ahead_s:
         yield _clock(max(ahead_s, key=abs))
+
+
+def known() -> list[PooledCredential]:
+    """Return the enabled credentials; while the database cannot be read, those of the environment."""
+    try:
+        return pool.enabled()
+    except PoolUnavailable:
+        return pool.of_environment()
 
 
 def _tried(credential: PooledCredential, ahead_s: list[float]) -> Iterator[Check]:
@@ -65,6 +69,14 @@ def _where(credential: PooledCredential) -> str:
 
 
 def _without_credentials() -> Check:
+    try:
+        pool.is_empty()
+    except PoolUnavailable:
+        return warning(
+            "credentials",
+            "The environment has none, and those of the database cannot be read.",
+            "Mend the database first.",
+        )
     remedy = "Set GIGACHAT_CREDENTIALS or YANDEX_API_KEY, or add one in /admin/."
     if settings.IS_HTTPS and not settings.SANDBOX:
         return failure(

@@ -2,10 +2,11 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connection, connections
 from django.utils import timezone
 from kombu import Connection
 from psycopg_pool import PoolTimeout
@@ -27,14 +28,9 @@ _REPLAYED = """
 
 def database() -> Iterator[Check]:
     """Connect, and see whether the schema is the code's."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except (DatabaseError, InterfaceError, PoolTimeout, OSError) as error:
+    if fault := _fault(DEFAULT_DB_ALIAS):
         yield failure(
-            "database",
-            f"It does not answer: {str(error).strip()}",
-            "Start it, or correct DATABASE_URL.",
+            "database", f"It does not answer: {fault}", "Start it, or correct DATABASE_URL."
         )
         return
     if connection.vendor == "sqlite":
@@ -52,16 +48,22 @@ def replica() -> Iterator[Check]:
     """See whether the read replica answers, and how far it is behind."""
     if ALIAS not in connections.settings:
         return
-    remedy = "Start it, or correct DATABASE_REPLICA_URL; until then pages read the primary."
+    if fault := _fault(ALIAS):
+        yield failure(
+            "replica",
+            f"It does not answer: {fault}",
+            "Start it, or correct DATABASE_REPLICA_URL; until then pages read the primary.",
+        )
+        return
+    with connections[ALIAS].cursor() as cursor:
+        cursor.execute(_REPLAYED)
+        is_standby, replayed, replayed_s_ago = cursor.fetchone()
     try:
-        with connections[ALIAS].cursor() as cursor:
-            cursor.execute(_REPLAYED)
-            is_standby, replayed, replayed_s_ago = cursor.fetchone()
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), %s)", [replayed])
             behind_bytes = cursor.fetchone()[0]
-    except (DatabaseError, InterfaceError, PoolTimeout, OSError) as error:
-        yield failure("replica", f"It does not answer: {str(error).strip()}", remedy)
+    except (DatabaseError, InterfaceError, PoolTimeout):
+        yield ok("replica", "It answers; how far it is behind only the database could say.")
         return
     if not is_standby:
         yield warning(
@@ -77,6 +79,18 @@ def replica() -> Iterator[Check]:
         )
     else:
         yield ok("replica", f"It answers, {max(behind_bytes, 0) // 2**10} KiB behind.")
+
+
+def _fault(alias: str) -> str:
+    """Return why a database cannot be used, or nothing. The pool would only say that it waited in vain."""
+    own = connections[alias].copy()
+    own.settings_dict["OPTIONS"].pop("pool", None)
+    try:
+        with closing(own), own.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except (DatabaseError, InterfaceError, OSError) as error:
+        return " ".join(str(error).split())
+    return ""
 
 
 def _jobs() -> Iterator[Check]:
@@ -111,8 +125,14 @@ def broker() -> Iterator[Check]:
     if not settings.CELERY_BROKER_URL:
         yield ok("broker", "None is configured: the server runs the periodic jobs itself.")
         return
-    with Connection(settings.CELERY_BROKER_URL, connect_timeout=BROKER_TIMEOUT_S) as found:
-        found.ensure_connection(max_retries=1, timeout=int(BROKER_TIMEOUT_S))
+    try:
+        with Connection(settings.CELERY_BROKER_URL, connect_timeout=BROKER_TIMEOUT_S) as found:
+            found.ensure_connection(max_retries=1, timeout=int(BROKER_TIMEOUT_S))
+    except Exception as error:  # each transport has its own
+        is_redis = settings.CELERY_BROKER_URL == settings.REDIS_URL
+        variable = "REDIS_URL" if is_redis else "CELERY_BROKER_URL"
+        yield failure("broker", f"It does not answer: {error}", f"Start it, or correct {variable}.")
+        return
     yield ok("broker", "It answers.")
 
 

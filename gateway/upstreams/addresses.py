@@ -5,7 +5,7 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -59,21 +59,20 @@ class ProviderAddress:
             return x509.load_der_x509_certificate(_shown(secured)).not_valid_after_utc
 
 
-def addresses() -> Iterator[ProviderAddress]:
-    """Yield each address once. Raises PoolUnavailable."""
+def addresses(credentials: Iterable[pool.PooledCredential]) -> Iterator[ProviderAddress]:
+    """Yield each address once."""
     seen = set()
-    for slug in sorted(pool.with_credentials()):
-        for credential in pool.credentials(slug):
-            for address in _of(credential):
-                if address not in seen:
-                    seen.add(address)
-                    yield address
+    for credential in credentials:
+        for address in _of(credential):
+            if address not in seen:
+                seen.add(address)
+                yield address
 
 
 def watch_certificates() -> None:
     """Look at the certificate of every https address, and keep when it ends."""
     ends: dict[str, float] = {}
-    for address in addresses():
+    for address in addresses(pool.enabled()):
         if address.is_https:
             try:
                 ends[address.host] = address.certificate_ends_at().timestamp()

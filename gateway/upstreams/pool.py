@@ -81,6 +81,12 @@ def with_credentials() -> frozenset[str]:
     return _live.current().providers
 
 
+def enabled() -> list[PooledCredential]:
+    """Return every credential that may be used, by provider. Raises PoolUnavailable."""
+    found = _live.current().credentials
+    return [credential for slug in sorted(found) for credential in found[slug]]
+
+
 def is_empty() -> bool:
     """Say whether there is no credential at all, not even a disabled one. Raises PoolUnavailable."""
     return _live.current().is_empty
@@ -105,12 +111,16 @@ def from_environment(provider: str) -> PooledCredential | None:
     return PooledCredential(provider, ENVIRONMENT, ENVIRONMENT, slots)
 
 
+def of_environment() -> list[PooledCredential]:
+    """Return the credentials that the environment gives, without a look at the database."""
+    return [given for slug in sorted(BUILT_IN) if (given := from_environment(slug)) is not None]
+
+
 def _read() -> Pool:
     servers = {row.slug: row for row in OpenAIServer._default_manager.all()}
     found: dict[str, list[PooledCredential]] = defaultdict(list)
-    for slug in BUILT_IN:
-        if (given := from_environment(slug)) is not None:
-            found[slug].append(given)
+    for given in of_environment():
+        found[given.provider].append(given)
     is_given = bool(found)
     has_key = set()
     rows = list(ProviderCredential._default_manager.order_by("created_at"))

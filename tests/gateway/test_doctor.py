@@ -2,7 +2,10 @@
 
 import io
 import json
+import os
 import pathlib
+import subprocess
+import sys
 import threading
 import time
 from collections import namedtuple
@@ -18,6 +21,7 @@ from gateway import upstreams
 from sandbox.core import credentials
 from sandbox.server import Sandbox
 from tests.providers.certificates import make_certificate, server_tls
+from tests.servers import PROJECT
 
 pytestmark = pytest.mark.django_db
 NOBODY = "http://127.0.0.1:9"
@@ -91,6 +95,7 @@ def test_a_line_a_check_for_people(providers: Sandbox):
         ("YANDEX_FOLDER_ID", "b1gelsewhere", "credential yandexgpt/environment", "older"),
         ("EMAIL_HOST", "127.0.0.1", "mail", "refuse"),
         ("CELERY_BROKER_URL", "redis://127.0.0.1:9/0", "broker", "refused"),
+        ("YOOKASSA_BASE_URL", f"{NOBODY}/v3", "payments", "nobody listens"),
     ],
 )  # fmt: skip
 def test_a_planted_fault_is_named(
@@ -100,6 +105,9 @@ def test_a_planted_fault_is_named(
     if variable == "EMAIL_HOST":
         settings.EMAIL_PORT = 9
         settings.EMAIL_BACKEND = "xrouter_site.smtp_mail.CountingBackend"
+    settings.YOOKASSA_SHOP_ID, settings.YOOKASSA_SECRET_KEY = (
+        ("1", "secret") if variable == "YOOKASSA_BASE_URL" else ("", "")
+    )
     assert said in fault(name)
 
 
@@ -141,6 +149,51 @@ def test_a_redis_that_is_away_is_named_and_nothing_is_logged_beside_it(
     settings.REDIS_URL = "redis://127.0.0.1:9/0"
     assert "does not answer" in fault("redis")
     assert caplog.messages == []
+
+
+def examine_apart(**variables: str) -> tuple[dict[str, dict[str, str]], int]:
+    """Return what the command finds in a process of its own, as `examine` does."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", "doctor", "--json"],
+        cwd=PROJECT, capture_output=True, text=True, check=False,
+        env=os.environ | {"DJANGO_SETTINGS_MODULE": "xrouter_site.settings"} | variables,
+    )  # fmt: skip
+    checks = json.loads(done.stdout)["checks"]
+    return {check["name"]: check for check in checks}, done.returncode
+
+
+@pytest.mark.postgres
+def test_a_database_that_is_away_is_the_one_fault_and_the_rest_is_examined(providers: Sandbox):
+    checks, status = examine_apart(
+        DATABASE_URL="postgres://127.0.0.1:9/xrouter",
+        DATABASE_REPLICA_URL=os.environ["TEST_POSTGRES_URL"],
+        GIGACHAT_CREDENTIALS=credentials.GIGACHAT_CREDENTIALS,
+        GIGACHAT_AUTH_URL=f"{providers.gigachat_origin}/api/v2/oauth",
+        GIGACHAT_BASE_URL=f"{providers.gigachat_origin}/v1",
+    )
+    assert [name for name, check in checks.items() if check["status"] == "failure"] == ["database"]
+    assert status == 1
+    assert "Connection refused" in checks["database"]["message"]
+    for name in ("dns 127.0.0.1", "credential gigachat/environment", "replica"):
+        assert checks[name]["status"] == "ok"
+
+
+@pytest.mark.postgres
+def test_credentials_that_nobody_can_read_are_not_said_to_be_none():
+    checks, _ = examine_apart(
+        DATABASE_URL="postgres://127.0.0.1:9/xrouter",
+        PUBLIC_URL="https://api.example.ru",
+        SECRET_KEY="a secret of this test alone, 0123456789",
+    )
+    assert [name for name, check in checks.items() if check["status"] == "failure"] == ["database"]
+    assert checks["credentials"]["status"] == "warning"
+
+
+@pytest.mark.postgres
+def test_a_broker_that_is_the_redis_is_corrected_where_the_redis_is():
+    checks, _ = examine_apart(REDIS_URL="redis://127.0.0.1:9/0")
+    assert "REDIS_URL" in checks["broker"]["remedy"]
+    assert "CELERY" not in checks["broker"]["remedy"]
 
 
 @pytest.mark.parametrize(
