@@ -123,6 +123,7 @@ _TABLE: dict[type[Exception], Failure] = {
         "Idempotency-Key",
     ),
     pipeline.NoProviderAvailable: Failure(503, "no_provider_available"),
+    pipeline.ProvidersFull: FULL,
     Overloaded: FULL,
     billing.MoneyStoreBusy: FULL,
     LimitStoreUnavailable: STORE_AWAY,

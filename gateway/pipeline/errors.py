@@ -50,6 +50,10 @@ class NoProviderAvailable(RequestRefused):
         self.retry_after_s = retry_after_s
 
 
+class ProvidersFull(NoProviderAvailable):
+    """Whoever may answer has its whole share of this process already."""
+
+
 class ModerationRefused(RequestRefused):
     """Our own moderation said no. `flagged_input` has 100 characters at most."""
 

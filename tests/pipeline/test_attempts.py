@@ -7,11 +7,12 @@ from typing import Any, cast
 import pytest
 
 from accounts.errors import CredentialEnded
+from gateway.api.errors import failure_of
 from gateway.pipeline.candidate import Candidate
-from gateway.pipeline.errors import NoProviderAvailable
+from gateway.pipeline.errors import NoProviderAvailable, ProvidersFull
 from gateway.pipeline.execution.attempts import FREE, Attempts, RetryBudget
 from gateway.pipeline.execution.cancel_token import CallerCancelToken
-from gateway.pipeline.execution.provider_call import AttemptSkipped, ProviderCall
+from gateway.pipeline.execution.provider_call import AttemptSkipped, ProviderCall, ShareTaken
 from gateway.pipeline.request import RequestedModel
 from gateway.pipeline.routing.router import choose
 from gateway.providers.chat_types import ChatChunk, Usage
@@ -349,6 +350,26 @@ def test_with_nobody_to_ask_no_provider_is_available_until_the_first_is() -> Non
     assert refusal.value.retry_after_s == 3.0
     assert story.outcomes == []
     assert story.attempts.current.model.id == "a"
+
+
+@pytest.mark.parametrize(
+    ("others", "error", "code"),
+    [
+        (ShareTaken("full"), ProvidersFull, "overloaded"),
+        (AttemptSkipped("it rests"), NoProviderAvailable, "no_provider_available"),
+    ],
+)
+def test_where_only_room_is_missing_the_service_is_full(
+    others: AttemptSkipped, error: type[Exception], code: str
+) -> None:
+    story = AttemptStory([ShareTaken("full", retry_after_s=1.0)], [others])
+
+    with pytest.raises(error) as refusal:
+        story.run()
+
+    failure = failure_of(refusal.value)
+    assert (failure.status, failure.code) == (503, code)
+    assert failure.headers == {"Retry-After": "1"}
 
 
 def test_who_failed_is_named_although_others_could_not_be_asked() -> None:

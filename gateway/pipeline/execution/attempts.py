@@ -11,10 +11,10 @@ from django.conf import settings
 
 from accounts.errors import CredentialEnded
 from gateway.catalog.snapshot import CatalogModel, CatalogRoute
-from gateway.pipeline.errors import NoProviderAvailable
+from gateway.pipeline.errors import NoProviderAvailable, ProvidersFull
 from gateway.pipeline.execution.cancel_token import CallerCancelToken
 from gateway.pipeline.execution.observation import kind_of
-from gateway.pipeline.execution.provider_call import AttemptSkipped, ProviderCall
+from gateway.pipeline.execution.provider_call import AttemptSkipped, ProviderCall, ShareTaken
 from gateway.providers import errors
 from gateway.providers.chat_types import ChatChunk
 from gateway.providers.tick import Tick
@@ -183,10 +183,12 @@ class Attempts(Generic[C, T]):
     def chunks(self) -> Generator[Tick | T, None, None]:
         """Yield ticks while waiting, then the answer.
 
-        Raises the ProviderError of who was asked last, NoProviderAvailable when nobody could be.
+        Raises the ProviderError of who was asked last, NoProviderAvailable when nobody could be; ProvidersFull
+        where that is because this process is full alone.
         """
         failure: errors.ProviderError | None = None
         retry_after_s: list[float] = []
+        is_full_alone = True
         self._budget.count_request()
         while self._has_waiting():
             if failure is not None and not self._may_go_on(failure):
@@ -217,6 +219,7 @@ class Attempts(Generic[C, T]):
                     self._skip(candidate, refusal.reason)
                     self.current = before
                 retry_after_s.append(refusal.retry_after_s)
+                is_full_alone &= isinstance(refusal, ShareTaken)
             except SlotElsewhere as elsewhere:
                 self._skip(candidate, "its slots were taken, and another provider had one free")
                 self._put_first(elsewhere.provider)
@@ -233,7 +236,8 @@ class Attempts(Generic[C, T]):
                 self._settle_with_budget(call)
         if failure is not None:
             raise failure
-        raise NoProviderAvailable(
+        kind = ProvidersFull if is_full_alone else NoProviderAvailable
+        raise kind(
             "Every provider that may answer is failing or full at present. Try again shortly.",
             retry_after_s=min(retry_after_s, default=1.0),
         )

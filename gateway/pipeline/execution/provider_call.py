@@ -33,6 +33,10 @@ class AttemptSkipped(Exception):
         self.retry_after_s = retry_after_s
 
 
+class ShareTaken(AttemptSkipped):
+    """The provider has its whole share of this process."""
+
+
 class BulkheadFull(Exception):
     """The provider has taken half of the worker's places already."""
 
@@ -112,14 +116,14 @@ class ProviderCall(Generic[T]):
     def _run(self) -> Generator[Tick | T, None, None]:
         """Yield the ticks of the wait, then what `run` yields.
 
-        Raises AttemptSkipped, what `run` raises, ProviderRateLimited where no slot came free in time, and
-        SlotElsewhere where another provider has one.
+        Raises AttemptSkipped, ShareTaken for want of a place, what `run` raises, ProviderRateLimited where no
+        slot came free in time, and SlotElsewhere where another provider has one.
         """
         try:
             with bulkhead.place(self._route.provider, is_test=self._is_test):
                 yield from self._with_slot()
         except BulkheadFull as error:
-            raise AttemptSkipped(
+            raise ShareTaken(
                 "it has half of this worker already", retry_after_s=BULKHEAD_FULL_RETRY_S
             ) from error
 
