@@ -63,9 +63,11 @@ proc_name = "xrouter"
 # How many
 workers = int(text("WEB_CONCURRENCY", 1))
 
-# A completion holds its client's socket and its upstream's; embedded, SQLite's and the sandbox's.
+# A completion holds its upstream's socket beside its client's; embedded, also SQLite's and the sandbox's. The
+# client's counts twice, for half as many again are let in twice: see `reserve`.
 is_postgres = text("DATABASE_URL", "").startswith("postgres")
-files_at_rest, files_per_completion = (48, 2) if is_postgres else (32, 6)
+files_at_rest, files_behind_client = (64, 1) if is_postgres else (32, 5)
+files_per_completion = 2 + files_behind_client
 hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 files = 65_536 if hard_limit == resource.RLIM_INFINITY else min(hard_limit, 65_536)
 resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard_limit))
@@ -81,9 +83,7 @@ if is_postgres:
 else:
     worker_class = classes["ImpatientThreadWorker"]  # SQLite's calls would block a gevent loop
     threads = capacity + reserve
-worker_connections = max(
-    capacity + 2 * reserve, min(4096, room - capacity * files_per_completion // 2)
-)
+worker_connections = max(capacity + 2 * reserve, min(4096, room - capacity * files_behind_client))
 
 GC_THRESHOLDS = (20_000, 10, 10)
 

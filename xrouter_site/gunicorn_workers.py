@@ -167,11 +167,21 @@ class IdleConnections:
         if self._ends_s.pop(gevent.getcurrent(), None) is not None:
             self._heads_end_s[gevent.getcurrent()] = time.monotonic() + HEAD_S
 
-    def hang_up(self, now_s: float = math.inf) -> None:
-        """End the waits whose time has come."""
-        for ends_s in (self._ends_s, self._heads_end_s):
+    def make_room(self) -> bool:
+        """End the wait for a request that began first; say whether one was long enough for that."""
+        for connection, end_s in self._ends_s.items():
+            if end_s > time.monotonic() + self.patience_s - LEAST_IDLE_S:
+                break
+            gevent.get_hub().loop.run_callback(self._hang_up, connection)
+            return True
+        return False
+
+    def hang_up(self, now_s: float = math.inf, *, makes_room: bool = False) -> None:
+        """End the waits whose time has come; to make room, all that are no client's of just now."""
+        for ends_s, patience_s in ((self._ends_s, self.patience_s), (self._heads_end_s, HEAD_S)):
+            until_s = now_s + (patience_s - LEAST_IDLE_S if makes_room else 0)
             for connection, end_s in ends_s.items():
-                if end_s > now_s:
+                if end_s > until_s:
                     break
                 gevent.get_hub().loop.run_callback(self._hang_up, connection)
 
@@ -259,6 +269,7 @@ class FastShutdownGeventWorker(GeventWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.idle = IdleConnections(self.cfg.keepalive)
+        self.stuck: Pool | None = None
         self.refused: dict[bytes, tuple[str, str, list[tuple[str, str]]]] = {}
 
     def init_process(self) -> None:
@@ -270,9 +281,21 @@ class FastShutdownGeventWorker(GeventWorker):
         """Make the server of a listener, as gunicorn does where this names none."""
         serve = functools.partial(self.handle, ListenerName(listener))
         server = DrainingServer(listener, serve, spawn=spawn)
+        vars(server)["full"] = functools.partial(
+            self.is_full, spawn
+        )  # where gevent puts that of the pool
         if self.cfg.workers > 1:
             server.max_accept = 1
         return server
+
+    def is_full(self, pool: Pool) -> bool:
+        """Say whether a client that comes has to wait; then whoever has been idle longest makes room.
+
+        It would wait as long as an idle client may else. Where nobody is idle, `notify` looks again.
+        """
+        is_full = bool(pool.full())
+        self.stuck = pool if is_full and not self.idle.make_room() else None
+        return is_full
 
     def timeout_ctx(self) -> IdleConnections:  # type: ignore[override]  # the stubs know no result
         return self.idle
@@ -280,7 +303,8 @@ class FastShutdownGeventWorker(GeventWorker):
     def notify(self) -> None:
         """Tell the master that the worker lives; its loop comes here every second."""
         super().notify()
-        self.idle.hang_up(time.monotonic())
+        is_stuck = self.stuck is not None and self.stuck.full()
+        self.idle.hang_up(time.monotonic(), makes_room=is_stuck)
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         direct = DirectSocket(client.family, client.type, client.proto, fileno=client.detach())
@@ -410,3 +434,7 @@ class ImpatientThreadWorker(ThreadWorker):
             if began_s < late_s:
                 with contextlib.suppress(OSError):
                     conn.sock.shutdown(socket.SHUT_RD)
+
+
+LEAST_IDLE_S = 3.0
+"""Whoever waited less is no idle client, but one whose request may be here and unread."""

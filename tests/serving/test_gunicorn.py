@@ -319,6 +319,30 @@ def test_few_files_mean_less_capacity_and_no_crash(serve, environment):
     assert 1 <= before["capacity"] < 64
 
 
+def test_who_has_been_idle_longest_makes_room_for_others(serve):
+    server, port = serve(POSTGRES, files=110)
+    with contextlib.ExitStack() as stack:
+        clients = []
+        for _ in range(100):
+            client = HTTPConnection("127.0.0.1", port, timeout=GIVE_UP_S)
+            clients.append(stack.enter_context(contextlib.closing(client)))
+            client.request("GET", "/")
+            assert json.loads(client.getresponse().read())["pid"]
+        clients[-1].request("GET", "/")
+        assert json.loads(clients[-1].getresponse().read())["pid"]
+    server.terminate()
+    assert server.communicate()[1].count(b"Too many open files") == 0
+
+
+def test_heads_that_do_not_come_keep_no_place_from_others(serve):
+    _, port = serve(POSTGRES, files=110)
+    with contextlib.ExitStack() as stack:
+        for _ in range(100):
+            slow = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            slow.sendall(b"GET / HTTP/1.1\r\nHost: ")
+        assert json.loads(get(port, "/"))["pid"]
+
+
 @pytest.mark.parametrize("environment", [{}, POSTGRES], ids=["threads", "greenlets"])
 def test_a_head_that_never_comes_whole_is_cut_and_an_idle_client_is_not(
     serve, tmp_path, environment
