@@ -149,7 +149,8 @@ class ChatChunk(NamedTuple):
     request so far; the last one wins. `rewritten` says that the provider revised text already sent,
     `has_invalid_calls` that the arguments of a call do not fit its tool and could not be mended. `choice`
     is the index of the prompt of a batch that it answers.
-    `stop_sequence` is the one of the request's that cut the text here.
+    `stop_sequence` is the one of the request's that cut the text here. `refusal` is what a model says in
+    place of an answer, on a wire that tells it apart.
     """
 
     text: str = ""
@@ -163,6 +164,7 @@ class ChatChunk(NamedTuple):
     choice: int = 0
     stop_sequence: str | None = None
     logprobs: tuple[TokenLogprob, ...] = ()
+    refusal: str = ""
 
     @property
     def is_empty(self) -> bool:
@@ -174,6 +176,7 @@ class ChatChunk(NamedTuple):
             or self.finish_reason
             or self.usage
             or self.rewritten
+            or self.refusal
         )
 
 

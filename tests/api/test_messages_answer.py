@@ -95,6 +95,18 @@ def test_an_empty_answer_has_no_block_and_thoughts_not_asked_for_are_not_shown()
     ]
 
 
+def test_a_refusal_is_text_that_the_stop_reason_names() -> None:
+    completion = Completion("", "", (), refusal="Не могу.")
+    body = MessageWriter().answer(completion, ended())
+    *_, delta, _ = events = streamed(ChatChunk(refusal="Не могу."), writer=MessageWriter())
+
+    assert body["content"] == [{"type": "text", "text": "Не могу."}]
+    assert body["stop_reason"] == delta["delta"]["stop_reason"] == "refusal"
+    assert [event["delta"]["text"] for event in events if "text" in event.get("delta", {})] == [
+        "Не могу."
+    ]
+
+
 def test_the_sequence_that_cut_an_answer_is_named() -> None:
     body = MessageWriter().answer(Completion("М", "", ()), ended(stop_sequence="ос"))
 

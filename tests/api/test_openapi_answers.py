@@ -38,6 +38,7 @@ CALL = ToolCall("call_1", "weather", '{"city":"Ереван"}')
 TEXT = Completion("Ереван.", "", ())
 THOUGHT = Completion("Ереван.", "Армения…", ())
 CALLS = Completion("", "", (CALL,))
+REFUSAL = Completion("", "", (), refusal="Не могу.")
 WRITERS = [ChatWriter, TextWriter]
 
 
@@ -71,7 +72,13 @@ def wire(document: object) -> Any:
 @pytest.mark.parametrize("has_function_call", [False, True])
 @pytest.mark.parametrize(
     ("answer", "finish_reason"),
-    [(TEXT, "stop"), (THOUGHT, "length"), (CALLS, "tool_calls"), (TEXT, "content_filter")],
+    [
+        (TEXT, "stop"),
+        (REFUSAL, "stop"),
+        (THOUGHT, "length"),
+        (CALLS, "tool_calls"),
+        (TEXT, "content_filter"),
+    ],
 )
 def test_a_completion_is_as_documented(
     answer: Completion, finish_reason: str, has_function_call: bool, writer: type[ChatWriter]
@@ -91,6 +98,7 @@ def test_every_event_of_a_stream_is_as_documented(
         TICK,
         ChatChunk(reasoning="Армения…"),
         ChatChunk(text="Сей"),
+        ChatChunk(refusal="Нет."),
         ChatChunk(tool_calls=(ToolCallDelta(0, "call_1", "weather"),)),
         ChatChunk(tool_calls=(ToolCallDelta(0, arguments="{}"),)),
     ]
@@ -100,10 +108,21 @@ def test_every_event_of_a_stream_is_as_documented(
     *events, done = (frame for frame in frames if not frame.startswith(b":"))
 
     assert done == DONE
-    assert len(events) == 6 + has_usage_chunk
+    assert len(events) == 7 + has_usage_chunk
     for event in events:
         name = "CompletionChunk" if writer is TextWriter else "ChatCompletionChunk"
         check(orjson.loads(event.removeprefix(b"data: ")), name)
+
+
+def test_a_refusal_stands_where_openai_has_it() -> None:
+    message = ChatWriter().answer(REFUSAL, ended())["choices"][0]["message"]
+    assert (message["content"], message["refusal"]) == (None, "Не могу.")
+    assert TextWriter().answer(REFUSAL, ended())["choices"][0]["text"] == "Не могу."
+
+    stream = ended(chunks=[ChatChunk(refusal="Не "), ChatChunk(refusal="могу.")])
+    *frames, _ = ChatWriter().events(stream)
+    deltas = [orjson.loads(frame[6:])["choices"][0]["delta"] for frame in frames]
+    assert [delta["refusal"] for delta in deltas if "refusal" in delta] == ["Не ", "могу."]
 
 
 def test_the_event_of_a_broken_stream_is_as_documented() -> None:

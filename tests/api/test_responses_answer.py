@@ -203,6 +203,26 @@ def test_the_end_says_why(
     assert (response["completed_at"] is None) == (status == "incomplete")
 
 
+def test_a_refusal_is_a_part_of_its_own() -> None:
+    refused = ended(ChatChunk(refusal="Не "), ChatChunk(refusal="могу."))
+    events = events_of(b"".join(writer().events(refused)))
+
+    assert [event["type"].removeprefix("response.") for event in events[3:-2]] == [
+        "content_part.added",
+        "refusal.delta",
+        "refusal.delta",
+        "refusal.done",
+        "content_part.done",
+    ]
+    whole = events[-1]["response"]
+    [message] = whole["output"]
+    assert message["content"] == [{"type": "refusal", "refusal": "Не могу."}]
+    completion = Completion("", "", (), refusal="Не могу.")
+    plain = orjson.loads(orjson.dumps(writer().answer(completion, ended())))
+    check(plain, "ResponseObject")
+    assert plain | {"completed_at": 0} == whole | {"completed_at": 0}
+
+
 def test_an_empty_answer_is_one_empty_message() -> None:
     [*_, last] = events_of(b"".join(writer().events(ended())))
 

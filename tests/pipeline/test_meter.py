@@ -55,3 +55,12 @@ def test_an_answer_without_words_has_no_tokens() -> None:
     meter.take(ChatChunk(finish_reason="stop", usage=Usage(9, 0)))
 
     assert meter.final_usage(REQUEST, lambda texts: [7, 5]) == Usage(9, 0)
+
+
+def test_a_refusal_is_an_answer_with_words() -> None:
+    meter = Meter(context_tokens=1000)
+    meter.take(ChatChunk(refusal="Не могу."))
+    meter.take(ChatChunk(finish_reason="stop", usage=Usage(9, 3)))
+
+    assert meter.has_output
+    assert meter.final_usage(REQUEST, lambda texts: [7, 5]) == Usage(9, 3)

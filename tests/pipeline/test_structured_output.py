@@ -209,3 +209,19 @@ def test_a_departure_closes_what_is_open():
     assert next(chunks) == TICK
     chunks.close()
     assert model.open_answers == 0
+
+
+@pytest.mark.parametrize("profile", [NATIVE, HALF_NATIVE, EMULATED])
+def test_a_refusal_is_an_answer_and_not_a_wrong_document(profile):
+    model = ScriptedModel(
+        [[ChatChunk(refusal="Не "), ChatChunk(refusal="могу."), *words(usage=FEW)]]
+    )
+    answer = asked_of(model, profile)
+    assert (answer.text, answer.refusal, answer.finish_reason) == ("", "Не могу.", "stop")
+    assert answer.usage == FEW
+
+
+def test_a_model_may_refuse_when_it_is_asked_to_repair():
+    refused = [ChatChunk(refusal="Не могу."), *words(usage=MANY)]
+    answer = asked_of(ScriptedModel([words("Не знаю.", usage=FEW), refused]))
+    assert (answer.text, answer.refusal) == ("", "Не могу.")

@@ -298,3 +298,17 @@ def test_endless_words_instead_of_a_call_are_left():
     assert answer.finish_reason == "length"
     assert len(answer.text) < 4000
     assert model.open_answers == 0
+
+
+@pytest.mark.parametrize("choice", [None, "required", NamedTool("get_weather")])
+def test_a_model_may_refuse_to_call(choice):
+    model = ScriptedModel([[ChatChunk(refusal="Не могу."), *words(usage=FEW)]])
+    answer = asked_of(model, tool_choice=choice)
+    assert (answer.refusal, answer.calls, answer.usage) == ("Не могу.", (), FEW)
+    assert len(model.asked) == 1
+
+
+def test_a_refusal_instead_of_a_repaired_call_leaves():
+    again = [ChatChunk(refusal="Не могу."), *words(usage=MANY)]
+    model = ScriptedModel([words("Вот погода.", usage=FEW), again])
+    assert asked_of(model, tool_choice="required").refusal == "Не могу."

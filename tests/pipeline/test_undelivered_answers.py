@@ -106,3 +106,27 @@ def test_an_unusable_answer_behind_thoughts_is_charged_by_its_own_rule() -> None
         list(story.stream)
 
     assert (story.reports[0].rule, story.reports[0].usage) == ("cut", used)
+
+
+def test_a_refusal_is_delivered_and_paid_and_no_reason_to_ask_another() -> None:
+    story = Story([ChatChunk(refusal="Не могу."), BROKEN], [WORD, END])
+
+    with pytest.raises(ProviderError):
+        list(story.stream)
+
+    assert (story.reports[0].rule, len(story.stream._attempts.history)) == ("cut", 1)
+    finished = Story([ChatChunk(refusal="Не могу."), END])
+    assert [chunk.refusal for chunk in finished.stream if isinstance(chunk, ChatChunk)] == [
+        "Не могу."
+    ]
+    assert (finished.reports[0].rule, finished.reports[0].usage) == ("finished", Usage(20, 3))
+
+
+def test_a_refusal_that_is_too_long_is_trimmed_as_a_text_is() -> None:
+    story = Story([ChatChunk(refusal="Не могу.", finish_reason="stop", usage=Usage(20, 4))])
+    [candidate] = story.stream._attempts._waiting
+    limited = candidate._replace(request=candidate.request._replace(max_tokens=2))
+    story.stream._attempts._waiting[0] = story.stream._attempts.current = limited
+
+    [chunk] = [each for each in story.stream if isinstance(each, ChatChunk)]
+    assert (chunk.refusal, story.stream.outcome.finish_reason) == ("Не м", "length")

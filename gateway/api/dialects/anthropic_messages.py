@@ -65,16 +65,18 @@ class MessageWriter:
         content: list[JSONObject] = []
         if completion.reasoning and self.has_thinking:
             content.append(_thinking(completion.reasoning))
-        if completion.text:
-            content.append({"type": "text", "text": completion.text})
+        if text := completion.text + completion.refusal:
+            content.append({"type": "text", "text": text})
         content += [
             _tool_use(call.id, call.name, _read_arguments(call.arguments))
             for call in completion.tool_calls
         ]
-        return _message(stream, content, _stop(outcome), usage(outcome))
+        stop = _stop(outcome, is_refused=bool(completion.refusal))
+        return _message(stream, content, stop, usage(outcome))
 
     def events(self, stream: CompletionStream) -> Iterator[bytes]:
         blocks: _Blocks | None = None
+        is_refused = False
         pinged_s = time.monotonic()
         for chunk in stream:
             if isinstance(chunk, Tick):
@@ -84,17 +86,19 @@ class MessageWriter:
                 blocks = _Blocks(stream.candidate.route.provider)
                 yield _start(stream)
             if chunk.reasoning and not self.has_thinking:
-                chunk = ChatChunk(text=chunk.text, tool_calls=chunk.tool_calls)
+                chunk = chunk._replace(reasoning="")
                 if time.monotonic() - pinged_s >= TICK_S:
                     pinged_s = time.monotonic()
                     yield PING
+            is_refused = is_refused or bool(chunk.refusal)
             yield from blocks.take(chunk)
         if blocks is None:
             blocks = _Blocks(stream.candidate.route.provider)
             yield _start(stream)
         yield from blocks.close()
         outcome = stream.outcome
-        yield _event("message_delta", delta=_stop(outcome), usage=usage(outcome))
+        stop = _stop(outcome, is_refused=is_refused)
+        yield _event("message_delta", delta=stop, usage=usage(outcome))
         yield _event("message_stop")
 
     def failure_event(self, failure: Failure) -> bytes:
@@ -116,9 +120,9 @@ class _Blocks:
         if chunk.reasoning:
             yield from self._enter("thinking", _thinking(""))
             yield self._delta("thinking_delta", thinking=chunk.reasoning)
-        if chunk.text:
+        if text := chunk.text + chunk.refusal:
             yield from self._enter("text", {"type": "text", "text": ""})
-            yield self._delta("text_delta", text=chunk.text)
+            yield self._delta("text_delta", text=text)
         for call in chunk.tool_calls:
             yield from self._take_call(call)
 
@@ -285,10 +289,15 @@ def _start(stream: CompletionStream) -> bytes:
     return _event("message_start", message=_message(stream, [], stop, usage))
 
 
-def _stop(outcome: CompletionOutcome) -> JSONObject:
+def _stop(outcome: CompletionOutcome, *, is_refused: bool) -> JSONObject:
     is_cut = outcome.finish_reason == "stop" and outcome.stop_sequence is not None
+    reason = STOP_REASONS[outcome.finish_reason]
+    if is_cut:
+        reason = "stop_sequence"
+    elif is_refused and reason == "end_turn":
+        reason = "refusal"
     return {
-        "stop_reason": "stop_sequence" if is_cut else STOP_REASONS[outcome.finish_reason],
+        "stop_reason": reason,
         "stop_sequence": outcome.stop_sequence if is_cut else None,
     }
 

@@ -156,8 +156,8 @@ class ChatWriter:
         calls = completion.tool_calls
         message: JSONObject = {
             "role": "assistant",
-            "content": completion.text if completion.text or not calls else None,
-            "refusal": None,
+            "content": completion.text or (None if calls or completion.refusal else ""),
+            "refusal": completion.refusal or None,
         }
         if completion.reasoning:
             message["reasoning"] = message["reasoning_content"] = completion.reasoning
@@ -173,6 +173,8 @@ class ChatWriter:
         delta: JSONObject = {}
         if chunk.text:
             delta["content"] = chunk.text
+        if chunk.refusal:
+            delta["refusal"] = chunk.refusal
         if chunk.reasoning:
             delta["reasoning"] = delta["reasoning_content"] = chunk.reasoning
         if chunk.tool_calls and self.has_function_call:

@@ -31,14 +31,14 @@ class TextWriter(ChatWriter):
         answers = (completion, *completion.others)
         for choice, answer in zip(document["choices"], answers, strict=True):
             message = choice.pop("message")
-            choice["text"] = answer.text
+            choice["text"] = answer.text + answer.refusal
             choice |= _beside_the_text(message)
         return document
 
     def choice(
         self, delta: JSONObject, finish_reason: str | None = None, *, index: int = 0
     ) -> JSONObject:
-        text = delta.get("content", "")
+        text = delta.get("content", "") + delta.get("refusal", "")
         choice = {"index": index, "text": text, "logprobs": None, "finish_reason": finish_reason}
         return choice | _beside_the_text(delta)
 

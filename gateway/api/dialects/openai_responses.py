@@ -55,7 +55,12 @@ class ResponseWriter:
             ToolCallDelta(index, call.id, call.name, call.arguments)
             for index, call in enumerate(completion.tool_calls)
         )
-        chunk = ChatChunk(text=completion.text, reasoning=completion.reasoning, tool_calls=calls)
+        chunk = ChatChunk(
+            text=completion.text,
+            refusal=completion.refusal,
+            reasoning=completion.reasoning,
+            tool_calls=calls,
+        )
         for _ in items.take(chunk):
             pass
         for _ in items.end(_status(stream.outcome)):

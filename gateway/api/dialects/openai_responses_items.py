@@ -74,7 +74,7 @@ class _Message(_Item):
         self._of_part = {**self.place, "content_index": 0}
 
     def whole(self, status: ItemStatus) -> JSONObject:
-        content = [] if status == "in_progress" else [_output_text(self.text)]
+        content = [] if status == "in_progress" else [self.part(self.text)]
         return {
             "id": self.id,
             "type": "message",
@@ -83,8 +83,12 @@ class _Message(_Item):
             "content": content,
         }
 
+    def part(self, text: str) -> JSONObject:
+        """Return the one part of the message."""
+        return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+
     def part_opened(self) -> Iterator[Event]:
-        yield "response.content_part.added", {**self._of_part, "part": _output_text("")}
+        yield "response.content_part.added", {**self._of_part, "part": self.part("")}
 
     def take(self, piece: str) -> Iterator[Event]:
         self._pieces.append(piece)
@@ -93,7 +97,25 @@ class _Message(_Item):
     def part_closed(self) -> Iterator[Event]:
         text = self.text
         yield "response.output_text.done", {**self._of_part, "text": text, "logprobs": []}
-        yield "response.content_part.done", {**self._of_part, "part": _output_text(text)}
+        yield "response.content_part.done", {**self._of_part, "part": self.part(text)}
+
+
+class _Refusal(_Message):
+    """What the model says in place of an answer."""
+
+    delta_event = "response.refusal.delta"
+
+    def part(self, text: str) -> JSONObject:
+        return {"type": "refusal", "refusal": text}
+
+    def take(self, piece: str) -> Iterator[Event]:
+        self._pieces.append(piece)
+        yield self.delta_event, {**self._of_part, "delta": piece}
+
+    def part_closed(self) -> Iterator[Event]:
+        text = self.text
+        yield "response.refusal.done", {**self._of_part, "refusal": text}
+        yield "response.content_part.done", {**self._of_part, "part": self.part(text)}
 
 
 class _Reasoning(_Item):
@@ -220,6 +242,8 @@ class OutputItems:
             yield from self._add("reasoning", chunk.reasoning)
         if chunk.text:
             yield from self._add("message", chunk.text)
+        if chunk.refusal:
+            yield from self._add("refusal", chunk.refusal)
         for call in chunk.tool_calls:
             if call.index in self._ended_calls:
                 raise ProviderProtocolError(
@@ -260,14 +284,11 @@ class OutputItems:
             return _Reasoning(self._identity, place)
         self._has_answer = True
         if call is None:
-            return _Message(self._identity, place)
+            message = _Refusal if key == "refusal" else _Message
+            return message(self._identity, place)
         name = call.name or ""
         kind = _CustomCall if name in self._custom_tools else _FunctionCall
         return kind(self._identity, place, call.id or "", name)
-
-
-def _output_text(text: str) -> JSONObject:
-    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
 
 
 def _summary_text(text: str) -> JSONObject:

@@ -32,6 +32,7 @@ class WholeAnswer:
     usage: Usage | None = None
     rewritten: bool = False
     has_invalid_calls: bool = False
+    refusal: str = ""
 
     @property
     def is_cut(self) -> bool:
@@ -49,6 +50,7 @@ class WholeAnswer:
             usage=chunk.usage or self.usage,
             rewritten=self.rewritten or chunk.rewritten,
             has_invalid_calls=self.has_invalid_calls or chunk.has_invalid_calls,
+            refusal=self.refusal + chunk.refusal,
         )
 
     def chunk(self) -> ChatChunk:
@@ -65,6 +67,7 @@ class WholeAnswer:
             usage=self.usage,
             rewritten=self.rewritten,
             has_invalid_calls=self.has_invalid_calls,
+            refusal=self.refusal,
         )
 
     def instead_of(self, first: "WholeAnswer") -> "WholeAnswer":
@@ -106,7 +109,7 @@ def gather(
                 spoken_s = time.monotonic()
                 yield TICK
             pieces.append(chunk.text)
-            size += len(chunk.text) + len(chunk.reasoning)
+            size += len(chunk.text) + len(chunk.refusal) + len(chunk.reasoning)
             answer = answer.with_chunk(chunk._replace(text=""))
             is_filtered = chunk.finish_reason == "content_filter"
             if most is not None and size > most and not is_filtered:

@@ -56,7 +56,8 @@ def with_structured_output(complete: Complete, profile: ModelProfile, *, provide
     """Honour `response_format`: yield the JSON text alone, and only if it is valid.
 
     The answer is held back until it has been checked; ticks pass. An invalid one is requested again, once,
-    at no cost to the caller. Tool calls and cut answers pass unchanged. `provider` is named in the error.
+    at no cost to the caller. Tool calls, refusals and cut answers pass unchanged. `provider` is named in
+    the error.
 
     Raises StructuredOutputInvalid.
     """
@@ -154,13 +155,13 @@ class _DocumentRequest:
     def read(self, answer: WholeAnswer) -> tuple[WholeAnswer, _Fault | None]:
         """Return the answer with its document alone as text, and what is wrong with that.
 
-        One that was cut, or calls a tool of the caller's, needs no document and is returned unchanged.
+        One that was cut, refuses, or calls a tool of the caller's needs no document and is returned unchanged.
         """
         if answer.calls and not self._offers_tools:
             finish = "stop" if answer.finish_reason == "tool_calls" else answer.finish_reason
             text = answer.calls[0].arguments
             answer = replace(answer, text=text, calls=(), finish_reason=finish)
-        if answer.is_cut or answer.calls:
+        if answer.is_cut or answer.refusal or answer.calls:
             return answer, None
         text, fault = self._document(answer.text)
         return replace(answer, text=text), fault

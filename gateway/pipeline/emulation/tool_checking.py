@@ -74,11 +74,11 @@ class ToolCallPolicy:
         return all(call.name in self._tools for call in answer.calls)
 
     def judge(self, answer: WholeAnswer) -> ToolCallCheck:
-        """Check an answer's calls, or that it has none. One that was cut needs no call."""
+        """Check an answer's calls, or that it has none. One that was cut, or refuses, needs no call."""
         if answer.finish_reason == "content_filter":
             return ToolCallCheck(is_good=True, is_passable=True)
         if not answer.calls:
-            is_good = not self.must_call or answer.is_cut
+            is_good = not self.must_call or answer.is_cut or bool(answer.refusal)
             return ToolCallCheck(
                 is_good,
                 is_passable=is_good,
@@ -248,9 +248,9 @@ def _better(
         return _marked(first)
     if has_calls:
         return again
-    is_filtered = second.finish_reason == "content_filter"
+    is_refused = second.finish_reason == "content_filter" or second.refusal
     is_words = not policy.must_call and not second.calls and second.text.strip()
-    return second.instead_of(first) if is_filtered or is_words else None
+    return second.instead_of(first) if is_refused or is_words else None
 
 
 def _marked(answer: WholeAnswer) -> WholeAnswer:

@@ -245,7 +245,7 @@ class Attempts(Generic[C, T]):
     def _says_nothing(self, step: Tick | T) -> bool:
         """Return whether the caller would get nothing of it, so that the next candidate may still be asked."""
         if isinstance(step, ChatChunk):
-            is_seen = step.text or step.tool_calls or step.finish_reason
+            is_seen = step.text or step.refusal or step.tool_calls or step.finish_reason
             return not (is_seen or (step.reasoning and not self._hides_reasoning))
         return isinstance(step, Tick)
 

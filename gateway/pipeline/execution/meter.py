@@ -51,7 +51,7 @@ class Meter:
         self._chunks += 1
         if chunk.finish_reason is None and chunk.usage is None and not chunk.tool_calls:
             # A word of a stream, as nearly all of them are.
-            for text in (chunk.text, chunk.reasoning):
+            for text in (chunk.text, chunk.reasoning, chunk.refusal):
                 if text:
                     self._pieces.append(text)
                     self._characters += len(text)
@@ -59,7 +59,7 @@ class Meter:
         before = len(self._pieces)
         if chunk.finish_reason == "content_filter":
             self._filtered = _Filtered(before, self._reported, chunk.text)
-        self._pieces += filter(None, (chunk.text, chunk.reasoning))
+        self._pieces += filter(None, (chunk.text, chunk.reasoning, chunk.refusal))
         for call in chunk.tool_calls:
             self._pieces += filter(None, (call.name, call.arguments))
         self._characters += sum(map(len, self._pieces[before:]))

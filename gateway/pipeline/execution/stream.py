@@ -223,7 +223,8 @@ class CompletionStream:
                 if self._hides_reasoning and chunk.reasoning:
                     chunk = chunk._replace(reasoning="")
                 is_end_of_choice = self.choices > 1 and chunk.finish_reason is not None
-                if chunk.text or chunk.reasoning or chunk.tool_calls or is_end_of_choice:
+                is_said = chunk.text or chunk.refusal or chunk.reasoning or chunk.tool_calls
+                if is_said or is_end_of_choice:
                     self._has_sent = self.candidate.request.stream
                     yield chunk
                     yielded_s = time.monotonic()
@@ -369,6 +370,7 @@ class Completion(NamedTuple):
     native_finish_reason: str | None = None
     others: tuple["Completion", ...] = ()
     logprobs: tuple[TokenLogprob, ...] = ()
+    refusal: str = ""
 
 
 class _Gathered:
@@ -380,12 +382,14 @@ class _Gathered:
         "logprobs",
         "native_finish_reason",
         "reasonings",
+        "refusals",
         "texts",
     )
 
     def __init__(self) -> None:
         self.texts: list[str] = []
         self.reasonings: list[str] = []
+        self.refusals: list[str] = []
         self.calls: dict[int, ToolCall] = {}
         self.logprobs: tuple[TokenLogprob, ...] = ()
         self.finish_reason: FinishReason | None = None
@@ -394,6 +398,7 @@ class _Gathered:
     def take(self, chunk: ChatChunk) -> None:
         self.texts.append(chunk.text)
         self.reasonings.append(chunk.reasoning)
+        self.refusals.append(chunk.refusal)
         if chunk.logprobs:
             self.logprobs += chunk.logprobs
         for piece in chunk.tool_calls:
@@ -414,6 +419,7 @@ class _Gathered:
             native_finish_reason=self.native_finish_reason,
             others=others,
             logprobs=self.logprobs,
+            refusal="".join(self.refusals),
         )
 
 
@@ -440,5 +446,8 @@ def _trimmed(chunk: ChatChunk, limit_tokens: int, hides_reasoning: bool) -> Chat
         chunk = chunk._replace(reasoning="")
     if chunk.usage is None or chunk.usage.completion_tokens <= limit_tokens:
         return chunk
-    keep = len(chunk.text) * limit_tokens // chunk.usage.completion_tokens
-    return chunk._replace(text=chunk.text[:keep])
+    used_tokens = chunk.usage.completion_tokens
+    return chunk._replace(
+        text=chunk.text[: len(chunk.text) * limit_tokens // used_tokens],
+        refusal=chunk.refusal[: len(chunk.refusal) * limit_tokens // used_tokens],
+    )

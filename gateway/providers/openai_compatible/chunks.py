@@ -126,7 +126,8 @@ class OpenAIChunkReader:
             message = {}
         if not isinstance(message, dict):
             self._garbled(f"a {part} that is no object")
-        text = self._text(message, "content") + self._text(message, "refusal")
+        text = self._text(message, "content")
+        refusal = self._text(message, "refusal")
         reasoning = _reasoning(message)
         calls = self._calls.take(message.get("tool_calls"))
         calls += self._calls.take_deprecated(message.get("function_call"))
@@ -135,7 +136,7 @@ class OpenAIChunkReader:
         if self._held or "[" in text:
             text = self._without_mark(text)
         logprobs = _logprobs(choice["logprobs"]) if choice.get("logprobs") else ()
-        if not (text or reasoning or calls or finish or usage or logprobs):
+        if not (text or refusal or reasoning or calls or finish or usage or logprobs):
             return None
         return ChatChunk(
             text=text,
@@ -145,6 +146,7 @@ class OpenAIChunkReader:
             native_finish_reason=native,
             usage=usage,
             logprobs=logprobs,
+            refusal=refusal,
         )
 
     def _without_mark(self, text: str) -> str:

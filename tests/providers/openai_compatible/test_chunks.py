@@ -204,9 +204,9 @@ def test_probabilities_come_with_their_words_and_what_is_odd_is_left_out() -> No
     assert reader().whole(orjson.dumps(answer)).logprobs == ()
 
 
-def test_a_refusal_in_words_is_text() -> None:
+def test_a_refusal_is_told_apart_from_the_text() -> None:
     chunk = reader().whole(orjson.dumps(whole(None, refusal="Нет.")))
-    assert (chunk.text, chunk.finish_reason) == ("Нет.", "stop")
+    assert (chunk.text, chunk.refusal, chunk.finish_reason) == ("", "Нет.", "stop")
 
 
 @pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r\n", b"\n", b"\r\n"])

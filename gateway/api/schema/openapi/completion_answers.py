@@ -77,8 +77,8 @@ AnswerToolCall = Annotated[AnswerFunctionCall | AnswerCustomCall, Field(discrimi
 
 class AnswerMessage(TypedDict):
     role: Literal["assistant"]
-    content: Annotated[str | None, about("Null beside tool calls without a text.")]
-    refusal: None
+    content: Annotated[str | None, about("Null beside tool calls or a refusal without a text.")]
+    refusal: Annotated[str | None, about("What the model says in place of an answer.")]
     reasoning: NotRequired[Reasoning]
     reasoning_content: NotRequired[ReasoningContent]
     tool_calls: NotRequired[list[AnswerToolCall]]
@@ -181,6 +181,7 @@ class Delta(TypedDict, total=False):
 
     role: Literal["assistant"]
     content: Annotated[str, about("New characters only.")]
+    refusal: Annotated[str, about("New characters of what is said in place of an answer.")]
     reasoning: Reasoning
     reasoning_content: ReasoningContent
     tool_calls: list[ToolCallDeltaAnswer]

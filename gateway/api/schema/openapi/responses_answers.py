@@ -47,6 +47,16 @@ class OutputText(TypedDict):
     logprobs: Annotated[list[Any], Field(max_length=0)]
 
 
+class OutputRefusal(TypedDict):
+    """What the model says in place of an answer."""
+
+    type: Literal["refusal"]
+    refusal: str
+
+
+OutputPart = Annotated[OutputText | OutputRefusal, Field(discriminator="type")]
+
+
 class SummaryText(TypedDict):
     type: Literal["summary_text"]
     text: str
@@ -57,7 +67,7 @@ class OutputMessage(TypedDict):
     type: Literal["message"]
     status: ItemState
     role: Literal["assistant"]
-    content: list[OutputText]
+    content: list[OutputPart]
 
 
 class OutputReasoning(TypedDict):
@@ -182,7 +192,7 @@ class _OfItem(_Event):
 class PartEvent(_OfItem):
     type: Literal["response.content_part.added", "response.content_part.done"]
     content_index: Literal[0]
-    part: OutputText
+    part: OutputPart
 
 
 class OutputTextDelta(_OfItem):
@@ -197,6 +207,18 @@ class OutputTextDone(_OfItem):
     content_index: Literal[0]
     text: str
     logprobs: Annotated[list[Any], Field(max_length=0)]
+
+
+class RefusalDelta(_OfItem):
+    type: Literal["response.refusal.delta"]
+    content_index: Literal[0]
+    delta: Annotated[str, about("New characters only.")]
+
+
+class RefusalDone(_OfItem):
+    type: Literal["response.refusal.done"]
+    content_index: Literal[0]
+    refusal: str
 
 
 class SummaryPartEvent(_OfItem):
@@ -258,6 +280,8 @@ ResponsesEvent = TypeAliasType(
         | PartEvent
         | OutputTextDelta
         | OutputTextDone
+        | RefusalDelta
+        | RefusalDone
         | SummaryPartEvent
         | SummaryTextDelta
         | SummaryTextDone
