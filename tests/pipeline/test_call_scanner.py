@@ -98,17 +98,75 @@ def test_words_do_not_wait_for_the_end():
     assert scanner.feed("1}") == " 1}"
 
 
-@pytest.mark.parametrize("size", [1, 3, 9, 30])
-def test_a_spoilt_call_is_a_call_with_its_text(size):
+@pytest.mark.parametrize("size", [3, 9])
+def test_a_spoilt_call_is_a_call_with_what_there_is_of_its_arguments(size):
     text, calls = scanned(f"<tool_call>{CALL}"[:-size])
     assert text == ""
-    assert calls == [WrittenCall("get_weather", CALL[:-size])]
+    assert calls == [WrittenCall("get_weather", MADE.arguments[: 1 - size])]
+
+
+def test_a_call_that_breaks_off_before_its_arguments_is_one_with_its_text():
+    text, calls = scanned(f"<tool_call>{CALL}"[:-30])
+    assert text == ""
+    assert calls == [WrittenCall("get_weather", CALL[:-30])]
 
 
 def test_a_spoilt_bare_call_is_one_too():
     text, calls = scanned('```json\n{"name": "get_weather", "argum')
     assert text == ""
     assert calls == [WrittenCall("get_weather", '{"name": "get_weather", "argum')]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        '{"name": "find.trains"}',
+        '{"name": "find.trains", "arguments": null}',
+        '{"name": "find.trains", "arguments": ""}',
+        '{"name": "find.trains", "arguments": {}, "id": 1}',
+    ],
+)
+@pytest.mark.parametrize("form", ["{}", "<tool_call>{}</tool_call>", "```json\n{}\n```"])
+def test_a_call_may_have_no_arguments(form: str, written: str):
+    assert scanned(form.replace("{}", written)) == ("", [WrittenCall("find.trains", "{}")])
+
+
+def test_between_tags_arguments_may_stand_beside_the_name():
+    written = '{"name": "get_weather", "city": "Омск"}'
+    _, calls = scanned(f"<tool_call>{written}</tool_call>")
+    assert calls == [WrittenCall("get_weather", '{"city": "Омск"}')]
+    assert scanned(written) == (written, [])
+
+
+def test_half_a_character_in_a_call_is_an_unknown_one():
+    call = '{"name": "get_weather", "arguments": {"city": "\\ud83d", "to": "\\ud83d\\udc4b"}}'
+    [made] = scanned(f"<tool_call>{call}</tool_call>")[1]
+    assert made.arguments == '{"city": "\ufffd", "to": "👋"}'
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        f"<tool_call><tool_call>{CALL}</tool_call></tool_call>",
+        f"<tool_call>\n```json\n{CALL}\n```\n</tool_call>",
+        f"<tool_call>{CALL[:-1]}</tool_call>",
+        f"<tool_call>{CALL[:-1]},}}</tool_call>",
+    ],
+)
+def test_whole_arguments_are_found_in_a_malformed_call(written: str):
+    assert scanned(written) == ("", [MADE])
+
+
+def test_of_a_malformed_call_only_the_arguments_are_passed_on():
+    _, calls = scanned(
+        "<tool_call>{'name': 'get_weather', 'arguments': {'city': 'Омск'}}</tool_call>"
+    )
+    assert calls == [WrittenCall("get_weather", "{'city': 'Омск'}")]
+
+
+def test_the_second_of_two_malformed_calls_is_not_lost():
+    both = f"[{CALL}, {CALL},]"
+    assert scanned(f"<tool_call>{both}</tool_call>")[1] == [WrittenCall("get_weather", both)]
 
 
 def test_a_call_without_json_is_spoilt():

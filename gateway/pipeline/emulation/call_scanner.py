@@ -29,13 +29,14 @@ _NAME = re.compile(r'"([^"\\]*)"')
 _NAME_BEGUN = re.compile(r'(?:"[^"\\]*)?')
 _STRUCTURE = re.compile(r'[{}\[\]"]')
 _IN_STRING = re.compile(r'["\\]')
-_NAME_IN_RAW = re.compile(r'"(?:name|tool|tool_name|function_name)"\s*:\s*"([^"\\]+)"')
+_NAME_IN_RAW = re.compile(rf"""["'](?:{"|".join(NAME_KEYS)})["']\s*:\s*["']([^"'\\]+)["']""")
+_ARGUMENTS_IN_RAW = re.compile(rf"""["'](?:{"|".join(ARGUMENT_KEYS)})["']\s*:\s*""")
 _KEYS = frozenset((*NAME_KEYS, *ARGUMENT_KEYS, *WRAPPING_KEYS, "id", "type"))
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenCall:
-    """A call as a model wrote it. `arguments` is its text, which is no JSON object if it is malformed.
+    """A call as a model wrote it. `arguments` is their text, which may be no JSON object if it is malformed.
 
     `name` is "" where it cannot be read.
     """
@@ -193,7 +194,7 @@ def read_calls(text: str, offered: Collection[str] | None = None) -> list[Writte
     try:
         # Not strict: models leave line breaks in their strings.
         value = json.JSONDecoder(strict=False).decode(text.strip())
-        calls = list(_calls_in(value))
+        calls = list(_calls_in(value, may_be_flat=offered is None))
     except (ValueError, RecursionError):
         return []
     if offered is not None and any(call.name not in offered for call in calls):
@@ -202,16 +203,26 @@ def read_calls(text: str, offered: Collection[str] | None = None) -> list[Writte
 
 
 def malformed_call(text: str) -> WrittenCall:
-    """Return what can be told of a malformed call."""
+    """Return what can be told of a malformed call: its arguments, or all of it where they cannot be told."""
     name = _NAME_IN_RAW.search(text)
-    return WrittenCall(name.group(1) if name else "", text.strip())
+    if name is None:
+        return WrittenCall("", text.strip())
+    begun = _ARGUMENTS_IN_RAW.search(text, name.end())
+    arguments = text[begun.end() :] if begun else ""
+    end = _Extent().end_of(arguments) if arguments.startswith("{") else None
+    if not arguments or (end and _NAME_IN_RAW.search(arguments, end)):
+        return WrittenCall(name.group(1), text.strip())
+    return WrittenCall(name.group(1), arguments[:end].strip())
 
 
-def _calls_in(value: Any) -> Iterator[WrittenCall]:
-    """Yield the calls in a value. Raises ValueError if there is anything else in it."""
+def _calls_in(value: Any, *, may_be_flat: bool) -> Iterator[WrittenCall]:
+    """Yield the calls in a value. Raises ValueError if there is anything else in it.
+
+    In a flat call the arguments stand beside the name.
+    """
     if isinstance(value, list) and value:
         for item in value:
-            yield from _calls_in(item)
+            yield from _calls_in(item, may_be_flat=may_be_flat)
         return
     if not isinstance(value, dict):
         raise ValueError("no call")
@@ -219,14 +230,22 @@ def _calls_in(value: Any) -> Iterator[WrittenCall]:
         (value[key] for key in WRAPPING_KEYS if isinstance(value.get(key), dict | list)), None
     )
     if wrapped is not None:
-        yield from _calls_in(wrapped)
+        yield from _calls_in(wrapped, may_be_flat=may_be_flat)
         return
     name = next((value[key] for key in NAME_KEYS if isinstance(value.get(key), str)), None)
-    arguments = next((value[key] for key in ARGUMENT_KEYS if key in value), None)
-    if name is None or not isinstance(arguments, dict | str):
+    given = [value[key] for key in ARGUMENT_KEYS if key in value]
+    beside = {key: part for key, part in value.items() if key not in _KEYS}
+    arguments: Any = next(filter(None, given), {}) if given else beside
+    is_flat = bool(arguments) and not given
+    if name is None or not isinstance(arguments, dict | str) or (is_flat and not may_be_flat):
         raise ValueError("no call")
     text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
-    yield WrittenCall(name, text)
+    yield WrittenCall(_whole_characters(name), _whole_characters(text))
+
+
+def _whole_characters(text: str) -> str:
+    """Return a text with U+FFFD for half a surrogate pair, which no JSON can be written with."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 class _Extent:

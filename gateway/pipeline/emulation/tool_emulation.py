@@ -31,8 +31,8 @@ def with_tool_emulation(
     """Offer tools as text to a model without native ones, and read the calls in any model's text.
 
     Native calls leak into the text too, so the text is read of every model that was offered tools. Words
-    stream through as soon as they are known to be words. A malformed call is passed on with its text as
-    arguments, for the check outside this wrapper to judge. `mint_id` makes ids of calls.
+    stream through as soon as they are known to be words. A malformed call is passed on with what text its
+    arguments have, for the check outside this wrapper to judge. `mint_id` makes ids of calls.
     """
 
     def emulated(request: ChatRequest) -> Generator[Tick | ChatChunk, None, None]:
