@@ -20,13 +20,16 @@ MOST_BYTES_OF_STRANGERS = 64 * 1024
 _DIALOGUE = frozenset({"messages", "input", "prompt", "system", "instructions"})
 """The fields that bear what was said, in the words of all protocols."""
 
+_SCHEMAS = frozenset({"tools", "functions", "response_format", "text", "output_config"})
+"""The fields that bear JSON Schemas."""
+
 JSONObject = dict[str, Any]
 
 
 def read_object(request: HttpRequest, *, most_bytes: int | None = None) -> JSONObject:
     """Return the body, of REQUEST_MAX_BYTES at most where nothing is said.
 
-    Whole numbers within a dialogue keep all their digits: models are told of accounts that have 20.
+    Whole numbers within a dialogue or a schema keep all their digits: models are told of accounts that have 20.
     NULs within it are dropped: a tool's result may be a piece of a binary file, and stays in the dialogue
     for good. Elsewhere they are refused, for PostgreSQL has no place for them.
     The database connection is given back before the body is waited for.
@@ -46,7 +49,7 @@ def read_object(request: HttpRequest, *, most_bytes: int | None = None) -> JSONO
         raise BadRequest("The body must be a JSON object.")
     if exact_json.may_have_long_numbers(raw):
         exact = exact_json.loads(raw)
-        document |= {name: exact[name] for name in _DIALOGUE & document.keys()}
+        document |= {name: exact[name] for name in (_DIALOGUE | _SCHEMAS) & document.keys()}
     if rb"\u0000" in raw:
         dialogue = {name: document[name] for name in _DIALOGUE & document.keys()}
         _drop_nul(dialogue)

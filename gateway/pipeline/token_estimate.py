@@ -6,9 +6,8 @@ on, and a lower bound, so that only a prompt which cannot possibly fit is refuse
 
 from collections.abc import Iterable
 
-import orjson
-
 from gateway.providers.chat_types import ChatRequest
+from infra import exact_json
 
 BYTES_PER_TOKEN_BOUND = 2
 CHARACTERS_PER_TOKEN_FLOOR = 6
@@ -68,6 +67,6 @@ def texts(request: ChatRequest) -> Iterable[str]:
             yield call.arguments
     for tool in request.tools:
         yield tool.name + tool.description
-        yield orjson.dumps(tool.parameters).decode()
+        yield exact_json.dumps(tool.parameters).decode()
     if request.response_format and request.response_format.schema:
-        yield orjson.dumps(request.response_format.schema).decode()
+        yield exact_json.dumps(request.response_format.schema).decode()

@@ -121,8 +121,8 @@ def test_a_nul_within_a_dialogue_is_dropped(field: str) -> None:
     }
 
 
-@pytest.mark.parametrize("field", ["messages", "input", "system"])
-def test_a_whole_number_within_a_dialogue_keeps_its_digits(field: str) -> None:
+@pytest.mark.parametrize("field", ["messages", "input", "system", "tools", "response_format"])
+def test_a_whole_number_within_a_dialogue_or_a_schema_keeps_its_digits(field: str) -> None:
     said = [{"input": {"account": 40817810099910004312, "debt": -(10**19)}}]
     body = f'{{"model": "m", "{field}": {said}, "seed": 40817810099910004312}}'.replace("'", '"')
 

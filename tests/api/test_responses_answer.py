@@ -310,9 +310,25 @@ def test_the_answer_repeats_what_was_asked() -> None:
         "user": "u",
     }
 
-    body = writer(store=True, **fields).answer(Completion("Да.", "", ()), ended())
+    answer = writer(store=True, **fields).answer(Completion("Да.", "", ()), ended())
+    body = orjson.loads(orjson.dumps(answer))
 
     assert {name: body[name] for name in fields} == fields
     assert body["store"] is False
-    check(orjson.loads(orjson.dumps(body)), "ResponseObject")
-    typed.Response.model_validate(orjson.loads(orjson.dumps(body)), strict=True)
+    check(body, "ResponseObject")
+    typed.Response.model_validate(body, strict=True)
+
+
+def test_long_numbers_of_what_was_asked_keep_their_digits() -> None:
+    schema = {"type": "object", "properties": {"account": {"const": 40817810099910004312}}}
+    text = {"format": {"type": "json_schema", "name": "account", "schema": schema}}
+    tools = [{"type": "function", "name": "pay", "parameters": schema}]
+    asked = writer(text=text, tools=tools)
+
+    assert (
+        orjson.dumps(asked.answer(Completion("Да.", "", ()), ended())).count(
+            b"40817810099910004312"
+        )
+        == 2
+    )
+    assert b"".join(asked.events(ended())).count(b"40817810099910004312") == 6

@@ -225,3 +225,17 @@ def test_a_model_may_refuse_when_it_is_asked_to_repair():
     refused = [ChatChunk(refusal="Не могу."), *words(usage=MANY)]
     answer = asked_of(ScriptedModel([words("Не знаю.", usage=FEW), refused]))
     assert (answer.text, answer.refusal) == ("", "Не могу.")
+
+
+def test_long_numbers_of_a_schema_are_compared_to_the_digit():
+    account = {"const": 40817810099910004312}
+    debts = {"type": "array", "items": {"maximum": 10**20}, "uniqueItems": True}
+    schema = {"type": "object", "properties": {"account": account, "debts": debts}}
+    wanted = ResponseFormat("json_schema", schema=schema, name="account")
+    good = (
+        '{"account": 40817810099910004312, "debts": [99999999999999999998, 99999999999999999999]}'
+    )
+    other = '{"account": 40817810099910004313}'
+    model = ScriptedModel([words(other), words(good)])
+    assert asked_of(model, EMULATED, response_format=wanted).text == good
+    assert '"const": 40817810099910004312' in model.prompt

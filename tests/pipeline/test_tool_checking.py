@@ -312,3 +312,11 @@ def test_a_refusal_instead_of_a_repaired_call_leaves():
     again = [ChatChunk(refusal="Не могу."), *words(usage=MANY)]
     model = ScriptedModel([words("Вот погода.", usage=FEW), again])
     assert asked_of(model, tool_choice="required").refusal == "Не могу."
+
+
+def test_long_numbers_of_a_tool_are_compared_to_the_digit():
+    account = {"enum": [40817810099910004312, 40817810099910004313]}
+    tool = Tool("pay", "", {"type": "object", "properties": {"account": account}})
+    wrong, good = '{"account": 40817810099910004314}', '{"account": 40817810099910004313}'
+    model = ScriptedModel([call("pay", wrong), call("pay", good)])
+    assert asked_of(model, tools=(tool,)).calls[0].arguments == good

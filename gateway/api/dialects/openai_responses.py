@@ -27,6 +27,7 @@ from gateway.pipeline.execution.stream import (
 from gateway.pipeline.request import CompletionRequest
 from gateway.providers.chat_types import ChatChunk, FinishReason, ToolCallDelta
 from gateway.providers.tick import Tick
+from infra import exact_json
 
 ResponseStatus = Literal["in_progress", "completed", "incomplete", "failed"]
 
@@ -197,14 +198,19 @@ def repeated(body: JSONObject, asked: ResponsesRequest) -> JSONObject:
         "service_tier": None,
         "store": False,
         "temperature": asked.temperature,
-        "text": {**text, "format": text.get("format") or {"type": "text"}},
+        "text": _as_sent({**text, "format": text.get("format") or {"type": "text"}}),
         "tool_choice": body.get("tool_choice") or "auto",
-        "tools": body.get("tools") or [],
+        "tools": _as_sent(body.get("tools") or []),
         "top_logprobs": 0,
         "top_p": asked.top_p,
         "truncation": asked.truncation or "disabled",
         "user": asked.user,
     }
+
+
+def _as_sent(value: Any) -> orjson.Fragment:
+    """Return JSON with the long numbers that schemas may have."""
+    return orjson.Fragment(exact_json.dumps(value))
 
 
 def usage(outcome: CompletionOutcome | SettledUsage) -> JSONObject:

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, get_args
 
-import orjson
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from infra import exact_json
 
 JSONObject = dict[str, Any]
 NextValidator = Callable[[Any], Any]
@@ -267,7 +268,7 @@ class ItemsType(WrappedType):
     def wrapped(self, value: Any, validate: NextValidator) -> Any:
         if not isinstance(value, list):
             raise invalid(self.expected)
-        if self.most_bytes is not None and len(orjson.dumps(value)) > self.most_bytes:
+        if self.most_bytes is not None and len(exact_json.dumps(value)) > self.most_bytes:
             raise invalid(f"must have {self.most_bytes} bytes of JSON at most.")
         if len(value) > self.most:
             raise invalid(f"must be a list of {self.most} items at most.")

@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
-import orjson
-
 from gateway.providers.chat_types import JSONObject
+from infra import exact_json
 
 _SCHEMAS = frozenset(
     {
@@ -98,7 +97,7 @@ def _cleaned(keyword: str, value: Any) -> Any:
     if keyword == "dependentRequired" and isinstance(value, dict):
         return {name: _once(names) for name, names in value.items()}
     if keyword in _WORDS and not isinstance(value, str):
-        return orjson.dumps(value).decode()
+        return exact_json.dumps(value).decode()
     if keyword == "examples" and not isinstance(value, list):
         return [value]
     return value

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-import orjson
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 from typing_extensions import TypeAliasType
 
@@ -33,6 +32,7 @@ from gateway.pipeline.emulation.schema_validation import (
 )
 from gateway.pipeline.errors import InvalidParameter
 from gateway.providers.chat_types import NamedTool, ResponseFormat, Tool, ToolChoice
+from infra import exact_json
 
 MAX_TOOLS = 128
 MAX_NAME_CHARACTERS = 128
@@ -56,7 +56,7 @@ class JSONSchemaType(FieldType):
             return {}
         if not isinstance(value, dict):
             raise invalid("must be an object.")
-        if len(orjson.dumps(value)) > self.most_bytes:
+        if len(exact_json.dumps(value)) > self.most_bytes:
             raise invalid(f"must have {self.most_bytes} bytes of JSON at most.")
         level: list[Any] = [value]
         for _ in range(self.most_levels):

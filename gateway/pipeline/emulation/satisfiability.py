@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-import orjson
-
 from gateway.providers.chat_types import JSONObject
+from infra import exact_json
 
 STEPS_MAX = 2000
 DEPTH_MAX = 64
@@ -209,8 +208,7 @@ class _Search:
 def _once(branches: list[Schema]) -> list[Schema]:
     """Return the branches that stand once: what fits one that stands twice does not fit exactly one."""
     written = [
-        orjson.dumps({} if branch is True else branch, option=orjson.OPT_SORT_KEYS)
-        for branch in branches
+        exact_json.dumps({} if branch is True else branch, sorts_keys=True) for branch in branches
     ]
     times = Counter(written)
     return [branch for branch, text in zip(branches, written, strict=True) if times[text] == 1]

@@ -6,7 +6,6 @@ from itertools import islice
 from time import thread_time
 from typing import Any
 
-import orjson
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 from referencing import Registry
@@ -16,6 +15,7 @@ from gateway.pipeline.emulation.normalize_schema import NotASchema, dropped_patt
 from gateway.pipeline.emulation.satisfiability import impossibility
 from gateway.pipeline.errors import InvalidParameter
 from gateway.providers.chat_types import JSONObject
+from infra import exact_json
 
 MOST_STEPS = 100_000
 """How many keywords, and members of their values, one validation may evaluate."""
@@ -49,7 +49,7 @@ def check_schema(schema: JSONObject, param: str) -> None:
     try:
         # No pattern is compiled yet: a request may bring many tools, of which few are called.
         written = plain(schema, has_patterns=False)
-        most_steps = PROBE_STEPS + len(orjson.dumps(schema)) // BYTES_PER_STEP
+        most_steps = PROBE_STEPS + len(exact_json.dumps(schema)) // BYTES_PER_STEP
         for probe in _PROBES:
             _judge(probe, written, most_steps)
     except NotASchema as error:
@@ -166,7 +166,7 @@ def _unique_items(
 ) -> Iterator[ValidationError]:
     """Compare the items as JSON text, for pairwise comparison takes quadratic time."""
     if wanted and isinstance(instance, list):
-        written = {orjson.dumps(item, option=orjson.OPT_SORT_KEYS) for item in instance}
+        written = {exact_json.dumps(item, sorts_keys=True) for item in instance}
         if len(written) < len(instance):
             yield ValidationError("the items must all be different")
 

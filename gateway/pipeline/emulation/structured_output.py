@@ -26,6 +26,7 @@ from gateway.providers.chat_types import (
 from gateway.providers.errors import ProviderRejected
 from gateway.providers.profile import ModelProfile
 from gateway.providers.tick import Tick
+from infra import exact_json
 
 _MOST_DOCUMENTS = 5
 _MOST_OPENINGS = 200
@@ -259,7 +260,7 @@ def _bracketed(text: str) -> Iterator[str]:
 
 def _read(text: str) -> Any:
     try:
-        return orjson.loads(text)
+        return exact_json.loads(text)
     except orjson.JSONDecodeError:
         return _NONE
 

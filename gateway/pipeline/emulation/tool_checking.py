@@ -27,6 +27,7 @@ from gateway.providers.chat_types import (
 from gateway.providers.errors import ProviderError, ProviderRejected
 from gateway.providers.profile import ModelProfile
 from gateway.providers.tick import Tick
+from infra import exact_json
 
 _MUST_CALL = "You must call one of the offered functions in this reply. Do not answer in words."
 _LISTED_NAMES = 20
@@ -268,7 +269,7 @@ def _invalid(answer: WholeAnswer, provider: str, used: Usage) -> ToolCallInvalid
 
 def _object(arguments: str) -> dict[str, Any] | None:
     try:
-        value = orjson.loads(arguments)
+        value = exact_json.loads(arguments)
     except orjson.JSONDecodeError:
         return None
     return value if isinstance(value, dict) else None
