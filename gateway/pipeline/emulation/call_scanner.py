@@ -31,6 +31,7 @@ _STRUCTURE = re.compile(r'[{}\[\]"]')
 _IN_STRING = re.compile(r'["\\]')
 _NAME_IN_RAW = re.compile(rf"""["'](?:{"|".join(NAME_KEYS)})["']\s*:\s*["']([^"'\\]+)["']""")
 _ARGUMENTS_IN_RAW = re.compile(rf"""["'](?:{"|".join(ARGUMENT_KEYS)})["']\s*:\s*""")
+_QUOTES = ("'", '"', "`", "«")
 _KEYS = frozenset((*NAME_KEYS, *ARGUMENT_KEYS, *WRAPPING_KEYS, "id", "type"))
 
 
@@ -56,6 +57,7 @@ class CallScanner:
         self._offered = frozenset(offered)
         self._held = ""
         self._is_line_start = True
+        self._is_quoted = False
         self._extent = _Extent()
         self.calls: list[WrittenCall] = []
 
@@ -96,7 +98,8 @@ class CallScanner:
         if not rest:
             return None
         is_line_start = self._is_line_start or "\n" in self._held[:blanks]
-        decision = self._decide(rest, is_line_start=is_line_start)
+        is_quoted = self._is_quoted and not blanks
+        decision = self._decide(rest, is_line_start=is_line_start, is_quoted=is_quoted)
         if decision is None:
             return None
         self._extent = _Extent()
@@ -112,13 +115,14 @@ class CallScanner:
         """Release `size` characters as words; after a call they are dropped as chatter."""
         words, self._held = self._held[:size], self._held[size:]
         last_line = words.rpartition("\n")[2]
+        self._is_quoted = words.endswith(_QUOTES)
         self._is_line_start = not last_line.strip() and ("\n" in words or self._is_line_start)
         return "" if self.calls else words
 
-    def _decide(self, text: str, *, is_line_start: bool) -> Decision:
+    def _decide(self, text: str, *, is_line_start: bool, is_quoted: bool) -> Decision:
         """Decide on a text whose first character may begin a call."""
         if text[0] == "<":
-            return self._tagged(text)
+            return self._tagged(text, is_quoted=is_quoted)
         if not is_line_start:
             return 1, []
         if text[0] != "`":
@@ -131,12 +135,13 @@ class CallScanner:
             return None
         inside: Decision = (0, [])
         if body[0] == "<":
-            inside = self._tagged(body)
+            inside = self._tagged(body, is_quoted=False)
         elif body[0] in "{[":
             inside = self._bare(body)
         return inside and (fence.end() + inside[0], inside[1])
 
-    def _tagged(self, text: str) -> Decision:
+    def _tagged(self, text: str, *, is_quoted: bool) -> Decision:
+        """Decide on a tag; one in quotes, with no call behind it, is a word about tags."""
         if not text.startswith(OPENING):
             return None if OPENING.startswith(text) else (1, [])
         body = text[len(OPENING) :].lstrip()
@@ -144,6 +149,8 @@ class CallScanner:
         if not body:
             return None
         if body[0] not in "{[":
+            if is_quoted:
+                return len(OPENING), []
             inside, closing, _ = body.partition(CLOSING)
             size = before + len(inside) + len(closing)
             return (size, [malformed_call(inside)]) if closing else None
@@ -156,7 +163,10 @@ class CallScanner:
         if behind.startswith(CLOSING):
             end = len(body) - len(behind) + len(CLOSING)
         inside = body[: self._extent.at]
-        return before + end, read_calls(inside) or [malformed_call(inside)]
+        calls = read_calls(inside) or [malformed_call(inside)]
+        if is_quoted and not calls[0].name:
+            return len(OPENING), []
+        return before + end, calls
 
     def _bare(self, text: str) -> Decision:
         beginning = self._beginning(text)
