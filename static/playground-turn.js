@@ -159,6 +159,7 @@ export class Answer {
     this.finishReason = choice.finish_reason ?? this.finishReason;
     if (choice.delta?.reasoning) this.reason(choice.delta.reasoning);
     if (choice.delta?.content) this.grow(choice.delta.content);
+    if (choice.delta?.refusal) this.grow(choice.delta.refusal);
     if (choice.delta?.tool_calls) this.call(choice.delta.tool_calls);
   }
 

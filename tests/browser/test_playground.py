@@ -1,9 +1,11 @@
 """The playground in a browser: an answer comes by the word, and its price with it."""
 
+import json
 import re
 
 from playwright.sync_api import expect
 
+from tests.browser.player import COMPLETIONS, PLAYGROUND, ask
 from tests.browser.visitors import Visitor
 
 
@@ -26,6 +28,18 @@ def test_the_price_is_told_before_a_message_is_sent(at_home: Visitor):
     at_home.press("Send")
     expect(line).to_have_text(re.compile(r"^\s*$"))
     expect(at_home.page.get_by_role("log")).to_contain_text(re.compile(r"\d,\d+.₽"))
+
+
+def test_what_a_model_says_in_place_of_an_answer_is_shown(at_home: Visitor):
+    choices = [{"index": 0, "delta": {"refusal": "Не могу помочь."}, "finish_reason": None}]
+    events = f"data: {json.dumps({'choices': choices})}\n\ndata: [DONE]\n\n"
+    at_home.open(PLAYGROUND)
+    at_home.page.route(
+        COMPLETIONS,
+        lambda route: route.fulfill(content_type="text/event-stream", body=events),
+    )
+    ask(at_home, "Привет!")
+    expect(at_home.page.get_by_role("log")).to_contain_text("Не могу помочь.")
 
 
 WATCH = """async ([button, log]) => {
