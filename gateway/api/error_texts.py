@@ -267,7 +267,7 @@ TEMPLATES = (
     gettext_noop("%(field)s means nothing here."),
     gettext_noop("tools: each name may stand once."),
     gettext_noop("Send messages or prompt: exactly one of them."),
-    gettext_noop("n must be 1: a request has one answer. Send several requests."),
+    gettext_noop("n times the prompts must be %(most)s at most: send several requests."),
     gettext_noop("%(field)s is no valid JSON Schema: %(cause)s."),
     gettext_noop("Every slot of the provider is taken."),
     gettext_noop("the provider is over its limit"),

@@ -30,13 +30,20 @@ class Preferences(NamedTuple):
     slugs: tuple[tuple[str, str], ...] = ()
 
 
+def prompts(request: ChatRequest) -> tuple[ChatRequest, ...]:
+    """Return one request with one choice for each prompt: the request itself, where it is one."""
+    if request.is_batch:
+        return tuple(
+            request._replace(messages=(message,), is_batch=False, n=1)
+            for message in request.messages
+        )
+    return (request,) if request.n == 1 else (request._replace(n=1),)
+
+
 def parts(request: ChatRequest) -> tuple[ChatRequest, ...]:
-    """Return what is asked of a provider one by one: the request itself, or one for each prompt of a batch."""
-    if not request.is_batch:
-        return (request,)
-    return tuple(
-        request._replace(messages=(message,), is_batch=False) for message in request.messages
-    )
+    """Return what is asked of a provider one by one, in the order of the choices: each prompt `n` times."""
+    asked = prompts(request)
+    return asked if request.n == 1 else tuple(p for p in asked for _ in range(request.n))
 
 
 class RequestedModel(NamedTuple):

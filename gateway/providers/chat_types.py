@@ -84,7 +84,7 @@ class ResponseFormat:
 class ChatRequest(NamedTuple):
     """One validated chat request, independent of any vendor. None means that the caller left it out.
 
-    With `is_batch` each message is a prompt of its own; no provider sees such a request.
+    With `is_batch` each message is a prompt of its own; no provider sees such a request, nor an `n` above 1.
     """
 
     messages: tuple[Message, ...]
@@ -148,9 +148,8 @@ class ChatChunk(NamedTuple):
     `text` and `reasoning` are new characters only, never the text so far. `usage` is the total of the
     request so far; the last one wins. `rewritten` says that the provider revised text already sent,
     `has_invalid_calls` that the arguments of a call do not fit its tool and could not be mended. `choice`
-    is the index of the prompt of a batch that it answers.
-    `stop_sequence` is the one of the request's that cut the text here. `refusal` is what a model says in
-    place of an answer, on a wire that tells it apart.
+    is the index of the choice that it belongs to, `stop_sequence` the one of the request's that cut the
+    text here. `refusal` is what a model says in place of an answer, on a wire that tells it apart.
     """
 
     text: str = ""

@@ -14,7 +14,7 @@ from gateway.api.schema.chat_request import (
 )
 from gateway.api.schema.parsing import MAX_NAME_CHARACTERS, MAX_UNKNOWN_PATHS
 from gateway.pipeline.errors import InvalidParameter, RequestRefused, UnsupportedContent
-from gateway.pipeline.request import CompletionRequest
+from gateway.pipeline.request import CompletionRequest, parts
 from gateway.providers.chat_types import Image, Message, NamedTool, ToolCall
 
 HELLO = [{"role": "user", "content": "Привет"}]
@@ -65,6 +65,11 @@ def _order(**fields: Any) -> CompletionRequest:
         ({"temperature": "hot"}, "temperature"),
         ({"top_p": 2}, "top_p"),
         ({"n": 1000}, "n"),
+        ({"n": 21}, "n"),
+        ({"n": 0}, "n"),
+        ({"n": -1}, "n"),
+        ({"n": 1.5}, "n"),
+        ({"n": 11, "messages": None, "prompt": ["раз", "два"]}, "n"),
         ({"frequency_penalty": 9}, "frequency_penalty"),
         ({"presence_penalty": -9}, "presence_penalty"),
         ({"seed": 2.0**80}, "seed"),
@@ -168,6 +173,11 @@ def test_texts_are_read_as_numbers_where_nothing_is_lost() -> None:
         True,
         1,
     )
+
+
+@pytest.mark.parametrize("fields", [{"n": 20}, {"n": 10, "messages": None, "prompt": ["а", "б"]}])
+def test_a_request_has_twenty_choices_at_most(fields: dict[str, Any]) -> None:
+    assert len(parts(_order(**fields).request)) == 20
 
 
 def test_the_newer_name_of_the_answers_limit_wins() -> None:

@@ -47,6 +47,7 @@ class Ended:
 
     id = f"gen-{uuid.UUID(int=7).hex}"
     created_s = 1_790_000_000
+    choices = 2
     candidate = SimpleNamespace(
         model=SimpleNamespace(id="gigachat-2"), route=SimpleNamespace(provider="gigachat")
     )
@@ -78,6 +79,7 @@ def wire(document: object) -> Any:
         (THOUGHT, "length"),
         (CALLS, "tool_calls"),
         (TEXT, "content_filter"),
+        (TEXT._replace(others=(CALLS,)), "stop"),
     ],
 )
 def test_a_completion_is_as_documented(
@@ -100,15 +102,16 @@ def test_every_event_of_a_stream_is_as_documented(
         ChatChunk(text="Сей"),
         ChatChunk(refusal="Нет."),
         ChatChunk(tool_calls=(ToolCallDelta(0, "call_1", "weather"),)),
-        ChatChunk(tool_calls=(ToolCallDelta(0, arguments="{}"),)),
+        ChatChunk(tool_calls=(ToolCallDelta(0, arguments="{}"),), finish_reason="tool_calls"),
+        ChatChunk(text="Ереван.", choice=1),
     ]
-    stream = ended("tool_calls", chunks=chunks)
+    stream = ended("length", chunks=chunks)
 
     frames = writer(has_usage_chunk, has_function_call).events(stream)
     *events, done = (frame for frame in frames if not frame.startswith(b":"))
 
     assert done == DONE
-    assert len(events) == 7 + has_usage_chunk
+    assert len(events) == 10 + has_usage_chunk
     for event in events:
         name = "CompletionChunk" if writer is TextWriter else "ChatCompletionChunk"
         check(orjson.loads(event.removeprefix(b"data: ")), name)

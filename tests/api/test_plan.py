@@ -125,6 +125,18 @@ def test_the_most_is_what_is_held(sandbox: Sandbox) -> None:
     assert planned["candidates"][0]["cost"]["most"] == held_nano * NANO
 
 
+def test_the_plan_of_several_choices_is_that_of_all(sandbox: Sandbox) -> None:
+    raw = rich_key()[1]
+    [one] = plan(raw, CHAT | {"max_tokens": 50})["candidates"]
+    [three] = plan(raw, CHAT | {"max_tokens": 50, "n": 3})["candidates"]
+
+    assert three["adapted"] == []
+    assert three["max_tokens"] == 50
+    assert three["tokens_prompt"] == 3 * one["tokens_prompt"]
+    for bound in ("least", "most"):
+        assert three["cost"][bound] == 3 * one["cost"][bound]
+
+
 def test_what_the_balance_does_not_reach_is_planned_shorter(sandbox: Sandbox) -> None:
     raw = rich_key(Decimal("0.05"))[1]
 

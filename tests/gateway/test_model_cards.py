@@ -6,6 +6,7 @@ import pytest
 from gateway.api.endpoints.model_cards import ModelCard, ParametersCard, model_card, parameters_card
 from gateway.catalog.snapshot import LiveCatalogue
 from gateway.moderation import live
+from gateway.pipeline.routing.router import EMULATED_PARAMETERS
 
 
 @pytest.fixture
@@ -59,13 +60,14 @@ def test_a_card_bears_what_clients_read() -> None:
 
 @pytest.mark.usefixtures("seeded")
 def test_supported_parameters_are_what_every_route_honours() -> None:
-    assert card_of("gigachat-2", frozenset({"stop"}))["supported_parameters"] == [
+    assert card_of("gigachat-2", EMULATED_PARAMETERS)["supported_parameters"] == [
         "max_tokens",
         "max_completion_tokens",
         "temperature",
         "top_p",
         "stop",
         "repetition_penalty",
+        "n",
         "tools",
         "tool_choice",
         "parallel_tool_calls",
@@ -139,7 +141,7 @@ def test_auto_states_the_cheapest_price_and_promises_what_all_keep() -> None:
 
 @pytest.mark.usefixtures("seeded")
 def test_parameters_bear_type_range_and_default() -> None:
-    card = parameters_of("yandexgpt:latest", frozenset({"stop"}))
+    card = parameters_of("yandexgpt:latest", EMULATED_PARAMETERS)
 
     assert card["model"] == "yandexgpt:latest"
     assert list(card["parameters"]) == card["supported_parameters"]
@@ -153,6 +155,7 @@ def test_parameters_bear_type_range_and_default() -> None:
         "default": None,
     }
     assert parameters["stop"] == {"type": "array", "default": None}
+    assert parameters["n"] == {"type": "integer", "min": 1, "max": 20, "default": 1}
 
 
 @pytest.mark.usefixtures("seeded")

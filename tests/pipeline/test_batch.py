@@ -1,11 +1,21 @@
-"""Several prompts are asked for one by one, and come as choices of one answer."""
+"""Several prompts, and several answers to each, are asked for one by one and come as choices of one answer."""
 
 import pytest
 
-from gateway.providers.chat_types import ChatChunk, ChatRequest, Message, Usage
+from gateway.pipeline.emulation.wrappers import with_wrappers
+from gateway.pipeline.request import parts
+from gateway.providers.chat_types import ChatChunk, ChatRequest, Message, Tool, Usage
 from gateway.providers.errors import ProviderRateLimited
 from gateway.providers.tick import TICK
-from tests.pipeline.wrapper_chats import NATIVE, ScriptedModel, chunks_in, layered, words
+from tests.pipeline.wrapper_chats import (
+    EMULATED,
+    NATIVE,
+    ScriptedModel,
+    call,
+    chunks_in,
+    layered,
+    words,
+)
 
 BATCH = ChatRequest((Message("user", "раз"), Message("user", "два")), is_batch=True, max_tokens=9)
 
@@ -18,6 +28,59 @@ def test_each_prompt_is_asked_for_by_itself() -> None:
     assert model.asked == [
         BATCH._replace(messages=(message,), is_batch=False) for message in BATCH.messages
     ]
+
+
+def test_a_plain_request_is_passed_on_as_it_is() -> None:
+    request = ChatRequest((Message("user", "раз"), Message("user", "два")))
+
+    assert parts(request) == (request,)
+    assert parts(request)[0] is request
+
+
+def test_each_prompt_is_asked_as_often_as_n_says() -> None:
+    model = ScriptedModel([words(str(number)) for number in range(4)])
+
+    chunks = chunks_in(layered(model, NATIVE)(BATCH._replace(n=2)))
+
+    first, second = (
+        BATCH._replace(messages=(message,), is_batch=False) for message in BATCH.messages
+    )
+    assert model.asked == [first, first, second, second]
+    assert [(c.choice, c.text) for c in chunks if c.text] == [
+        (number, str(number)) for number in range(4)
+    ]
+
+
+def test_a_dialogue_is_asked_as_often_as_n_says() -> None:
+    dialogue = BATCH._replace(is_batch=False)
+    model = ScriptedModel([words("1", usage=Usage(5, 1)), words("2", usage=Usage(5, 3, 4))])
+
+    chunks = chunks_in(layered(model, NATIVE)(dialogue._replace(n=2)))
+
+    assert model.asked == [dialogue, dialogue]
+    assert [c.choice for c in chunks if c.finish_reason] == [0, 1]
+    assert chunks[-1].usage == Usage(10, 4, 4)
+
+
+def test_calls_of_each_choice_are_numbered_anew_and_have_ids_of_their_own() -> None:
+    model = ScriptedModel([words('<tool_call>{"name": "f", "arguments": {}}</tool_call>')] * 2)
+    request = ChatRequest((Message("user", "раз"),), tools=(Tool("f"),), n=2)
+
+    chunks = chunks_in(with_wrappers(model, EMULATED, provider="p")(request))
+
+    calls = [(c.choice, call) for c in chunks for call in c.tool_calls]
+    assert [(choice, call.index) for choice, call in calls] == [(0, 0), (1, 0)]
+    assert len({call.id for _, call in calls}) == 2
+
+
+def test_an_id_that_a_provider_gives_twice_is_made_anew() -> None:
+    model = ScriptedModel([call("f", "{}")] * 2)
+    request = ChatRequest((Message("user", "раз"),), tools=(Tool("f"),), n=2)
+
+    chunks = chunks_in(with_wrappers(model, NATIVE, provider="p")(request))
+
+    first, second = (call.id for chunk in chunks for call in chunk.tool_calls)
+    assert first != second
 
 
 def test_choices_come_in_order_each_with_its_end_and_usage_as_a_sum() -> None:

@@ -64,3 +64,32 @@ def test_a_refusal_is_an_answer_with_words() -> None:
 
     assert meter.has_output
     assert meter.final_usage(REQUEST, lambda texts: [7, 5]) == Usage(9, 3)
+
+
+@pytest.mark.parametrize(("begun", "prompt_tokens"), [(1, 7), (3, 21)])
+def test_the_prompt_counts_once_for_each_choice_that_has_begun(
+    begun: int, prompt_tokens: int
+) -> None:
+    meter = Meter(context_tokens=1000)
+    for choice in range(begun):
+        meter.take(ChatChunk(text="Москва.", choice=choice))
+
+    usage = meter.final_usage(REQUEST._replace(n=4), lambda texts: [7, 5])
+
+    assert (usage.prompt_tokens, usage.completion_tokens) == (prompt_tokens, 5)
+
+
+def test_of_a_batch_the_prompts_count_that_have_been_asked() -> None:
+    messages = tuple(Message("user", text) for text in ("раз", "два", "три"))
+    meter = Meter(context_tokens=1000)
+    meter.take(ChatChunk(text="1", choice=2))
+    counted: list[str] = []
+
+    def count_tokens(texts: Sequence[str]) -> list[int]:
+        counted.extend(texts)
+        return [10, 3, 1]
+
+    usage = meter.final_usage(ChatRequest(messages, is_batch=True, n=2), count_tokens)
+
+    assert counted == ["раз", "два", "1"]
+    assert usage.prompt_tokens == 2 * 10 + 3

@@ -4,7 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.pricing import PriceValue, cost_nano
-from gateway.pipeline.admission.reservation import bounds, longest_answer_tokens, within
+from gateway.pipeline.admission.reservation import (
+    bounds,
+    cheapest_nano,
+    dearest_nano,
+    estimated_prompt_tokens,
+    longest_answer_tokens,
+    within,
+)
 from gateway.pipeline.candidate import Candidate
 from gateway.pipeline.token_estimate import prompt_bound_tokens
 from tests.pipeline.routing_orders import model_of, order_of, routing_of
@@ -38,6 +45,28 @@ def test_exact_means_the_whole_answer_or_nothing() -> None:
     needed = bounds([_candidate()], is_exact=True)
 
     assert needed.least_nano == needed.wanted_nano
+
+
+def test_the_hold_covers_every_choice() -> None:
+    one = _candidate(max_tokens=7)
+    three = one._replace(request=one.request._replace(n=3))
+
+    for is_exact in (False, True):
+        alone, together = bounds([one], is_exact=is_exact), bounds([three], is_exact=is_exact)
+        assert together == tuple(3 * nano for nano in alone)
+    assert cheapest_nano(three) == 3 * cheapest_nano(one)
+    assert dearest_nano(three) == 3 * dearest_nano(one)
+    assert estimated_prompt_tokens(three) == 3 * estimated_prompt_tokens(one)
+
+
+def test_a_small_hold_shortens_each_choice_alike() -> None:
+    candidate = _candidate(max_tokens=10)
+    candidate = candidate._replace(request=candidate.request._replace(n=4))
+    held_nano = dearest_nano(candidate) - 4 * 3 * candidate.price.completion_nano
+
+    (affordable,) = within([candidate], held_nano)
+
+    assert affordable.request.max_tokens == 7
 
 
 @given(st.integers(0, 10**9), st.integers(1, 10**6))

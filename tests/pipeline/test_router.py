@@ -149,15 +149,27 @@ def test_a_prompt_that_cannot_fit_is_refused_with_both_figures() -> None:
         routing_of(order_of(messages=messages), model_of("a", "x"))
 
 
-def test_middle_out_makes_it_fit_and_says_so() -> None:
+@pytest.mark.parametrize("n", [1, 3])
+def test_middle_out_makes_it_fit_and_says_so(n: int) -> None:
     messages = tuple(Message("user", "ы" * 1000) for _ in range(12))
 
     (candidate,) = routing_of(
-        order_of(messages=messages, middle_out=True), model_of("a", "x")
+        order_of(messages=messages, middle_out=True, n=n), model_of("a", "x")
     ).candidates
 
     assert len(candidate.request.messages) < 12
+    assert len(set(map(id, candidate.request.messages))) == len(candidate.request.messages)
+    assert candidate.request.n == n
     assert [str(change) for change in candidate.adapted] == ["messages=rewritten"]
+
+
+def test_several_choices_are_honoured_by_every_model() -> None:
+    preferences = Preferences(require_parameters=True)
+    completion_request = order_of(n=3, strict=True, preferences=preferences)
+
+    (candidate,) = routing_of(completion_request, model_of("a", "x")).candidates
+
+    assert (candidate.request.n, candidate.adapted) == (3, ())
 
 
 def test_adaptations_are_named_and_strict_forbids_them() -> None:

@@ -72,7 +72,7 @@ class ChatWriter:
         opening: JSONObject = {"role": "assistant", "content": ""}
         shared = b""  # rendered with the first chunk: no other candidate is asked from then on
         choice = 0
-        last: JSONObject = {}
+        last: JSONObject | None = None
         for chunk in stream:
             if isinstance(chunk, Tick):
                 yield COMMENT
@@ -82,7 +82,7 @@ class ChatWriter:
                 yield _chunk(shared, {"choices": [self.choice(opening)]})
             if chunk.choice != choice:
                 yield _chunk(shared, {"choices": [last]})
-                choice = chunk.choice
+                choice, last = chunk.choice, None
                 yield _chunk(shared, {"choices": [self.choice(opening, index=choice)]})
             delta = self._delta(chunk)
             if delta:
@@ -96,9 +96,12 @@ class ChatWriter:
             shared = self._shared(stream)
             yield _chunk(shared, {"choices": [self.choice(opening)]})
         outcome = stream.outcome
-        if choice == 0:
+        if choice == 0 or last is None:
             last = self._end(outcome.finish_reason, outcome.native_finish_reason, index=choice)
         yield _chunk(shared, {"choices": [last]})
+        for index in range(choice + 1, stream.choices):  # the answer was cut before them
+            yield _chunk(shared, {"choices": [self.choice(opening, index=index)]})
+            yield _chunk(shared, {"choices": [self._end(outcome.finish_reason, None, index=index)]})
         if self.has_usage_chunk:
             yield _chunk(shared, {"choices": [], "usage": usage(outcome)})
         yield DONE

@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from typing import Literal, TypedDict
 
 from billing.pricing import PriceValue
+from gateway.api.schema.chat_request import MAX_CHOICES
 from gateway.api.schema.openapi.model_answers import Architecture, TopProvider
 from gateway.catalog.snapshot import CatalogModel, Status
 from gateway.moderation.live import is_moderated
@@ -201,6 +202,8 @@ def _parameter(name: str, model: CatalogModel, profiles: Sequence[ModelProfile])
     else:
         card = ParameterCard(type=_OTHER_TYPES.get(field, "number"))
     ranges = [p.parameters[field] for p in profiles if field in p.parameters]
+    if field == "n":  # no provider is asked for more than one
+        ranges = [ParameterRange(minimum=1, maximum=MAX_CHOICES, default=1)]
     if lows := [limits.minimum for limits in ranges if limits.minimum is not None]:
         card["min"] = max(lows)
         if any(r.exclusive_minimum for r in ranges if r.minimum == card["min"]):

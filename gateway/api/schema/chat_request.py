@@ -59,7 +59,8 @@ MAX_METADATA_CHARACTERS = 512
 MAX_LINE_CHARACTERS = 512
 MAX_NAME_CHARACTERS = 256
 MAX_PROMPT_CHARACTERS = 20_000_000
-MAX_PROMPTS = 20
+MAX_CHOICES = 20
+"""Of one request: its prompts, each as often as `n` says."""
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
@@ -170,7 +171,12 @@ class CompletionFields(_StreamFields):
     stop: Annotated[tuple[str, ...], TextsType(MAX_STOPS, MAX_STOP_CHARACTERS)] | None = optional(
         "Texts at which the answer ends; they are not part of it."
     )
-    n: Annotated[int, WholeType(1, 128)] | None = optional("A request has one answer.", maximum=1)
+    n: Annotated[int, WholeType(1, MAX_CHOICES)] | None = optional(
+        "How many choices to answer each prompt with, asked for one after the other: each pays for the"
+        f" prompt, `usage` is their sum, and a failure of one is that of all, and free of charge. {MAX_CHOICES}"
+        " choices are given at most.",
+        default=1,
+    )
     response_format: ResponseFormatBody | None = None
     temperature: Annotated[float, NumberType(0, 2)] | None = None
     top_p: Fraction | None = None
@@ -214,7 +220,7 @@ class PromptsType(TextsType):
         return TextsType.read(self, value)
 
 
-Prompts = Annotated[tuple[str, ...], PromptsType(MAX_PROMPTS, MAX_PROMPT_CHARACTERS, fewest=1)]
+Prompts = Annotated[tuple[str, ...], PromptsType(MAX_CHOICES, MAX_PROMPT_CHARACTERS, fewest=1)]
 
 NAMES_A_MODEL: JSONObject = {
     "anyOf": [
@@ -412,11 +418,12 @@ def _read_prompt(chat: ChatCompletionRequest) -> tuple[Message, ...]:
 
 
 def _read_choices(chat: ChatCompletionRequest) -> int:
-    if chat.n is not None and chat.n > 1:
+    choices = chat.n or 1
+    if choices > 1 and choices * len(chat.prompt or "1") > MAX_CHOICES:
         raise InvalidParameter(
-            "n must be 1: a request has one answer. Send several requests.", param="n"
+            f"n times the prompts must be {MAX_CHOICES} at most: send several requests.", param="n"
         )
-    return 1
+    return choices
 
 
 def _read_biases(chat: ChatCompletionRequest) -> dict[str, float] | None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from billing.pricing import cost_nano
 from gateway.pipeline.candidate import Adaptation, Candidate
-from gateway.pipeline.request import parts
+from gateway.pipeline.request import parts, prompts
 from gateway.pipeline.token_estimate import (
     prompt_bound_tokens,
     prompt_floor_tokens,
@@ -43,7 +43,7 @@ def longest_answer_tokens(candidate: Candidate) -> int:
     if candidate.request.max_tokens is not None:
         return candidate.request.max_tokens
     profile = candidate.route.profile
-    floor_tokens = max(map(prompt_floor_tokens, parts(candidate.request)))
+    floor_tokens = max(map(prompt_floor_tokens, prompts(candidate.request)))
     room = profile.context_tokens - floor_tokens
     return max(1, min(profile.max_output_tokens, room))
 
@@ -76,31 +76,33 @@ def within(
 
 
 def estimated_prompt_tokens(candidate: Candidate) -> int:
-    """Return the likely tokens of the prompt, within their bound."""
-    return min(prompt_tokens(candidate.request), _prompt_bound_tokens(candidate))
+    """Return the likely tokens of the prompts, each as often as it is asked, within their bound."""
+    likely_tokens = sum(map(prompt_tokens, prompts(candidate.request)))
+    return min(likely_tokens * candidate.request.n, _prompt_bound_tokens(candidate))
 
 
 def cheapest_nano(candidate: Candidate) -> int:
-    """Return what the shortest answer costs when the provider has all of the prompt cached."""
+    """Return what the shortest answers cost when the provider has all of the prompts cached."""
     tokens = estimated_prompt_tokens(candidate)
     return cost_nano(
         candidate.price,
         prompt_tokens=tokens,
         cached_tokens=tokens,
-        completion_tokens=LEAST_ANSWER_TOKENS,
+        completion_tokens=len(parts(candidate.request)) * LEAST_ANSWER_TOKENS,
     )
 
 
 def dearest_nano(candidate: Candidate) -> int:
-    """Return the bound of the longest answer's cost: what is held where there is as much."""
+    """Return the bound of the longest answers' cost: what is held where there is as much."""
     return _prompt_bound_nano(candidate) + _answers_nano(
         candidate, longest_answer_tokens(candidate)
     )
 
 
 def _prompt_bound_tokens(candidate: Candidate) -> int:
-    most_tokens = candidate.route.profile.context_tokens
-    return sum(min(prompt_bound_tokens(part), most_tokens) for part in parts(candidate.request))
+    request, most_tokens = candidate.request, candidate.route.profile.context_tokens
+    bounds_tokens = (min(prompt_bound_tokens(prompt), most_tokens) for prompt in prompts(request))
+    return request.n * sum(bounds_tokens)
 
 
 def _prompt_bound_nano(candidate: Candidate) -> int:

@@ -28,10 +28,10 @@ def with_wrappers(
 
     Each hands a request that does not need it straight on, so that the chunks of a plain one pass through
     none. Innermost text becomes tool calls, for the others know calls alone; calls are checked outside of
-    structured output, which makes calls of its own. Outermost each prompt of a batch is asked for by itself.
-    An answer takes three requests to the provider at most, and two as a rule.
+    structured output, which makes calls of its own. Outermost each choice is asked for by itself. One takes
+    three requests to the provider at most, and two as a rule.
     """
     emulated = with_tool_emulation(complete, profile, mint_id=mint_id)
     structured = with_structured_output(emulated, profile, provider=provider)
     checked = with_tool_checking(structured, profile, provider=provider)
-    return with_batch(with_stop_sequences(checked))
+    return with_batch(with_stop_sequences(checked), mint_id=mint_id)

@@ -1,11 +1,14 @@
 """Measure an answer as it comes: the provider's own token count, and the text to count where that is lost."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import mul
 
 from gateway.pipeline import token_estimate
 from gateway.pipeline.execution.filter_phrases import is_filter_phrase
+from gateway.pipeline.request import parts
 from gateway.providers.chat_types import ChatChunk, ChatRequest, Usage
 from gateway.providers.errors import ProviderError
 
@@ -40,6 +43,7 @@ class Meter:
         self._chunks = 0
         self._reported: Usage | None = None
         self._filtered: _Filtered | None = None
+        self._asked = 1  # choices, those that have not begun left out
 
     @property
     def has_output(self) -> bool:
@@ -49,6 +53,7 @@ class Meter:
     def take(self, chunk: ChatChunk) -> None:
         """Count one chunk."""
         self._chunks += 1
+        self._asked = chunk.choice + 1
         if chunk.finish_reason is None and chunk.usage is None and not chunk.tool_calls:
             # A word of a stream, as nearly all of them are.
             for text in (chunk.text, chunk.reasoning, chunk.refusal):
@@ -88,10 +93,12 @@ class Meter:
     def _counted(
         self, pieces: Sequence[str], request: ChatRequest, count_tokens: CountTokens
     ) -> Usage:
-        prompt = "\n".join(token_estimate.texts(request))
+        asked = parts(request)[: self._asked]
+        repeats = Counter("\n".join(token_estimate.texts(part)) for part in asked)
         answer = "".join(pieces)
         try:
-            prompt_tokens, completion_tokens = count_tokens([prompt, answer or " "])
+            *prompts_tokens, completion_tokens = count_tokens([*repeats, answer or " "])
+            prompt_tokens = sum(map(mul, prompts_tokens, repeats.values()))
         except Exception as error:  # whatever it is: the answer was delivered, and must be settled
             is_fault = not isinstance(error, ProviderError | ValueError)
             logger.log(
@@ -100,7 +107,7 @@ class Meter:
                 error,
                 exc_info=is_fault,
             )
-            prompt_tokens = token_estimate.prompt_tokens(request)
+            prompt_tokens = sum(map(token_estimate.prompt_tokens, asked))
             completion_tokens = token_estimate.text_tokens(answer)
         if not answer:
             completion_tokens = 0

@@ -125,7 +125,7 @@ class CompletionStream:
         self._started_s = time.monotonic()
         self._first_s: float | None = None
         self._metered = attempts.current
-        self._meter = Meter(context_tokens=self._metered.route.profile.context_tokens)
+        self._meter = self._new_meter()
         self._has_sent = False
         self.is_rewritten = False
         self.has_invalid_calls = False
@@ -254,13 +254,16 @@ class CompletionStream:
             chunks.close()
         self._report(finish or "stop", native)
 
+    def _new_meter(self) -> Meter:
+        return Meter(context_tokens=self.choices * self._metered.route.profile.context_tokens)
+
     def _take(self, chunk: ChatChunk) -> None:
         if self._first_s is None:
             self._first_s = time.monotonic()
         if self._metered is not self.candidate:
             # Hidden thoughts of a candidate that failed behind them are no part of this answer.
             self._metered = self.candidate
-            self._meter = Meter(context_tokens=self._metered.route.profile.context_tokens)
+            self._meter = self._new_meter()
         self._meter.take(chunk)
         self.is_rewritten = self.is_rewritten or chunk.rewritten
         self.has_invalid_calls = self.has_invalid_calls or chunk.has_invalid_calls
@@ -277,8 +280,8 @@ class CompletionStream:
     ) -> None:
         """Settle. An answer without output costs nothing, unless what it `used` is to be charged.
 
-        Nor does half a batch, nor a broken answer of which the caller has seen nothing. One that was too
-        long, and was cut at `limit_tokens`, has as many.
+        Nor does half a batch, nor one that a filter ended in every choice, nor a broken answer of which the
+        caller has seen nothing. One that was too long, and was cut at `limit_tokens`, has as many.
         """
         self._is_settled = True
         is_filtered = finish == "content_filter"
@@ -292,7 +295,7 @@ class CompletionStream:
             )
         if limit_tokens is not None:
             usage = _at_most(usage, limit_tokens)
-        if is_filtered and self.candidate.request.stream:
+        if is_filtered and self.candidate.request.stream and self.choices == 1:
             used = self._meter.usage_before_filter(
                 self.candidate.request, partial(self._count_tokens, self.candidate)
             )
@@ -359,8 +362,7 @@ class CompletionStream:
 class Completion(NamedTuple):
     """A whole answer; how it ended is the stream's `outcome`.
 
-    Of a batch it is the answer to the first prompt, and `others` to the rest; each has the `finish_reason`
-    of its own.
+    Of several choices it is the first, and `others` are the rest; each has the `finish_reason` of its own.
     """
 
     text: str

@@ -13,7 +13,7 @@ from gateway.pipeline.errors import (
     InvalidParameter,
     NoProviderAvailable,
 )
-from gateway.pipeline.request import CompletionRequest, parts
+from gateway.pipeline.request import CompletionRequest, prompts
 from gateway.pipeline.routing.middle_out import middle_out
 from gateway.pipeline.routing.pictures import refuse_unfit_pictures, with_words_for_pictures
 from gateway.pipeline.token_estimate import prompt_floor_tokens
@@ -42,21 +42,23 @@ def fitted(
     adapted = (*adapted, *retold)
     if completion_request.is_middle_out:
         messages = tuple(
-            message for part in parts(request) for message in middle_out(part, profile).messages
+            message
+            for prompt in prompts(request)
+            for message in middle_out(prompt, profile).messages
         )
         if messages != request.messages:
             request = request._replace(messages=messages)
             adapted = (*adapted, Adaptation("messages", "rewritten"))
     names = completion_request.names
     is_unsayable = _is_blank if leaves_blanks_out(route.provider, profile.wire) else _is_empty
-    if any(map(is_unsayable, parts(request))):
+    if any(map(is_unsayable, prompts(request))):
         raise InvalidParameter("Every message is empty.", param=names.get("messages", "messages"))
     if names:
         adapted = tuple(
             replace(change, parameter=names.get(change.parameter, change.parameter))
             for change in adapted
         )
-    floor_tokens = max(map(prompt_floor_tokens, parts(request)))
+    floor_tokens = max(map(prompt_floor_tokens, prompts(request)))
     if floor_tokens >= profile.context_tokens:
         raise ContextLengthExceeded(
             f"The maximum context length of {model.id} is {profile.context_tokens} tokens, "

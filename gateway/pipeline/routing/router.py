@@ -23,7 +23,7 @@ from gateway.pipeline.routing.ranking import (
 )
 
 MAX_CANDIDATES = 3
-EMULATED_PARAMETERS = frozenset({"stop"})
+EMULATED_PARAMETERS = frozenset({"stop", "n"})
 """Parameters that the pipeline honours for every chat model."""
 
 

@@ -8,12 +8,16 @@ from typing import Annotated, Literal, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from gateway.api.schema.chat_request import MAX_CHOICES
 from gateway.api.schema.fields import about
 from gateway.providers.chat_types import FinishReason
 
 GENERATION_ID = r"^gen-[0-9a-f]{32}$"
 
 Count = Annotated[int, Field(ge=0)]
+ChoiceIndex = Annotated[
+    int, about("Its place among the choices of all prompts.", ge=0, lt=MAX_CHOICES)
+]
 Cost = Annotated[float, about("What was charged, in credits (roubles), exactly.")]
 GenerationId = Annotated[str, about("The id for `GET /v1/generation`.", pattern=GENERATION_ID)]
 ServedModel = Annotated[str, about("The id of the model that served.")]
@@ -122,7 +126,7 @@ class FormerLogprobs(TypedDict):
 
 
 class ChatChoice(TypedDict):
-    index: Literal[0]
+    index: ChoiceIndex
     message: AnswerMessage
     logprobs: LogprobsAnswer | None
     finish_reason: AnswerFinish
@@ -131,12 +135,12 @@ class ChatChoice(TypedDict):
 
 class ChatCompletion(_WholeHead):
     object: Literal["chat.completion"]
-    choices: Annotated[list[ChatChoice], Field(min_length=1, max_length=1)]
+    choices: Annotated[list[ChatChoice], Field(min_length=1, max_length=MAX_CHOICES)]
     usage: UsageAnswer
 
 
 class CompletionChoice(TypedDict):
-    index: Literal[0]
+    index: ChoiceIndex
     text: str
     logprobs: FormerLogprobs | None
     finish_reason: AnswerFinish
@@ -149,7 +153,7 @@ class CompletionChoice(TypedDict):
 
 class CompletionAnswer(_WholeHead):
     object: Literal["text_completion"]
-    choices: Annotated[list[CompletionChoice], Field(min_length=1, max_length=1)]
+    choices: Annotated[list[CompletionChoice], Field(min_length=1, max_length=MAX_CHOICES)]
     usage: UsageAnswer
 
 
@@ -189,7 +193,7 @@ class Delta(TypedDict, total=False):
 
 
 class ChunkChoice(TypedDict):
-    index: Literal[0]
+    index: ChoiceIndex
     delta: Delta
     logprobs: LogprobsAnswer | None
     finish_reason: AnswerFinish | None
@@ -199,7 +203,7 @@ class ChunkChoice(TypedDict):
 class ChatCompletionChunk(_Head):
     """The `data:` of one event.
 
-    The first bears the role, the last one with a choice bears `finish_reason`. `usage` comes where
+    The first of a choice bears the role, its last one bears `finish_reason`. `usage` comes where
     `stream_options.include_usage` asks for it: once, in a last chunk with empty `choices`.
     """
 
@@ -209,7 +213,7 @@ class ChatCompletionChunk(_Head):
 
 
 class CompletionChunkChoice(TypedDict):
-    index: Literal[0]
+    index: ChoiceIndex
     text: Annotated[str, about("New characters only.")]
     logprobs: FormerLogprobs | None
     finish_reason: AnswerFinish | None
