@@ -1,4 +1,4 @@
-"""Tells the operator that the shop does not answer, or refuses payments: once when it begins, once when it ends.
+"""Tells the operator that the shop does not answer, or refuses payments: once at its beginning and its end.
 
 Who meets a fault only notes it in the shared cache; the job that polls payments tells of it, off the
 requests' path.

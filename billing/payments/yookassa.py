@@ -263,7 +263,9 @@ def _ask(
             parameter=parameter,
         ) from error
     except UnauthorizedError as error:
-        raise PaymentProviderAway("The payment provider refuses the shop's id or secret.") from error
+        raise PaymentProviderAway(
+            "The payment provider refuses the shop's id or secret."
+        ) from error
     # The library looks for a status in failures that have none, such as a refused connection: that is
     # an AttributeError, and its context is what has failed. JSON that is nested too deeply is a RecursionError.
     except (
