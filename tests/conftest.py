@@ -20,6 +20,7 @@ from accounts.keys.credentials import credentials
 from accounts.keys.last_use import last_use
 from gateway import upstreams
 from gateway.health import monitor
+from infra import outages
 from infra.background import _all as all_background
 from infra.group_commit import _all as all_group_commits
 from tests.as_migrated import restore_after_tests
@@ -127,6 +128,7 @@ def redis_client() -> Iterator[redis.Redis]:
 def _empty_stores(request: pytest.FixtureRequest) -> Iterator[None]:
     """Forget what the test before left in this process, and in Redis where this test can see it."""
     monitor.reset()
+    outages.database._began_s = outages.redis._began_s = None
     translation.deactivate()
     if request.node.get_closest_marker("django_db") or STORES.intersection(request.fixturenames):
         request.getfixturevalue("redis_client").flushdb()
