@@ -4,14 +4,16 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import AccessToken, Application, Grant, IDToken, RefreshToken
 
 from accounts.audit.audited_admin import ActionsOnlyAdmin
+from accounts.audit.condition_filter import ConditionFilter
 from accounts.audit.day_filter import DayFilter
 from accounts.audit.log import Action
 from accounts.audit.plain_values import text_of
@@ -117,20 +119,15 @@ class ApplicationAdmin(ActionsOnlyAdmin):
         )
 
 
-class LiveFilter(admin.SimpleListFilter):
+class LiveFilter(ConditionFilter):
     title = _("state")
     parameter_name = "state"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("works", _("works")), ("ended", _("ended"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        match self.value():
-            case "works":
-                return queryset.filter(expires__gt=timezone.now())
-            case "ended":
-                return queryset.filter(expires__lte=timezone.now())
-        return queryset
+    def conditions(self) -> dict[str, tuple[str | Promise, Q]]:
+        return {
+            "works": (_("works"), Q(expires__gt=timezone.now())),
+            "ended": (_("ended"), Q(expires__lte=timezone.now())),
+        }
 
 
 @admin.register(OAuthToken)

@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.functional import cached_property
+from django.utils.functional import Promise, cached_property
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import users
 from accounts.audit.audited_admin import ActionsOnlyAdmin, ReadOnlyAdmin
+from accounts.audit.condition_filter import ConditionFilter
 from accounts.audit.day_filter import DayFilter
 from accounts.audit.plain_values import NOTHING, json_column
 from accounts.errors import InvalidEmail
@@ -123,20 +124,16 @@ class LedgerEntryAdmin(_OfAccounts):
         return public_id(entry.generation_id) if entry.generation_id else ""
 
 
-class OutcomeFilter(admin.SimpleListFilter):
+class OutcomeFilter(ConditionFilter):
     title = _("outcome")
     parameter_name = "outcome"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [
-            ("answered", _("answered")),
-            ("failed", _("failed")),
-            ("cancelled", _("client left")),
-        ]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        outcome = self.value()
-        return queryset.filter(OUTCOMES[outcome]) if outcome in OUTCOMES else queryset
+    def conditions(self) -> dict[str, tuple[str | Promise, Q]]:
+        return {
+            "answered": (_("answered"), OUTCOMES["answered"]),
+            "failed": (_("failed"), OUTCOMES["failed"]),
+            "cancelled": (_("client left"), OUTCOMES["cancelled"]),
+        }
 
 
 class ModelFilter(admin.SimpleListFilter):
@@ -243,24 +240,18 @@ def operation(_admin: Any, row: Any) -> SafeString | str:
     return format_html('<a href="{}">{}</a>', address, row.entry)
 
 
-class SignFilter(admin.SimpleListFilter):
+class SignFilter(ConditionFilter):
     """Filters balances by their sign: a refund at the shop may leave one below zero."""
 
     title = _("posted")
     parameter_name = "sign"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("below", _("below zero")), ("zero", _("zero")), ("above", _("above zero"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        match self.value():
-            case "below":
-                return queryset.filter(posted_nano__lt=0)
-            case "zero":
-                return queryset.filter(posted_nano=0)
-            case "above":
-                return queryset.filter(posted_nano__gt=0)
-        return queryset
+    def conditions(self) -> dict[str, tuple[str | Promise, Q]]:
+        return {
+            "below": (_("below zero"), Q(posted_nano__lt=0)),
+            "zero": (_("zero"), Q(posted_nano=0)),
+            "above": (_("above zero"), Q(posted_nano__gt=0)),
+        }
 
 
 @admin.register(CreditAccount)

@@ -3,12 +3,14 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit.audited_admin import ReadOnlyAdmin
+from accounts.audit.condition_filter import ConditionFilter
 from accounts.audit.day_filter import DayFilter
 from billing.admin.ledger import operation
 from billing.admin.refund import refund_page
@@ -102,17 +104,15 @@ class AutoTopUpAdmin(ReadOnlyAdmin):
         return _roubles(saved.month_cap_nano)
 
 
-class BookedFilter(admin.SimpleListFilter):
+class BookedFilter(ConditionFilter):
     title = _("booked")
     parameter_name = "booked"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("Yes")), ("no", _("No"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() not in {"yes", "no"}:
-            return queryset
-        return queryset.filter(entry__isnull=self.value() == "no")
+    def conditions(self) -> dict[str, tuple[str | Promise, Q]]:
+        return {
+            "yes": (_("Yes"), Q(entry__isnull=False)),
+            "no": (_("No"), Q(entry__isnull=True)),
+        }
 
 
 @admin.register(PaymentRefund)

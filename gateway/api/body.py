@@ -30,8 +30,8 @@ def read_object(request: HttpRequest, *, most_bytes: int | None = None) -> JSONO
     """Return the body, of REQUEST_MAX_BYTES at most where nothing is said.
 
     Whole numbers within a dialogue or a schema keep all their digits: models are told of accounts that have 20.
-    NULs within it are dropped: a tool's result may be a piece of a binary file, and stays in the dialogue
-    for good. Elsewhere they are refused, for PostgreSQL has no place for them.
+    NULs within a dialogue are dropped: a tool's result may be a piece of a binary file, and stays there for
+    good. Elsewhere they are refused, for PostgreSQL has no place for them.
     The database connection is given back before the body is waited for.
     Raises BadRequest (400, 408, 413, 415) that says what is wrong.
     """
