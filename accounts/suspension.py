@@ -1,7 +1,6 @@
 """Suspends and resumes accounts and people, in every process."""
 
-import logging
-from smtplib import SMTPException
+from functools import partial
 
 from django.conf import settings
 from django.core.mail import send_mail
@@ -18,8 +17,7 @@ from accounts.errors import SuspensionReasonMissing
 from accounts.keys.credentials import credentials_changed
 from accounts.models import Account, User
 from accounts.oauth.revocation import revoke_all
-
-_log = logging.getLogger(__name__)
+from infra import outbox
 
 
 def suspend(*, account: Account, reason: str) -> None:
@@ -76,7 +74,5 @@ def _tell(owner: User, reason: str) -> None:
         }
         subject = _("XRouter: your account is suspended")
         text = render_to_string("account/email/suspended_message.txt", context)
-    try:
-        send_mail(subject, text, None, [owner.email])
-    except (OSError, SMTPException) as error:
-        _log.warning("User %d was not told of the suspension: %s", owner.pk, error)
+    mail = partial(send_mail, subject, text, None, [owner.email])
+    outbox.send(f"to user {owner.pk} about the suspension", mail)

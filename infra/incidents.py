@@ -4,11 +4,13 @@ Which are open stands in the shared cache, so of several processes that see one,
 """
 
 import logging
-from smtplib import SMTPException
+from functools import partial
 
 from django.conf import settings
 from django.core.cache import cache
 from django.core.mail import send_mail
+
+from infra import outbox
 
 _PREFIX = "incident:"
 
@@ -35,9 +37,6 @@ def is_open(name: str) -> bool:
 
 
 def _mail(subject: str, text: str) -> None:
-    if not settings.ALERT_EMAIL:
-        return
-    try:
-        send_mail(subject, text, None, [settings.ALERT_EMAIL])
-    except (OSError, SMTPException) as error:
-        logger.warning("The operator could not be mailed: %s", error)
+    if settings.ALERT_EMAIL:
+        mail = partial(send_mail, subject, text, None, [settings.ALERT_EMAIL])
+        outbox.send(f"to the operator, {subject!r},", mail)

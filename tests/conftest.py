@@ -20,7 +20,7 @@ from accounts.keys.credentials import credentials
 from accounts.keys.last_use import last_use
 from gateway import upstreams
 from gateway.health import monitor
-from infra import outages
+from infra import outages, outbox
 from infra.background import _all as all_background
 from infra.group_commit import _all as all_group_commits
 from tests.as_migrated import restore_after_tests
@@ -134,6 +134,7 @@ def _empty_stores(request: pytest.FixtureRequest) -> Iterator[None]:
         request.getfixturevalue("redis_client").flushdb()
         cache.clear()
     yield
+    outbox._waiting.clear()
     credentials.stop()
     last_use.stop()
 

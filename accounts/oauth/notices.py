@@ -1,8 +1,7 @@
 """The mail about a new connection, in case it was not the person themselves."""
 
-import logging
 from collections.abc import Iterable
-from smtplib import SMTPException
+from functools import partial
 
 from django.conf import settings
 from django.core.mail import send_mail
@@ -12,8 +11,7 @@ from oauth2_provider.models import AccessToken, Application
 
 from accounts.models import User
 from accounts.scopes import SCOPES, Scope
-
-_log = logging.getLogger(__name__)
+from infra import outbox
 
 
 def is_news(user: User, application: Application, scopes: Iterable[Scope]) -> bool:
@@ -33,7 +31,5 @@ def tell(user: User, *, name: str, scopes: Iterable[Scope] = ()) -> None:
     }
     subject = _("XRouter: %(name)s may now use your account") % {"name": name}
     text = render_to_string("oauth/let_in.txt", context)
-    try:
-        send_mail(subject, text, None, [user.email])
-    except (OSError, SMTPException) as error:
-        _log.warning("User %d was not told of an application: %s", user.pk, error)
+    mail = partial(send_mail, subject, text, None, [user.email])
+    outbox.send(f"to user {user.pk} about an application", mail)

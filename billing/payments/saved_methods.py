@@ -1,8 +1,7 @@
 """Saved payment methods: kept when a payment that asked for it succeeds, turned off where one is declined."""
 
-import logging
 from datetime import timedelta
-from smtplib import SMTPException
+from functools import partial
 
 from django.conf import settings
 from django.core.mail import send_mail
@@ -16,6 +15,7 @@ from accounts.audit import log
 from accounts.audit.log import Action
 from billing.models import AutoTopUp, Payment
 from billing.payments.yookassa import ProviderPayment
+from infra import outbox
 from infra.rouble_text import rounded_roubles
 
 RETRIED_AFTER = timedelta(days=1)
@@ -51,8 +51,6 @@ _WORDS: dict[str, str | Promise] = {
     UNANSWERED: gettext_lazy("the payment service did not answer"),
     PAID_OTHERWISE: gettext_lazy("it was charged otherwise than we asked for"),
 }
-
-logger = logging.getLogger(__name__)
 
 
 def words_of(reason: str) -> str:
@@ -132,9 +130,6 @@ def _tell(saved: AutoTopUp, payment: Payment) -> None:
         )
         charged = charged_words_of(payment.cancellation_reason)
         page = f"{settings.PUBLIC_URL}/cabinet/billing/"
-    try:
-        send_mail(
-            subject, f"{text} {charged}\n\n{then}\n\n{page}\n", None, [payment.account.owner.email]
-        )
-    except (OSError, SMTPException) as error:
-        logger.warning("Account %s was not told of a decline: %s", saved.pk, error)
+    body, owner = f"{text} {charged}\n\n{then}\n\n{page}\n", payment.account.owner.email
+    mail = partial(send_mail, subject, body, None, [owner])
+    outbox.send(f"to account {saved.pk} about a decline", mail)

@@ -210,8 +210,7 @@ def test_refusals_of_moderation_are_told_to_the_owner_once(
     [event] = SecurityEvent.objects.filter(account=account)
     assert event.evidence == {"refused": 11, "requests": 11}
     assert len(callbacks) == 1
-    mails._waiting.append(event.pk)
-    mails.send_waiting()
+    mails.send(event.pk)
     [letter] = mail.outbox
     assert letter.to == [NATASHA]
     assert "/cabinet/security/" in letter.body

@@ -53,8 +53,7 @@ def test_what_is_real_is_frozen_and_the_answer_is_the_same(
     assert status(other) == 200
     event = SecurityEvent.objects.get()
     assert (event.signal, event.api_key, event.account) == ("leaked_key", key, key.account)
-    mails._waiting.append(event.pk)
-    mails.send_waiting()
+    mails.send(event.pk)
     assert (mail.outbox[0].to, len(mail.outbox)) == ([NATASHA], 1)
     assert str(key) in mail.outbox[0].body
     assert raw not in mail.outbox[0].body
