@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models, transaction
 from django.db.models.functions import Length, Now
@@ -113,6 +114,9 @@ class User(AbstractBaseUser, PermissionsMixin):
         help_text=_("May come to the operators' desk, with a second factor."),
     )
     date_joined = models.DateTimeField(_("signed up"), default=timezone.now)
+    language = models.CharField(
+        _("language of mails"), max_length=10, blank=True, default="", db_default="", editable=False
+    )
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -126,6 +130,11 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.email
+
+    @property
+    def mail_language(self) -> str:
+        """The language to write to them in."""
+        return self.language or settings.LANGUAGE_CODE
 
 
 class Account(models.Model):

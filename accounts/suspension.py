@@ -66,7 +66,7 @@ def set_active(*, user: User, is_active: bool) -> None:
 
 def _tell(owner: User, reason: str) -> None:
     """Mail the owner that the account is suspended, and why."""
-    with override(settings.LANGUAGE_CODE):
+    with override(owner.mail_language):
         context = {
             "reason": reason,
             "public_url": settings.PUBLIC_URL,

@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
-from django.views.i18n import set_language
 
+from accounts.signin.language import set_language
 from gateway.api.dialects.anthropic_messages import ANTHROPIC_MESSAGES
 from gateway.api.dialects.base import Dialect
 from gateway.api.dialects.openai_chat import OPENAI_CHAT

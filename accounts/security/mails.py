@@ -5,6 +5,7 @@ from functools import partial
 from django.conf import settings
 from django.core.mail import send_mail
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from accounts.security.models import SecurityEvent
 from accounts.security.words import consequence, explanation
@@ -22,7 +23,9 @@ def send(event_id: int) -> None:
     event = events.filter(pk=event_id).first()
     if event is None or event.account is None:
         return
-    page = f"{settings.PUBLIC_URL}/cabinet/security/"
-    text = "\n\n".join((explanation(event), consequence(event), page)) + "\n"
-    subject = _("XRouter: %(signal)s") % {"signal": event.get_signal_display()}
-    send_mail(subject, text, None, [event.account.owner.email])
+    owner = event.account.owner
+    with override(owner.mail_language):
+        page = f"{settings.PUBLIC_URL}/cabinet/security/"
+        text = "\n\n".join((explanation(event), consequence(event), page)) + "\n"
+        subject = _("XRouter: %(signal)s") % {"signal": event.get_signal_display()}
+    send_mail(subject, text, None, [owner.email])

@@ -20,7 +20,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import users
@@ -32,6 +32,7 @@ from accounts.networks import sender_of
 from accounts.oauth.revocation import revoke_all
 from accounts.signin import session_list
 from accounts.signin.form_limits import refuse
+from accounts.signin.language import remember
 
 # The limits that count by address all have windows of this length: see ACCOUNT_RATE_LIMITS.
 LIMIT_WINDOW_S = 900
@@ -115,6 +116,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 
     def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
         session_list.make_room(user)
+        remember(user, get_language() or "")
         response: HttpResponse = super().post_login(request, user, **kwargs)
         return response
 

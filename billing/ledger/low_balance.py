@@ -52,7 +52,7 @@ def _tell(alert: LowBalanceAlert) -> bool:
 
 
 def _send(alert: LowBalanceAlert) -> None:
-    with override(settings.LANGUAGE_CODE):
+    with override(alert.account.owner.mail_language):
         balance = rounded_roubles(alert.account.credits.posted_nano)
         text = _(
             "The balance of %(account)s is %(balance)s, below the %(threshold)s that you chose"

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from billing.usage.model_users import ModelUser, users_of
 from gateway.models import EndNotice, LanguageModel
@@ -43,6 +44,13 @@ def _told(model: LanguageModel, ends_on: dt.date, user: ModelUser) -> bool:
 
 
 def _send(model: LanguageModel, ends_on: dt.date, user: ModelUser) -> None:
+    with override(user.language):
+        subject, text = _words(model, ends_on, user)
+    send_mail(subject, text, None, [user.email])
+
+
+def _words(model: LanguageModel, ends_on: dt.date, user: ModelUser) -> tuple[str, str]:
+    """Return the subject and the text, in the present language."""
     values = {
         "account": user.account_name,
         "model": model.public_id,
@@ -57,5 +65,4 @@ def _send(model: LanguageModel, ends_on: dt.date, user: ModelUser) -> None:
         values["successor"] = model.successor
         text += _("Use %(successor)s instead.\n\n")
     text += _("All models: %(url)s\n")
-    subject = _("XRouter: %(model)s ends on %(day)s") % values
-    send_mail(subject, text % values, None, [user.email])
+    return _("XRouter: %(model)s ends on %(day)s") % values, text % values

@@ -50,6 +50,14 @@ def test_the_mail_goes_to_the_owner_and_says_what_is_left(account):
     assert "http://localhost:8000/cabinet/billing/" in message.body
 
 
+def test_the_mail_is_in_the_owners_language(account):
+    account.owner.language = "en"
+    account.owner.save()
+    change(account, -6)
+    low_balance.send_due()
+    assert mail.outbox[-1].subject == "XRouter: 4.00\N{NO-BREAK SPACE}₽ left"
+
+
 def test_the_threshold_itself_is_not_below_it(account):
     change(account, -5)
     assert low_balance.send_due() == 0

@@ -200,8 +200,11 @@ def test_whoever_used_a_model_that_ends_is_told_once_for_each_last_day() -> None
     assert MODEL in letter.subject
     assert "gigachat-2" in letter.body
 
+    account.owner.language = "en"
+    account.owner.save()
     ends(today() + 8 * DAY)
     assert end_notices.send_due() == 1
+    assert "Use gigachat-2 instead." in mail.outbox[-1].body
 
 
 def test_a_mail_that_another_process_is_sending_is_not_sent_twice() -> None:
