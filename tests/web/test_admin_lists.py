@@ -54,14 +54,16 @@ def test_a_search_that_takes_too_long_leads_to_the_whole_list_and_says_what_help
 ):
     def search_long(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         if "billing_generation" in sql and "rare" in (params or ()):
-            execute("SET statement_timeout = '10ms'", None, False, context)
-            sql, params = "SELECT pg_sleep(9)", None
+            # In one query, so that its failure undoes the setting: the pool deals this connection again.
+            sql, params = "SET statement_timeout = '10ms'; SELECT pg_sleep(9)", None
         return execute(sql, params, many, context)
 
     path = reverse("admin:billing_generation_changelist")
     with connection.execute_wrapper(search_long):
         answer = operator_client.get(path, {"model": "rare"}, follow=True)
-    connection.close()  # with its time-out
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == ("5s",)
     assert answer.redirect_chain == [(f"{path}?e=1", 302)]
     assert "The list is too long for that: choose days too." in answer.content.decode()
 
