@@ -8,6 +8,7 @@ from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
 from django.db import connection
 
 from infra.background import Background
+from infra.outages import Outage
 
 WAITING_MAX = 10_000
 RETRY_S = 60.0
@@ -15,6 +16,7 @@ RETRY_S = 60.0
 
 logger = logging.getLogger(__name__)
 
+_server = Outage("The mail server")
 _waiting: deque[tuple[str, Callable[[], object]]] = deque(maxlen=WAITING_MAX)
 
 
@@ -53,8 +55,12 @@ def _is_done(about: str, mail: Callable[[], object]) -> bool:
     try:
         mail()
     except (OSError, SMTPException) as error:
-        logger.warning("The mail %s was not sent: %s", about, error)
-        return _is_refused(error)
+        if not _is_refused(error):
+            _server.note(error)
+            return False
+        logger.warning("The mail %s was refused: %s", about, error)
+    else:
+        _server.over()
     return True
 
 

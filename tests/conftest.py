@@ -128,7 +128,8 @@ def redis_client() -> Iterator[redis.Redis]:
 def _empty_stores(request: pytest.FixtureRequest) -> Iterator[None]:
     """Forget what the test before left in this process, and in Redis where this test can see it."""
     monitor.reset()
-    outages.database._began_s = outages.redis._began_s = None
+    for outage in (outages.database, outages.redis, outbox._server):
+        outage._began_s = None
     translation.deactivate()
     if request.node.get_closest_marker("django_db") or STORES.intersection(request.fixturenames):
         request.getfixturevalue("redis_client").flushdb()

@@ -30,7 +30,7 @@ def subject_of_a_mail() -> str:
         signal=Signal.LEAKED_KEY, account=key.account, api_key=key, evidence={}
     )
     mails.send(event.pk)
-    return mail.outbox[-1].subject
+    return str(mail.outbox[-1].subject)
 
 
 @pytest.mark.parametrize("language", ["ru", "en"])
