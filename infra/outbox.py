@@ -23,9 +23,10 @@ _waiting: deque[tuple[str, Callable[[], object]]] = deque(maxlen=WAITING_MAX)
 def send(about: str, mail: Callable[[], object]) -> None:
     """Call `mail`, which sends one; again each minute while the mail server is away.
 
-    `about` tells in the log whose it is and what it says.
+    Where others wait already it waits with them, and not for a server that may say nothing. `about` tells in
+    the log whose it is and what it says.
     """
-    if not _is_done(about, mail):
+    if _waiting or not _is_done(about, mail):
         post(about, mail)
 
 

@@ -100,6 +100,15 @@ def test_the_operator_hears_of_an_incident_when_the_mail_server_is_back(
     ]
 
 
+def test_a_mail_is_not_tried_at_once_while_others_wait() -> None:
+    tried: list[str] = []
+    outbox.post("first", lambda: tried.append("first"))
+    outbox.send("second", lambda: tried.append("second"))
+    assert tried == []
+    outbox.send_waiting()
+    assert tried == ["first", "second"]
+
+
 def test_a_mail_is_sent_at_once_where_the_server_takes_it(settings: Any) -> None:
     with smtp_server() as (port, taken):
         settings.EMAIL_PORT = port
