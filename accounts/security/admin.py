@@ -1,15 +1,15 @@
 """The operators' page of security events: what was noticed, by which figures, who confirmed it."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.contrib.admin.utils import display_for_value
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit.audited_admin import ActionsOnlyAdmin
+from accounts.audit.condition_filter import ConditionFilter
 from accounts.audit.day_filter import DayFilter
 from accounts.audit.log import Action
 from accounts.audit.plain_values import NOTHING, json_column
@@ -19,19 +19,17 @@ from accounts.security.models import SecurityEvent
 from accounts.security.words import explanation
 
 
-class ConfirmedFilter(admin.SimpleListFilter):
+class ConfirmedFilter(ConditionFilter):
     """Filters by whether somebody has confirmed the event."""
 
     title = _("confirmed")
     parameter_name = "confirmed"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("no", _("open")), ("yes", _("confirmed"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() not in {"no", "yes"}:
-            return queryset
-        return queryset.filter(confirmation__isnull=self.value() == "no")
+    def conditions(self) -> dict[str, tuple[str | Promise, Q]]:
+        return {
+            "no": (_("open"), Q(confirmation__isnull=True)),
+            "yes": (_("confirmed"), Q(confirmation__isnull=False)),
+        }
 
 
 @admin.register(SecurityEvent)

@@ -1,9 +1,9 @@
 """The operators' pages of payments by card, saved methods and refunds at the shop; read-only."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.functional import Promise
@@ -18,22 +18,14 @@ from billing.models import AutoTopUp, Payment, PaymentRefund
 from billing.templatetags.money import roubles
 
 
-class AutomaticFilter(admin.SimpleListFilter):
+class AutomaticFilter(ConditionFilter):
     """Filters payments by who made them: a person, or the service with a saved method."""
 
     title = _("automatic payment")
     parameter_name = "automatic"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("Yes")), ("no", _("No"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        match self.value():
-            case "yes":
-                return queryset.exclude(method_id="")
-            case "no":
-                return queryset.filter(method_id="")
-        return queryset
+    def conditions(self) -> dict[str, tuple[str | Promise, Q]]:
+        return {"yes": (_("Yes"), ~Q(method_id="")), "no": (_("No"), Q(method_id=""))}
 
 
 @admin.register(Payment)
