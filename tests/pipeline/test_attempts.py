@@ -1,8 +1,7 @@
 """Who is asked after whom: faults before the first chunk move on, within attempts, budget and time."""
 
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -10,11 +9,8 @@ from accounts.errors import CredentialEnded
 from gateway.api.errors import failure_of
 from gateway.pipeline.candidate import Candidate
 from gateway.pipeline.errors import NoProviderAvailable, ProvidersFull
-from gateway.pipeline.execution.attempts import FREE, Attempts, RetryBudget
-from gateway.pipeline.execution.cancel_token import CallerCancelToken
+from gateway.pipeline.execution.attempts import FREE, Attempts
 from gateway.pipeline.execution.provider_call import AttemptSkipped, ProviderCall, ShareTaken
-from gateway.pipeline.request import RequestedModel
-from gateway.pipeline.routing.router import choose
 from gateway.providers.chat_types import ChatChunk, Usage
 from gateway.providers.errors import (
     ModelUnpaid,
@@ -26,91 +22,9 @@ from gateway.providers.errors import (
     ProviderTimeout,
     ProviderUnavailable,
 )
-from gateway.providers.tick import TICK, Tick
+from gateway.providers.tick import TICK
 from gateway.upstreams import QueueWait, SlotElsewhere
-from tests.pipeline.routing_orders import model_of, order_of
-
-WORD = ChatChunk(text="да")
-Step = Tick | ChatChunk | Exception
-
-
-@dataclass
-class Scripted:
-    """A trial that goes as the test says: chunks and ticks, or an exception."""
-
-    steps: Sequence[Step]
-    credential: str = "one"
-
-    def __post_init__(self) -> None:
-        first = self.steps[0] if self.steps else WORD
-        self.was_asked = not isinstance(first, AttemptSkipped | SlotElsewhere)
-        self.chunks = self._run()
-
-    def _run(self) -> Generator[Tick | ChatChunk, None, None]:
-        for step in self.steps:
-            if isinstance(step, Exception):
-                raise step
-            yield step
-
-
-class AttemptStory:
-    """Attempts over models `a`, `b`, `c`, each of which goes as its script says, time after time.
-
-    Each has a provider of its own name, or the one that `providers` says.
-    """
-
-    def __init__(
-        self,
-        *scripts: Sequence[Step],
-        total_timeout_s: float = 600,
-        budget: RetryBudget | None = None,
-        providers: str = "abcdefg",
-        hides_reasoning: bool = False,
-    ) -> None:
-        names = "abcdefg"[: len(scripts)]
-        requested_models = [
-            RequestedModel((model_of(name, provider),))
-            for name, provider in zip(names, providers, strict=False)
-        ]
-        candidates = choose(order_of(*names), requested_models).candidates
-        self.scripts = {name: list(script) for name, script in zip(names, scripts, strict=True)}
-        self.cancel_token = CallerCancelToken(total_timeout_s=total_timeout_s)
-        self.asked: list[str] = []
-        self.avoided: list[frozenset[str]] = []
-        self.credentials: dict[str, list[str]] = {}
-        self.budget = budget or RetryBudget()
-        self.attempts: Attempts[Candidate, ChatChunk] = Attempts(
-            candidates,
-            ask=self._ask,
-            cancel_token=self.cancel_token,
-            budget=self.budget,
-            hides_reasoning=hides_reasoning,
-        )
-
-    def _ask(
-        self, candidate: Candidate, avoid: frozenset[str], queue: QueueWait
-    ) -> ProviderCall[ChatChunk]:
-        name = candidate.model.id
-        self.asked.append(name)
-        self.avoided.append(avoid)
-        script = self.scripts[name]
-        trial = Scripted(
-            [script.pop(0)] if len(script) > 1 and isinstance(script[0], Exception) else script
-        )
-        if self.credentials.get(name):
-            trial.credential = self.credentials[name].pop(0)
-        return cast("ProviderCall[ChatChunk]", trial)
-
-    def run(self) -> list[Tick | ChatChunk]:
-        return list(self.attempts.chunks())
-
-    @property
-    def outcomes(self) -> list[tuple[str, str]]:
-        return [(item.provider, item.outcome) for item in self.attempts.history]
-
-
-def _error(kind: type[ProviderError] = ProviderUnavailable, **details: Any) -> ProviderError:
-    return kind("it failed", provider="x", **details)
+from tests.pipeline.attempt_story import WORD, AttemptStory, Step, error, taken
 
 
 def test_the_first_that_answers_is_the_only_one() -> None:
@@ -122,7 +36,7 @@ def test_the_first_that_answers_is_the_only_one() -> None:
 
 @pytest.mark.parametrize("kind", [ProviderUnavailable, ProviderTimeout, ProviderRateLimited])
 def test_a_fault_before_the_first_chunk_moves_on(kind: type[ProviderError]) -> None:
-    story = AttemptStory([TICK, _error(kind)], [WORD])
+    story = AttemptStory([TICK, error(kind)], [WORD])
 
     assert story.run() == [TICK, WORD]
     assert [name for name, _ in story.outcomes] == ["a", "b"]
@@ -131,14 +45,14 @@ def test_a_fault_before_the_first_chunk_moves_on(kind: type[ProviderError]) -> N
 
 def test_a_fault_behind_what_the_caller_gets_nothing_of_moves_on() -> None:
     counted = ChatChunk(usage=Usage(20, 1), rewritten=True)  # the first word, which is held back
-    story = AttemptStory([counted, _error()], [WORD])
+    story = AttemptStory([counted, error()], [WORD])
 
     assert story.run() == [counted, WORD]
     assert story.outcomes == [("a", "unavailable"), ("b", "answered")]
 
 
 def test_a_fault_behind_the_first_chunk_does_not() -> None:
-    story = AttemptStory([WORD, _error()], [WORD])
+    story = AttemptStory([WORD, error()], [WORD])
 
     with pytest.raises(ProviderUnavailable):
         story.run()
@@ -163,7 +77,7 @@ def test_what_ends_with_its_caller_is_no_failure_of_the_provider(
 
 
 def test_a_wrong_request_is_nobody_elses() -> None:
-    story = AttemptStory([_error(ProviderRejected)], [WORD])
+    story = AttemptStory([error(ProviderRejected)], [WORD])
 
     with pytest.raises(ProviderRejected):
         story.run()
@@ -172,10 +86,10 @@ def test_a_wrong_request_is_nobody_elses() -> None:
 
 
 def test_three_attempts_at_most_and_the_last_ones_error() -> None:
-    refusals: list[list[Step]] = [[_error(ProviderAuthError)] for _ in "abc"]
+    refusals: list[list[Step]] = [[error(ProviderAuthError)] for _ in "abc"]
     story = AttemptStory(*refusals)
     story.credentials = {"a": ["one", "two", "three", "four"]}
-    story.scripts["a"] = [_error(ProviderAuthError) for _ in range(9)]
+    story.scripts["a"] = [error(ProviderAuthError) for _ in range(9)]
 
     with pytest.raises(ProviderAuthError):
         story.run()
@@ -185,7 +99,7 @@ def test_three_attempts_at_most_and_the_last_ones_error() -> None:
 
 
 def test_a_refused_credential_gives_its_route_to_another_one() -> None:
-    story = AttemptStory([_error(ProviderAuthError), WORD], [WORD])
+    story = AttemptStory([error(ProviderAuthError), WORD], [WORD])
     story.credentials = {"a": ["one", "two"]}
 
     assert story.run() == [WORD]
@@ -195,7 +109,7 @@ def test_a_refused_credential_gives_its_route_to_another_one() -> None:
 
 def test_without_another_credential_the_next_route_is_asked_and_nothing_is_said_of_it() -> None:
     story = AttemptStory(
-        [_error(ProviderAuthError), AttemptSkipped("it has no other credential")], [WORD]
+        [error(ProviderAuthError), AttemptSkipped("it has no other credential")], [WORD]
     )
 
     assert story.run() == [WORD]
@@ -206,11 +120,11 @@ def test_without_another_credential_the_next_route_is_asked_and_nothing_is_said_
 @pytest.mark.parametrize(
     "fault",
     [
-        _error(),
-        _error(status=503),
-        _error(ProviderTimeout),
-        _error(ProviderRateLimited, status=429),
-        _error(ProviderProtocolError),
+        error(),
+        error(status=503),
+        error(ProviderTimeout),
+        error(ProviderRateLimited, status=429),
+        error(ProviderProtocolError),
     ],
     ids=["no connection", "503", "timeout", "429", "garbage"],
 )
@@ -223,7 +137,7 @@ def test_after_a_fault_of_the_provider_another_provider_is_asked_first(fault: Ex
 
 
 def test_after_a_fault_of_the_model_alone_its_provider_may_follow() -> None:
-    story = AttemptStory([_error(status=404)], [WORD], [WORD], providers="xxy")
+    story = AttemptStory([error(status=404)], [WORD], [WORD], providers="xxy")
 
     assert story.run() == [WORD]
     assert story.asked == ["a", "b"]
@@ -232,7 +146,7 @@ def test_after_a_fault_of_the_model_alone_its_provider_may_follow() -> None:
 
 def test_a_model_that_is_not_paid_for_leaves_its_credential_to_other_models() -> None:
     story = AttemptStory(
-        [_error(ModelUnpaid), AttemptSkipped("it has no other credential")],
+        [error(ModelUnpaid), AttemptSkipped("it has no other credential")],
         [WORD],
         [WORD],
         providers="xxy",
@@ -245,7 +159,7 @@ def test_a_model_that_is_not_paid_for_leaves_its_credential_to_other_models() ->
 
 
 def test_a_model_that_is_not_paid_for_is_asked_of_another_credential() -> None:
-    story = AttemptStory([_error(ModelUnpaid), WORD], [WORD])
+    story = AttemptStory([error(ModelUnpaid), WORD], [WORD])
     story.credentials = {"a": ["one", "two"]}
 
     assert story.run() == [WORD]
@@ -253,7 +167,7 @@ def test_a_model_that_is_not_paid_for_is_asked_of_another_credential() -> None:
 
 
 def test_with_every_provider_failing_each_is_asked_before_any_is_asked_again() -> None:
-    story = AttemptStory([_error()], [_error()], [_error()], providers="xxy")
+    story = AttemptStory([error()], [error()], [error()], providers="xxy")
 
     with pytest.raises(ProviderUnavailable):
         story.run()
@@ -263,7 +177,7 @@ def test_with_every_provider_failing_each_is_asked_before_any_is_asked_again() -
 
 def test_where_no_credential_of_a_provider_is_taken_another_provider_is_asked() -> None:
     refused = ProviderAuthError
-    story = AttemptStory([_error(refused), _error(refused)], [WORD], [WORD], providers="xxy")
+    story = AttemptStory([error(refused), error(refused)], [WORD], [WORD], providers="xxy")
     story.credentials = {"a": ["one", "two"]}
 
     assert story.run() == [WORD]
@@ -272,7 +186,7 @@ def test_where_no_credential_of_a_provider_is_taken_another_provider_is_asked() 
 
 
 def test_a_provider_that_refuses_its_first_credential_alone_still_answers() -> None:
-    story = AttemptStory([_error(ProviderAuthError), WORD], [WORD], [WORD], providers="xxy")
+    story = AttemptStory([error(ProviderAuthError), WORD], [WORD], [WORD], providers="xxy")
     story.credentials = {"a": ["one", "two"]}
 
     assert story.run() == [WORD]
@@ -281,7 +195,7 @@ def test_a_provider_that_refuses_its_first_credential_alone_still_answers() -> N
 
 def test_where_a_provider_has_no_other_credential_another_provider_is_asked() -> None:
     story = AttemptStory(
-        [_error(ProviderAuthError), AttemptSkipped("it has no other credential")],
+        [error(ProviderAuthError), AttemptSkipped("it has no other credential")],
         [AttemptSkipped("it has no credential that works")],
         [WORD],
         providers="xxy",
@@ -291,11 +205,11 @@ def test_where_a_provider_has_no_other_credential_another_provider_is_asked() ->
     assert story.asked[-1] == "c"
 
 
-def test_another_model_is_asked_with_a_refused_credential_when_nobody_else_is_left() -> None:
+def test_another_model_is_asked_with_a_refused_credential_when_nobody_else_istaken() -> None:
     story = AttemptStory(
-        [_error(ProviderAuthError), AttemptSkipped("it has no other credential")],
+        [error(ProviderAuthError), AttemptSkipped("it has no other credential")],
         [AttemptSkipped("it has no credential that works"), WORD],
-        [_error()],
+        [error()],
         providers="xxy",
     )
 
@@ -309,7 +223,7 @@ def test_another_model_is_asked_with_a_refused_credential_when_nobody_else_is_le
 
 def test_who_cannot_be_asked_with_a_refused_credential_either_is_skipped_with_the_reason() -> None:
     story = AttemptStory(
-        [_error(ProviderAuthError), AttemptSkipped("it has no other credential")],
+        [error(ProviderAuthError), AttemptSkipped("it has no other credential")],
         [AttemptSkipped("it rests"), AttemptSkipped("it still rests")],
         providers="xx",
     )
@@ -321,7 +235,7 @@ def test_who_cannot_be_asked_with_a_refused_credential_either_is_skipped_with_th
 
 
 def test_any_other_fault_asks_no_route_twice() -> None:
-    story = AttemptStory([_error()], [_error()])
+    story = AttemptStory([error()], [error()])
 
     with pytest.raises(ProviderUnavailable):
         story.run()
@@ -336,7 +250,7 @@ def test_who_cannot_be_asked_is_skipped_at_no_cost() -> None:
     assert story.outcomes == [("b", "answered")]
     [skipped] = story.attempts.skipped
     assert (skipped.provider, skipped.reason) == ("a", "its route rests after failures")
-    assert _left(story.budget) == FREE
+    assert taken(story.budget) == FREE
 
 
 def test_with_nobody_to_ask_no_provider_is_available_until_the_first_is() -> None:
@@ -373,7 +287,7 @@ def test_where_only_room_is_missing_the_service_is_full(
 
 
 def test_who_failed_is_named_although_others_could_not_be_asked() -> None:
-    story = AttemptStory([_error(ProviderTimeout)], [AttemptSkipped("its route rests")])
+    story = AttemptStory([error(ProviderTimeout)], [AttemptSkipped("its route rests")])
 
     with pytest.raises(ProviderTimeout):
         story.run()
@@ -389,7 +303,7 @@ def test_an_empty_answer_moves_on() -> None:
 
 
 def test_a_caller_that_left_asks_nobody_else() -> None:
-    story = AttemptStory([_error()], [WORD])
+    story = AttemptStory([error()], [WORD])
     story.cancel_token.cancel()
 
     with pytest.raises(ProviderUnavailable):
@@ -399,7 +313,7 @@ def test_a_caller_that_left_asks_nobody_else() -> None:
 
 
 def test_when_the_time_is_over_nobody_else_is_asked() -> None:
-    story = AttemptStory([_error()], [WORD], total_timeout_s=0)
+    story = AttemptStory([error()], [WORD], total_timeout_s=0)
 
     with pytest.raises(ProviderUnavailable):
         story.run()
@@ -408,59 +322,9 @@ def test_when_the_time_is_over_nobody_else_is_asked() -> None:
     assert story.attempts.skipped[0].provider == "b"
 
 
-def _left(budget: RetryBudget) -> int:
-    return next(number for number in range(100_000) if not budget.take())
-
-
-def test_a_spent_budget_leaves_it_at_the_first_attempt() -> None:
-    budget = RetryBudget()
-    _left(budget)
-    story = AttemptStory([_error()], [WORD], budget=budget, providers="aa")
-
-    with pytest.raises(ProviderUnavailable):
-        story.run()
-
-    assert story.asked == ["a"]
-    assert "budget" in story.attempts.skipped[0].reason
-
-
-def test_another_provider_is_asked_whatever_is_left_of_the_budget() -> None:
-    budget = RetryBudget()
-    _left(budget)
-    story = AttemptStory([_error()], [WORD], budget=budget)
-
-    assert story.run() == [WORD]
-    assert story.asked == ["a", "b"]
-
-
-def test_with_a_spent_budget_another_provider_is_asked_before_a_second_credential() -> None:
-    budget = RetryBudget()
-    _left(budget)
-    story = AttemptStory([_error(ProviderAuthError), WORD], [WORD], budget=budget)
-
-    assert story.run() == [WORD]
-    assert story.asked == ["a", "b"]
-    assert "budget" in story.attempts.skipped[0].reason
-
-
-def test_in_an_outage_of_a_provider_a_tenth_more_is_sent_and_no_more(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("gateway.pipeline.execution.attempts.MOST_JITTER_S", 0.0)
-    budget = RetryBudget(clock=lambda: 1000.0)
-    asked = 0
-    for _ in range(2000):
-        story = AttemptStory([_error()], [_error()], [_error()], budget=budget, providers="aaa")
-        with pytest.raises(ProviderUnavailable):
-            story.run()
-        asked += len(story.asked)
-
-    assert 2000 < asked <= 2000 * 1.10 + FREE
-
-
 def test_a_request_goes_where_a_slot_is_free_and_comes_back_if_that_fails() -> None:
     elsewhere = SlotElsewhere("c")
-    story = AttemptStory([elsewhere, WORD], [WORD], [_error()])
+    story = AttemptStory([elsewhere, WORD], [WORD], [error()])
     assert story.attempts.queue.others == ()
 
     assert story.run() == [WORD]
@@ -476,7 +340,7 @@ def test_a_request_goes_where_a_slot_is_free_and_comes_back_if_that_fails() -> N
 
 
 def test_only_other_providers_that_have_not_failed_are_instead_of_a_queue() -> None:
-    story = AttemptStory([_error()], [WORD], [WORD])
+    story = AttemptStory([error()], [WORD], [WORD])
     others: list[tuple[str, ...]] = []
     ask = story._ask
 
@@ -493,7 +357,7 @@ def test_only_other_providers_that_have_not_failed_are_instead_of_a_queue() -> N
 
 
 def test_a_slot_that_never_came_is_told_as_the_provider_being_busy() -> None:
-    story = AttemptStory([_error(ProviderRateLimited, retry_after_s=5.0)])
+    story = AttemptStory([error(ProviderRateLimited, retry_after_s=5.0)])
     ask: Callable[..., Any] = story._ask
 
     def unasked(candidate: Candidate, avoid: frozenset[str], queue: QueueWait) -> Any:

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.pipeline.execution.stream import CompletionStream, Report
 from gateway.providers.chat_types import ChatChunk, Usage
-from tests.pipeline.test_attempts import AttemptStory
+from tests.pipeline.attempt_story import AttemptStory
 
 OWN = [ChatChunk(text="Сначала "), ChatChunk(text="возьмите "), ChatChunk(text="две ")]
 PHRASE = "Не люблю менять тему разговора, но вот сейчас тот самый случай."

@@ -12,7 +12,7 @@ from gateway.pipeline.execution import stream as execution
 from gateway.pipeline.execution.stream import CompletionStream
 from gateway.providers.chat_types import ChatChunk, Usage
 from gateway.providers.tick import TICK
-from tests.pipeline.test_attempts import AttemptStory
+from tests.pipeline.attempt_story import AttemptStory
 
 END = ChatChunk(finish_reason="stop", usage=Usage(3, 2))
 

@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass
 
+import pytest
+
 from gateway.pipeline.execution.attempts import FREE, RetryBudget
+from gateway.providers.errors import ProviderAuthError, ProviderUnavailable
+from tests.pipeline.attempt_story import WORD, AttemptStory, error, taken
 
 
 @dataclass
@@ -13,13 +17,8 @@ class Clock:
         return self.time_s
 
 
-def _taken(budget: RetryBudget, most: int = 10_000) -> int:
-    """Take retries until there is none left; return how many there were."""
-    return next(number for number in range(most) if not budget.take())
-
-
 def test_the_first_sixty_are_free() -> None:
-    assert _taken(RetryBudget(Clock())) == FREE
+    assert taken(RetryBudget(Clock())) == FREE
 
 
 def test_beyond_them_a_tenth_of_the_requests_may_be_sent_again() -> None:
@@ -27,7 +26,7 @@ def test_beyond_them_a_tenth_of_the_requests_may_be_sent_again() -> None:
     for _ in range(1000):
         budget.count_request()
 
-    assert _taken(budget) == FREE + 100
+    assert taken(budget) == FREE + 100
 
 
 def test_what_was_a_minute_ago_counts_no_more() -> None:
@@ -35,20 +34,66 @@ def test_what_was_a_minute_ago_counts_no_more() -> None:
     budget = RetryBudget(clock)
     for _ in range(1000):
         budget.count_request()
-    _taken(budget)
+    taken(budget)
     clock.time_s += 59
     assert not budget.take()
 
     clock.time_s += 1
 
-    assert _taken(budget) == FREE
+    assert taken(budget) == FREE
 
 
 def test_what_nobody_sent_is_given_back() -> None:
     budget = RetryBudget(Clock())
-    _taken(budget)
+    taken(budget)
 
     budget.give_back()
 
     assert budget.take()
     assert not budget.take()
+
+
+def test_a_spent_budget_leaves_it_at_the_first_attempt() -> None:
+    budget = RetryBudget()
+    taken(budget)
+    story = AttemptStory([error()], [WORD], budget=budget, providers="aa")
+
+    with pytest.raises(ProviderUnavailable):
+        story.run()
+
+    assert story.asked == ["a"]
+    assert "budget" in story.attempts.skipped[0].reason
+
+
+def test_another_provider_is_asked_whatever_is_left_of_the_budget() -> None:
+    budget = RetryBudget()
+    taken(budget)
+    story = AttemptStory([error()], [WORD], budget=budget)
+
+    assert story.run() == [WORD]
+    assert story.asked == ["a", "b"]
+
+
+def test_with_a_spent_budget_another_provider_is_asked_before_a_second_credential() -> None:
+    budget = RetryBudget()
+    taken(budget)
+    story = AttemptStory([error(ProviderAuthError), WORD], [WORD], budget=budget)
+
+    assert story.run() == [WORD]
+    assert story.asked == ["a", "b"]
+    assert "budget" in story.attempts.skipped[0].reason
+
+
+def test_in_an_outage_of_a_provider_a_tenth_more_is_sent_and_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gateway.pipeline.execution.attempts.MOST_JITTER_S", 0.0)
+    budget = RetryBudget(clock=lambda: 1000.0)
+    asked = 0
+    for _ in range(2000):
+        story = AttemptStory([error()], [error()], [error()], budget=budget, providers="aaa")
+        with pytest.raises(ProviderUnavailable):
+            story.run()
+        asked += len(story.asked)
+
+    assert 2000 < asked <= 2000 * 1.10 + FREE

@@ -8,7 +8,7 @@ from gateway.pipeline.emulation.unusable_answer import UnusableAnswer
 from gateway.pipeline.execution.stream import CompletionStream, Report
 from gateway.providers.chat_types import ChatChunk, Usage
 from gateway.providers.errors import ProviderError, ProviderProtocolError
-from tests.pipeline.test_attempts import AttemptStory
+from tests.pipeline.attempt_story import AttemptStory
 
 THOUGHT = ChatChunk(reasoning="Надо подумать. ")
 WORD = ChatChunk(text="Да")
