@@ -5,9 +5,9 @@ import functools
 import logging
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from celery import Celery, signals
+from celery import Celery, platforms, signals
 from celery.apps import beat, worker
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
@@ -49,6 +49,17 @@ class QuietBeat(beat.Beat):
                 f"{folder} cannot be made for beat's schedule ({error.strerror}):"
                 " name a file that can be written with --schedule."
             )
+
+    def install_sync_handler(self, service: object) -> None:
+        """Have a signal end the loop, which saves the schedule at its end.
+
+        Celery's own handler saves it first, and fails where the schedule is still being loaded.
+        """
+        platforms.signals.update(SIGTERM=_end, SIGINT=_end)
+
+
+def _end(*_: object) -> NoReturn:
+    sys.exit()
 
 
 class LoggingCelery(Celery):

@@ -13,24 +13,45 @@ from tests.servers import PROJECT
 pytestmark = pytest.mark.postgres
 
 
-@pytest.mark.parametrize("arguments", [("worker", "--pool", "solo"), ("beat",)])
-def test_every_line_is_json(arguments: tuple[str, ...], redis_url: str, tmp_path: Path):
+def _process(*arguments: str, redis_url: str, tmp_path: Path) -> subprocess.Popen[str]:
     # In a folder that is not there yet, as `var` is in a fresh checkout.
     schedule = ["--schedule", str(tmp_path / "var/beat")] if arguments[0] == "beat" else []
-    with subprocess.Popen(
+    variables = {
+        "CELERY_BROKER_URL": redis_url,
+        "DJANGO_SETTINGS_MODULE": "xrouter_site.settings",
+        "PYTHONPATH": str(tmp_path),
+    }
+    return subprocess.Popen(
         [sys.executable, "-m", "celery", "-A", "xrouter_site", *arguments, *schedule],
         cwd=PROJECT,
-        env=os.environ | {"CELERY_BROKER_URL": redis_url, "DJANGO_SETTINGS_MODULE": "xrouter_site.settings"},
+        env=os.environ | variables,
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-    ) as process:  # fmt: skip
+    )
+
+
+@pytest.mark.parametrize("arguments", [("worker", "--pool", "solo"), ("beat",)])
+def test_every_line_is_json(arguments: tuple[str, ...], redis_url: str, tmp_path: Path):
+    with _process(*arguments, redis_url=redis_url, tmp_path=tmp_path) as process:
         assert process.stdout is not None
         first = process.stdout.readline()
         process.terminate()
         lines = [first, *process.stdout.read().splitlines()]
     for line in lines:
         assert {"time", "level", "message"} <= json.loads(line).keys()
+
+
+def test_beat_stopped_while_it_loads_its_schedule_ends_without_a_word(
+    redis_url: str, tmp_path: Path
+):
+    (tmp_path / "stopped.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGTERM)")
+    scheduler = ("--scheduler", "stopped:Scheduler")
+    with _process("beat", *scheduler, redis_url=redis_url, tmp_path=tmp_path) as process:
+        assert process.stdout is not None
+        [line] = process.stdout.read().splitlines()
+    assert json.loads(line)["message"] == "beat: Starting..."
+    assert process.returncode == 0
 
 
 @pytest.mark.parametrize("part", ["worker", "beat"])
