@@ -18,6 +18,8 @@ from typing import Any, Generic, TypeVar
 import gevent
 import gevent.monkey
 
+from infra.short_lock import ShortLock
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -84,7 +86,10 @@ class GroupCommit(Generic[Item, Result]):
 
     def reset(self) -> None:
         """Begin anew, as a forked child must: what is queued is its parent's."""
-        self._changed = threading.Condition()  # reentrant: a collected generator may post within
+        self._lock = ShortLock()  # reentrant: a collected generator may post within
+        self._start_lock = threading.RLock()
+        self._asleep = threading.Lock()  # released to wake the idle thread
+        self._asleep.acquire()
         self._queue: deque[_Ticket[Item, Result]] = deque()
         self._in_commit: list[_Ticket[Item, Result]] = []
         self._thread: threading.Thread | None = None
@@ -98,6 +103,7 @@ class GroupCommit(Generic[Item, Result]):
         """
         ticket = self._enqueue(item, is_left=False)
         try:
+            self._ensure_running()
             in_time = ticket.done.wait(timeout_s)
         except BaseException:
             if not self._leave(ticket):
@@ -113,6 +119,7 @@ class GroupCommit(Generic[Item, Result]):
     def post(self, item: Item) -> None:
         """Have the item committed without waiting for it; for committers without `undo`."""
         self._enqueue(item, is_left=True)
+        self._ensure_running()
 
     def flush(self, timeout_s: float) -> bool:
         """Wait until everything is committed, and end the thread; say whether it was in time.
@@ -120,45 +127,46 @@ class GroupCommit(Generic[Item, Result]):
         A later item starts it again.
         """
         give_up_s = time.monotonic() + timeout_s
-        with self._changed:
+        with self._lock:
             self._is_closing = True
-            self._changed.notify_all()
-            while (self._queue or self._in_commit or self._is_running()) and (
-                left_s := give_up_s - time.monotonic()
-            ) > 0:
-                if self._queue and not self._is_running():
-                    self._start()
-                self._changed.wait(min(left_s, 1.0))
-                self._hurry()
+            self._wake()
+        while self._queue or self._in_commit or self._thread:
+            if (left_s := give_up_s - time.monotonic()) <= 0:
+                break
+            self._ensure_running().join(min(left_s, 1.0))
+            self._hurry()
+        with self._lock:
             self._is_closing = False
             return not (self._queue or self._in_commit)
 
     @property
     def lag_s(self) -> float:
         """For how long the oldest item has waited to be committed; 0 when there is none."""
-        with self._changed:
+        with self._lock:
             oldest = next(iter(self._in_commit or self._queue), None)
         return 0.0 if oldest is None else time.monotonic() - oldest.queued_s
 
     def _enqueue(self, item: Item, *, is_left: bool) -> _Ticket[Item, Result]:
         ticket: _Ticket[Item, Result] = _Ticket(item, is_left=is_left)
-        with self._changed:
+        with self._lock:
             if not is_left and self._is_stalled(ticket.queued_s):
                 raise QueueStalled
             self._queue.append(ticket)
-            if self._thread is None:
-                self._start()
-            elif self._is_idle:
-                self._is_idle = False
-                self._changed.notify_all()
+            self._wake()
         return ticket
+
+    def _wake(self) -> None:
+        """Wake the thread if it is idle. The lock is held."""
+        if self._is_idle:
+            self._is_idle = False
+            self._asleep.release()
 
     def _is_stalled(self, now_s: float) -> bool:
         return bool(self._queue) and now_s - self._queue[0].queued_s > self._stalled_s
 
     def _leave(self, ticket: _Ticket[Item, Result]) -> bool:
         """Stop waiting; say whether that was before the outcome came."""
-        with self._changed:
+        with self._lock:
             ticket.is_left = True
             return ticket.outcome is None
 
@@ -167,12 +175,14 @@ class GroupCommit(Generic[Item, Result]):
         if self._undo is not None and outcome is not None and not isinstance(outcome, Exception):
             self._undo(outcome)
 
-    def _is_running(self) -> bool:
-        return self._thread is not None and self._thread.is_alive()
-
-    def _start(self) -> None:
-        self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-        self._thread.start()
+    def _ensure_running(self) -> threading.Thread:
+        if (running := self._thread) is not None:
+            return running
+        with self._start_lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                self._thread.start()
+            return self._thread
 
     def _run(self) -> None:
         try:
@@ -184,21 +194,16 @@ class GroupCommit(Generic[Item, Result]):
             try:
                 self._rest()
             finally:
-                with self._changed:
+                with self._lock:
                     self._thread = None
-                    if self._queue:
-                        self._start()
-                    self._changed.notify_all()
+                if self._queue:
+                    self._ensure_running()
 
     def _next_batch(self) -> list[_Ticket[Item, Result]]:
         """Wait for work and take it; nothing when the thread is to end."""
         has_rested = False
         while True:
-            with self._changed:
-                if not self._queue and not self._is_closing:
-                    self._is_idle = True
-                    self._changed.wait(None if has_rested else self._linger_s)
-                    self._is_idle = False
+            with self._lock:
                 if self._queue:
                     size = min(MAX_BATCH, len(self._queue))
                     batch = [self._queue.popleft() for _ in range(size)]
@@ -206,9 +211,16 @@ class GroupCommit(Generic[Item, Result]):
                     return batch
                 if self._is_closing:
                     return []
-            if not has_rested:
+                self._is_idle = True
+            if self._asleep.acquire(timeout=-1 if has_rested else self._linger_s):
+                continue
+            with self._lock:
+                was_idle, self._is_idle = self._is_idle, False
+            if was_idle:
                 self._rest()
                 has_rested = True
+            else:
+                self._asleep.acquire()  # it was woken as its time ended
 
     def _process(self, batch: Sequence[_Ticket[Item, Result]]) -> None:
         wanted = [ticket for ticket in batch if self._undo is None or not ticket.is_left]
@@ -220,12 +232,11 @@ class GroupCommit(Generic[Item, Result]):
         except Exception as error:
             logger.exception("A batch of %d was not committed.", len(wanted))
             outcomes = [error] * len(wanted)
-        with self._changed:
+        with self._lock:
             for ticket, outcome in zip(wanted, outcomes, strict=True):
                 ticket.outcome = outcome
             left = [ticket for ticket in wanted if ticket.is_left]
             self._in_commit = []
-            self._changed.notify_all()
         for ticket in wanted:
             ticket.done.set()
         for ticket in left:

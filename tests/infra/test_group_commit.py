@@ -313,12 +313,15 @@ import gevent
 from infra.group_commit import GroupCommit
 
 undone = []
+waiter = None
 
 def commit(numbers):
-    waiter.kill(block=False)  # it will hear of it when the outcome is there
+    if waiter:
+        waiter.kill(block=False)  # it will hear of it when the outcome is there
     return [2 * number for number in numbers]
 
 group = GroupCommit(commit, name="numbers", undo=undone.append)
+assert group.submit(0, timeout_s=30) == 0  # the thread runs: its start would hand the outcome on
 waiter = gevent.spawn(group.submit, 1, timeout_s=30)
 gevent.joinall([waiter], timeout=30)
 assert group.flush(30)
