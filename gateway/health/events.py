@@ -41,6 +41,7 @@ _ON_ROUTE: dict[Kind, Effect] = _ON_CREDENTIAL | {
 }
 
 _OF_THE_MODEL: tuple[Kind, ...] = ("missing", "unpaid")
+_TALLIED: tuple[Kind, ...] = ("finished", "failed", "refused", *_OF_THE_MODEL)
 
 BIN_RATIO = 1.2
 """Times are counted in bins; each bin is longer than the one before by this factor."""
@@ -107,10 +108,10 @@ def events_of(note: Note) -> list[HealthEvent]:
     ]
 
 
-def tallies_of(note: Note) -> list[tuple[str, str, int]]:
-    """Return what a note adds to the windows: part, figure, amount."""
-    if note.kind not in ("finished", "failed", "refused", *_OF_THE_MODEL):
-        return []
+def tallies_of(note: Note) -> tuple[list[str], list[tuple[str, int]]]:
+    """Return what a note adds to the windows: the parts, and for each of them these figures and amounts."""
+    if note.kind not in _TALLIED:
+        return [], []
     parts = [provider_part(note.provider)]
     if note.kind not in _OF_THE_MODEL:
         parts.append(credential_part(note.provider, note.credential))
@@ -122,7 +123,7 @@ def tallies_of(note: Note) -> list[tuple[str, str, int]]:
         figures.append((f"{how}{bin_of(note.first_ms)}", 1))
         if note.tokens and note.spoken_ms:
             figures += [(f"{how}t", note.tokens), (f"{how}m", note.spoken_ms)]
-    return [(part, figure, amount) for part in parts for figure, amount in figures]
+    return parts, figures
 
 
 def bin_of(milliseconds: int) -> int:

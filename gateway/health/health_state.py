@@ -71,9 +71,11 @@ class HealthState:
     def apply(self, note: Note) -> None:
         """Add a note to the windows, and apply it to its breakers."""
         bucket = self._bucket(bucket_of(self.now_ms()))
-        for part, figure, amount in tallies_of(note):
+        parts, tallies = tallies_of(note)
+        for part in parts:
             figures = bucket.setdefault(part, {})
-            figures[figure] = figures.get(figure, 0) + amount
+            for figure, amount in tallies:
+                figures[figure] = figures.get(figure, 0) + amount
         self.apply_to_breakers(note)
 
     def apply_to_breakers(self, note: Note) -> None:

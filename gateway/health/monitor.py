@@ -132,11 +132,12 @@ class Monitor:
         self._ensure_running()
         prefix = credential_part(provider, "")
         now_ms = self._state.now_ms()
-        return frozenset(
+        resting = [
             part.removeprefix(prefix)
             for part, breaker in self._credentials(provider, now_ms).items()
             if self._rest_ms(part, breaker, now_ms)
-        )
+        ]
+        return frozenset(resting)
 
     def status(self, providers: Iterable[str]) -> list[ProviderStatus]:
         """Return the status of providers by their last minutes, in the order of their slugs."""

@@ -72,8 +72,10 @@ class RedisHealth:
         """
         additions: Counter[str] = Counter()
         for note in notes:
-            for part, figure, amount in tallies_of(note):
-                additions[f"{part}\t{figure}"] += amount
+            parts, tallies = tallies_of(note)
+            for part in parts:
+                for figure, amount in tallies:
+                    additions[f"{part}\t{figure}"] += amount
         change = partial(_changed, notes=notes, wanted=wanted, token=token, held=held)
         shared, _ = self._call(now_ms, additions)
         breakers, is_granted = change(shared)

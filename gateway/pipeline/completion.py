@@ -2,7 +2,6 @@
 
 import hashlib
 import time
-import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
 
 from accounts.principal import Principal
@@ -191,7 +190,12 @@ def _with_session(request: ChatRequest, principal: Principal) -> ChatRequest:
     """
     name = request.session_id or "\n".join(_opening(request.messages))
     digest = hashlib.sha256(f"{principal.account_id}\n{name}".encode("utf-8", "replace"))
-    return request._replace(session_id=str(uuid.UUID(bytes=digest.digest()[:16])))
+    return request._replace(session_id=_as_uuid(digest.hexdigest()))
+
+
+def _as_uuid(digits: str) -> str:
+    """Write the first 32 digits as a UUID, without making one, which takes four times as long."""
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:32]}"
 
 
 def _opening(messages: Sequence[Message]) -> Iterator[str]:

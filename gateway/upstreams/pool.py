@@ -43,6 +43,10 @@ class PooledCredential:
     secret_set_at: datetime | None = None
     sealed: Sealed | None = field(default=None, compare=False)
 
+    def __hash__(self) -> int:
+        """Return the hash of its name alone: each request looks its adapter up."""
+        return hash((self.provider, self.id))
+
 
 @dataclass(frozen=True, slots=True)
 class Pool:

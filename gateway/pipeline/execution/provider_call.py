@@ -1,6 +1,5 @@
 """Ask one candidate once: take a place, a slot and the breaker's permission, then stream its answer."""
 
-import threading
 from collections import Counter
 from collections.abc import Callable, Generator
 from typing import Generic, TypeVar
@@ -15,6 +14,7 @@ from gateway.pipeline.execution.observation import AttemptWatch
 from gateway.providers.base import Provider
 from gateway.providers.errors import ProviderError, ProviderRateLimited
 from gateway.providers.tick import Tick
+from infra.short_lock import ShortLock
 
 LEAST_PLACES = 2
 MAX_SLOTS_TRIED = 3
@@ -46,7 +46,7 @@ class Bulkhead:
 
     def __init__(self, capacity: int) -> None:
         self._places = max(LEAST_PLACES, capacity // 2)
-        self._lock = threading.Lock()
+        self._lock = ShortLock()
         self._taken: Counter[tuple[str, bool]] = Counter()
 
     def place(self, provider: str, *, is_test: bool) -> "Place":
@@ -57,8 +57,12 @@ class Bulkhead:
         """Take a place. Raises BulkheadFull, unless there is no other provider to keep places for."""
         key = provider, is_test
         with self._lock:
-            if self._taken[key] >= self._places and len(upstreams.served(is_test=is_test)) > 1:
-                raise BulkheadFull
+            if self._taken[key] < self._places:
+                self._taken[key] += 1
+                return
+        if len(upstreams.served(is_test=is_test)) > 1:
+            raise BulkheadFull
+        with self._lock:
             self._taken[key] += 1
 
     def give_back(self, provider: str, is_test: bool) -> None:
