@@ -86,6 +86,19 @@ def _split(text: str, chance: random.Random) -> list[str]:
     return [text[:at], text[at:]]
 
 
+def _halved(text: str, chance: random.Random) -> list[str]:
+    return [re.sub(r"\w{6,}", lambda word: _cut(word[0], " ", chance), text)]
+
+
+def _broken(text: str, chance: random.Random) -> list[str]:
+    return [re.sub(r"\w{6,}", lambda word: _cut(word[0], "\n", chance), text)]
+
+
+def _cut(word: str, by: str, chance: random.Random) -> str:
+    at = chance.randrange(2, len(word) - 1)
+    return word[:at] + by + word[at:]
+
+
 def _fullwidth(text: str, chance: random.Random) -> list[str]:
     return ["".join(chr(ord(c) + 0xFEE0) if "a" <= c <= "z" else c for c in text.lower())]
 
@@ -103,6 +116,8 @@ TRICKS: dict[str, Trick] = {
     "repeated": _repeated,
     "transliterated": _latin,
     "split in two messages": _split,
+    "long words cut by spaces": _halved,
+    "long words cut by line ends": _broken,
     "full width": _fullwidth,
     "capitals": _capitals,
 }

@@ -22,7 +22,6 @@ BEFORE_LETTERS = 40
 """How much of an excerpt stands before the word whose neighbourhood counts too."""
 LEAST_SCATTERED_LETTERS = 5
 """A shorter word, taken apart, cannot be told from pieces of others."""
-LONGEST_PIECE_LETTERS = 3
 WORD_BYTES = 12
 """A neighbourhood of N words is looked for in N times so many bytes."""
 FEW_MATCHES = 8
@@ -147,21 +146,37 @@ class Search:
         if not taken_apart:
             return
         places_of = LetterPlaces(text)
+
+        def span_of(anchor: _Anchor, start: int, end: int) -> tuple[int, int, int] | None:
+            first, last = places_of[start], places_of[end - 1] + 1
+            if not _is_in_pieces(text, first, last) or not (anchor.is_stem or text[last] == SPACE):
+                return None
+            beginning = _scattered_beginning(anchor, squeezed, start)
+            return None if beginning is None else (start, end, beginning)
+
+        hits = [hit for hit in hits if hit[0] in taken_apart]
         regions: defaultdict[int, list[tuple[int, int, int]]] = defaultdict(list)
         for pattern, start, end in hits:
-            first, last = places_of[start], places_of[end - 1] + 1
-            if pattern in taken_apart and _is_in_pieces(text, first, last):
-                for anchor in self._scattered[pattern][1]:
-                    if (
-                        anchor.number not in known
-                        and (anchor.is_stem or text[last] == SPACE)
-                        and (beginning := _scattered_beginning(anchor, squeezed, start)) is not None
-                    ):
-                        regions[anchor.number].append((start, end, beginning))
+            for anchor in self._scattered[pattern][1]:
+                spans = regions[anchor.number]
+                if (
+                    len(spans) < MOST_SCATTERED_REGIONS
+                    and anchor.number not in known
+                    and (span := span_of(anchor, start, end))
+                ):
+                    spans.append(span)
+        # Of more, all from the first to the last are one region.
+        full = {number for number, spans in regions.items() if len(spans) == MOST_SCATTERED_REGIONS}
+        for pattern, start, end in reversed(hits):
+            if not full:
+                break
+            for anchor in self._scattered[pattern][1]:
+                if anchor.number in full and (span := span_of(anchor, start, end)):
+                    first, *_ = regions[anchor.number]
+                    regions[anchor.number] = [(first[0], span[1], first[2])]
+                    full.remove(anchor.number)
         for number, spans in regions.items():
             compiled = self._compiled[number]
-            if len(spans) > MOST_SCATTERED_REGIONS:
-                spans = [(spans[0][0], spans[-1][1], spans[0][2])]
             width = compiled.rule.within_words * WORD_BYTES
             for start, end, beginning in spans:
                 left, right = max(0, start - width), min(end + width, len(squeezed))
@@ -244,14 +259,8 @@ def _last_words(text: bytes, count: int) -> list[bytes]:
 
 
 def _is_in_pieces(text: bytes, first: int, last: int) -> bool:
-    """Say whether what stands there begins as a word and has short pieces, and spaces between them."""
-    pieces = text[first : text.find(b" ", last)].split()
-    return (
-        text[first - 1] == SPACE
-        and b" " in text[first:last]
-        and BORDER not in text[first:last]
-        and min(map(len, pieces)) <= LONGEST_PIECE_LETTERS
-    )
+    """Say whether what stands there begins as a word and has spaces within."""
+    return text[first - 1] == SPACE and b" " in text[first:last] and BORDER not in text[first:last]
 
 
 def _printable(text: str) -> str:
