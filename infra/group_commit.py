@@ -103,7 +103,8 @@ class GroupCommit(Generic[Item, Result]):
         """
         ticket = self._enqueue(item, is_left=False)
         try:
-            self._ensure_running()
+            if self._thread is None:
+                self._ensure_running()
             in_time = ticket.done.wait(timeout_s)
         except BaseException:
             if not self._leave(ticket):
@@ -119,7 +120,8 @@ class GroupCommit(Generic[Item, Result]):
     def post(self, item: Item) -> None:
         """Have the item committed without waiting for it; for committers without `undo`."""
         self._enqueue(item, is_left=True)
-        self._ensure_running()
+        if self._thread is None:
+            self._ensure_running()
 
     def flush(self, timeout_s: float) -> bool:
         """Wait until everything is committed, and end the thread; say whether it was in time.
@@ -176,8 +178,6 @@ class GroupCommit(Generic[Item, Result]):
             self._undo(outcome)
 
     def _ensure_running(self) -> threading.Thread:
-        if (running := self._thread) is not None:
-            return running
         with self._start_lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
@@ -196,6 +196,7 @@ class GroupCommit(Generic[Item, Result]):
             finally:
                 with self._lock:
                     self._thread = None
+                    self._is_idle = False
                 if self._queue:
                     self._ensure_running()
 
