@@ -136,6 +136,7 @@ def _empty_stores(request: pytest.FixtureRequest) -> Iterator[None]:
         cache.clear()
     yield
     outbox._waiting.clear()
+    outbox._sender.stop()
     credentials.stop()
     last_use.stop()
 
