@@ -79,10 +79,19 @@ def test_many_threads_on_one_account_admit_what_it_covers_and_charge_it_to_the_l
 def test_a_caller_that_did_not_wait_for_its_hold_leaves_nothing_held(monkeypatch):
     account = open_account(CREDIT)
     monkeypatch.setattr(writer, "HOLD_PATIENCE_S", 0.0)
+    gate, run = threading.Event(), writer._hold_connection.run
+
+    def behind_the_gate(*arguments, **options):
+        assert gate.wait(HANG_S)
+        return run(*arguments, **options)
+
+    monkeypatch.setattr(writer._hold_connection, "run", behind_the_gate)
 
     for _ in range(20):
+        gate.clear()
         with pytest.raises(MoneyStoreUnavailable):
             writer.hold(ask(payer(account), CREDIT // 100))
+        gate.set()
     writer.flush()
 
     assert balances.exact(account.pk) == balances.Balance(CREDIT, 0)
