@@ -5,6 +5,7 @@ tuned (`--tune` shows the other part, and `--missed` names each wrong one), plai
 """
 
 import argparse
+import functools
 import hashlib
 import itertools
 import os
@@ -86,17 +87,14 @@ def _split(text: str, chance: random.Random) -> list[str]:
     return [text[:at], text[at:]]
 
 
-def _halved(text: str, chance: random.Random) -> list[str]:
-    return [re.sub(r"\w{6,}", lambda word: _cut(word[0], " ", chance), text)]
+def _cut(by: str, text: str, chance: random.Random) -> list[str]:
+    """Cut the long words of a text in two."""
 
+    def cut(word: re.Match[str]) -> str:
+        at = chance.randrange(2, len(word[0]) - 1)
+        return word[0][:at] + by + word[0][at:]
 
-def _broken(text: str, chance: random.Random) -> list[str]:
-    return [re.sub(r"\w{6,}", lambda word: _cut(word[0], "\n", chance), text)]
-
-
-def _cut(word: str, by: str, chance: random.Random) -> str:
-    at = chance.randrange(2, len(word) - 1)
-    return word[:at] + by + word[at:]
+    return [re.sub(r"\w{6,}", cut, text)]
 
 
 def _fullwidth(text: str, chance: random.Random) -> list[str]:
@@ -116,8 +114,8 @@ TRICKS: dict[str, Trick] = {
     "repeated": _repeated,
     "transliterated": _latin,
     "split in two messages": _split,
-    "long words cut by spaces": _halved,
-    "long words cut by line ends": _broken,
+    "long words cut by spaces": functools.partial(_cut, " "),
+    "long words cut by line ends": functools.partial(_cut, "\n"),
     "full width": _fullwidth,
     "capitals": _capitals,
 }

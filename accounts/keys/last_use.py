@@ -34,6 +34,12 @@ _STATEMENT = """
 """
 """Django's bulk_update puts a CASE together for each row, which takes as long as half a request."""
 
+_PLACES: dict[str, tuple[type[Model], str]] = {
+    "key": (APIKey, "last_used_network"),
+    "oauth": (IssuedToken, "last_used_from"),
+}
+"""Where each kind of credential keeps its last use, and the column of the network."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -78,11 +84,9 @@ class LastUse:
         with self._lock:
             uses, self._uses = self._uses, {}
         try:
-            by_kind: dict[str, list[_Use]] = {"key": [], "oauth": []}
-            for use in uses.values():
-                by_kind[use.kind].append(use)
-            _write(APIKey, "last_used_network", by_kind["key"])
-            _write(IssuedToken, "last_used_from", by_kind["oauth"])
+            for kind, (model, network_column) in _PLACES.items():
+                found = [use for use in uses.values() if use.kind == kind]
+                _write(model, network_column, found)
         except Error as error:
             outages.log_failure(
                 _log, f"{len(uses)} uses of credentials could not be written", error

@@ -44,7 +44,7 @@ class PooledCredential:
     sealed: Sealed | None = field(default=None, compare=False)
 
     def __hash__(self) -> int:
-        """Return the hash of its name alone: each request looks its adapter up."""
+        """Return the hash of the id alone: each request looks the adapter up."""
         return hash((self.provider, self.id))
 
 

@@ -82,6 +82,13 @@ def test_a_phrase_is_found_wherever_it_is_cut_into_messages() -> None:
     assert [texts for texts in cuts if TEST.find(texts, are_apart=True)] == []
 
 
+def test_many_words_in_pieces_hide_none_that_stands_where_it_is_forbidden() -> None:
+    harmless = "черно зем, " * 200
+
+    assert SOLD.find([harmless]) == []
+    assert SOLD.find([harmless + "слово " * 100 + "купить черно зем"])
+
+
 def test_a_word_must_be_as_near_as_the_rule_says() -> None:
     near = search(rule("огурец", "купить", within_words=2))
 
