@@ -41,6 +41,7 @@ from tests.servers import postgres, valkey
 
 GATEWAY_CORE, OTHER_CORE = 0, 1
 CHUNKS_A_STREAM, CHUNKS_A_SECOND = 100, 20
+STREAMS_CAPACITY = 4000
 
 
 @dataclass
@@ -119,6 +120,7 @@ def stand(arguments: argparse.Namespace) -> Iterator[Stand]:
         found = Stand(port, pid_of_postgres(database), pid_of_redis(redis))
         pin(found.postgres_pid, OTHER_CORE)
         pin(found.redis_pid, OTHER_CORE)
+        capacity = arguments.capacity or (STREAMS_CAPACITY if arguments.what == "streams" else "")
         trees = list(map(Tree.of, arguments.tree)) or [Tree("xrouter", ROOT)]
         started: list[contextlib.AbstractContextManager[Target]] = []
         address = f"http://127.0.0.1:{port}"
@@ -126,7 +128,7 @@ def stand(arguments: argparse.Namespace) -> Iterator[Stand]:
             stores = {
                 "DATABASE_URL": _own_database(database, tree.name),
                 "REDIS_URL": redis.removesuffix("/0") + f"/{number}",
-                "WORKER_CAPACITY": str(arguments.capacity),
+                "WORKER_CAPACITY": str(capacity),
                 "WEB_CONCURRENCY": str(tree.workers),
             }
             started.append(
@@ -318,7 +320,11 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--accounts", type=int, default=1000, help="with a key each, used in turn")
     parser.add_argument("--streams", type=int, default=500, help="at once, 20 chunks a second each")
-    parser.add_argument("--capacity", type=int, default=4000, help="WORKER_CAPACITY of our trees")
+    parser.add_argument(
+        "--capacity",
+        type=int,
+        help=f"WORKER_CAPACITY of our trees; default {STREAMS_CAPACITY} for `streams`, else their own",
+    )
     parser.add_argument("--latency-ms", type=float, default=0.0, help="of the upstream")
     parser.add_argument("--times", type=float, default=3.0, help="the load of `overload`")
     parser.add_argument("--model", default="gigachat-2-pro", help="say yandexgpt-5-pro")

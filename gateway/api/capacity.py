@@ -16,7 +16,9 @@ from gateway.api.errors import Overloaded
 from infra.short_lock import ShortLock
 
 ADMISSION_S = 0.5
-"""How long an admission may take; a hold is given up after 0.9 s."""
+"""How long an admission may take, its wait for a turn included; a hold is given up after 0.9 s."""
+ADMISSION_PER_PLACE_S = 0.0005
+"""How long it may take for each request that the worker may carry: that many at once are no overload yet."""
 ADMISSION_PER_STREAM_S = 0.002
 """How much longer beside each running stream: a turn of the event loop serves them all, one after another."""
 STANDING_S = 1.0
@@ -25,7 +27,9 @@ CALM_S = 5.0
 """For so long after the limit has shrunk, late admissions count at once."""
 PAUSE_S = 0.25
 SHRINKING = 0.75
-GROWTH_A_SECOND = 0.3
+GROWTH_A_SECOND = 1.3
+LONG_AGO_S = 60.0
+"""A pause after which nothing is left of an earlier limit."""
 FEWEST_ADMITTED = 64
 ADMITTED_AT_ONCE = 64
 """The others wait, before a store is asked: there each would wait against a time-out.
@@ -43,6 +47,7 @@ class Capacity:
 
     def __init__(self, ceiling: int, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._ceiling = ceiling
+        self._patience_s = max(ADMISSION_S, ADMISSION_PER_PLACE_S * ceiling)
         self._clock = clock
         self._lock = ShortLock()
         self._admission_limit = float(ceiling)
@@ -113,12 +118,12 @@ class Capacity:
         now_s = self._clock()
         with self._lock:
             self._end_turn()
-            if took_s > ADMISSION_S + ADMISSION_PER_STREAM_S * self.streams:
+            if took_s > self._patience_s + ADMISSION_PER_STREAM_S * self.streams:
                 self._shrink_when_late(now_s)
             elif self._admission_limit < self._ceiling:
                 self._late_since_s = None
-                grown = self._admission_limit * (1 + GROWTH_A_SECOND * (now_s - self._grown_s))
-                self._admission_limit = min(self._ceiling, grown)
+                growth = GROWTH_A_SECOND ** min(now_s - self._grown_s, LONG_AGO_S)
+                self._admission_limit = min(self._ceiling, growth * self._admission_limit)
                 self._grown_s = now_s
             else:
                 self._late_since_s = None

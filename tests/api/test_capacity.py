@@ -84,6 +84,28 @@ def test_late_admissions_that_last_are_fewer_at_once_and_grow_again_when_they_ar
     assert not refuses(capacity)
 
 
+@pytest.mark.parametrize("pause_s", [30.0, 1e6])
+def test_a_burst_after_a_pause_finds_no_limit_of_an_earlier_one(clock, pause_s):
+    capacity = Capacity(1000, clock=clock)
+    waiting(capacity, 500)
+    admit(capacity, clock, took_s=LATE_S, for_s=60)
+    waiting(capacity, -500)
+    clock.now_s += pause_s
+
+    admit(capacity, clock, took_s=0.01, for_s=0)
+
+    waiting(capacity, 900)
+    assert not refuses(capacity)
+
+
+def test_the_more_a_worker_may_carry_the_longer_an_admission_may_take(clock):
+    for ceiling, is_refused in ((1000, True), (2000, False)):
+        capacity = Capacity(ceiling, clock=clock)
+        waiting(capacity, 900)
+        admit(capacity, clock, took_s=LATE_S, for_s=60)
+        assert refuses(capacity) is is_refused
+
+
 def test_some_are_always_admitted(clock):
     capacity = Capacity(1000, clock=clock)
     admit(capacity, clock, took_s=LATE_S, for_s=60)
