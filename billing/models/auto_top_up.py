@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 class AutoTopUp(models.Model):
     """A payment method that an account has saved at the shop; while `is_on`, it tops the balance up.
 
-    `consent` is the text that the owner agreed to, at `consented_at`, in their `language`, which mails
-    are written in too. After a decline nothing is paid before `retry_at`; `declines` are those in a row.
+    `consent` is the text that the owner agreed to, in `language`, at `consented_at`. After a decline nothing
+    is paid before `retry_at`; `declines` are those in a row.
     """
 
     account = models.OneToOneField(

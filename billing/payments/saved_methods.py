@@ -115,8 +115,9 @@ _AS_NEW = {"declines": 0, "last_decline": "", "declined_at": None, "retry_at": N
 
 
 def _tell(saved: AutoTopUp, payment: Payment) -> None:
-    """Mail the owner, in their language, that a payment was declined and what comes of it."""
-    with override(saved.language or settings.LANGUAGE_CODE):
+    """Mail the owner that a payment was declined and what comes of it."""
+    owner = payment.account.owner
+    with override(owner.mail_language):
         subject = _("XRouter: the automatic top-up failed")
         text = _("The automatic top-up of %(amount)s failed: %(method)s, %(reason)s.") % {
             "amount": rounded_roubles(payment.amount_nano),
@@ -130,6 +131,6 @@ def _tell(saved: AutoTopUp, payment: Payment) -> None:
         )
         charged = charged_words_of(payment.cancellation_reason)
         page = f"{settings.PUBLIC_URL}/cabinet/billing/"
-    body, owner = f"{text} {charged}\n\n{then}\n\n{page}\n", payment.account.owner.email
-    mail = partial(send_mail, subject, body, None, [owner])
+    body = f"{text} {charged}\n\n{then}\n\n{page}\n"
+    mail = partial(send_mail, subject, body, None, [owner.email])
     outbox.send(f"to account {saved.pk} about a decline", mail)

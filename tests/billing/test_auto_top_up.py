@@ -8,11 +8,11 @@ import pytest
 from django.core import mail
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
-from django.utils import timezone, translation
+from django.utils import timezone
 
 from accounts import suspension
 from accounts.audit.log import AuditEntry
-from accounts.models import Account
+from accounts.models import Account, User
 from billing.errors import InvalidAmount, NoSavedMethod
 from billing.ledger import balances, ledger
 from billing.models import AutoTopUp, LedgerEntry, Payment
@@ -56,8 +56,8 @@ def payer(shop: PaymentAPI) -> Account:
 @pytest.fixture
 def automatic(payer: Account) -> Account:
     """Return one that has automatic top-ups of 1000 roubles below 500, at most 2500 a month."""
-    with translation.override("en"):
-        auto_top_up.turn_on(payer.pk, TERMS)
+    User.objects.update(language="en")
+    auto_top_up.turn_on(payer.pk, TERMS)
     return payer
 
 
@@ -280,8 +280,8 @@ def test_the_third_decline_in_a_row_turns_it_off(
 def test_a_decline_that_will_not_mend_turns_it_off_and_is_told_in_the_owners_language(
     shop, payer, django_capture_on_commit_callbacks, reason, language, said
 ):
-    with translation.override(language):
-        auto_top_up.turn_on(payer.pk, TERMS)
+    auto_top_up.turn_on(payer.pk, TERMS)
+    User.objects.update(language=language)
     assert not declined(shop, payer, reason, django_capture_on_commit_callbacks).is_on
     [told] = mail.outbox
     assert said in told.body
