@@ -192,6 +192,7 @@ def check_amount(amount_nano: int) -> None:
 
 def _create(payment: Payment, return_url: str) -> ProviderPayment:
     """Create it at the provider; with the same key all attempts are one payment."""
+    end_s = time.monotonic() + TIME_BUDGET_S
     for left in reversed(range(TRIES)):
         try:
             created = yookassa.create(
@@ -206,7 +207,7 @@ def _create(payment: Payment, return_url: str) -> ProviderPayment:
         except PaymentRefused:
             raise
         except PaymentProviderAway:
-            if not left:
+            if not left or time.monotonic() > end_s:
                 raise
             time.sleep(PAUSE_S)
     if urlsplit(created.confirmation_url).scheme not in {"https", "http"}:

@@ -13,7 +13,6 @@ from uuid import UUID
 
 import requests
 from django.conf import settings
-from requests.adapters import HTTPAdapter
 from yookassa import Configuration
 from yookassa.client import ApiClient
 from yookassa.domain.exceptions import (
@@ -25,8 +24,10 @@ from yookassa.domain.exceptions import (
 )
 
 from billing.errors import NoShop, PaymentProviderAway
+from infra.bounded_http import BoundedAdapter
 
-CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 3.0, 10.0
+CONNECT_TIMEOUT_S, TOTAL_TIMEOUT_S = 3.0, 10.0
+MOST_ANSWER_BYTES = 4 * 1024 * 1024
 REFUNDS_AT_ONCE, MOST_PAGES = 100, 100
 MOST_TITLE_CHARS, MOST_REASON_CHARS = 100, 64
 
@@ -82,21 +83,20 @@ class PaymentRefused(PaymentProviderAway):
         self.parameter = parameter
 
 
-class _TimedAdapter(HTTPAdapter):
-    def send(self, *args: Any, **kwargs: Any) -> requests.Response:
-        kwargs["timeout"] = CONNECT_TIMEOUT_S, READ_TIMEOUT_S
-        return super().send(*args, **kwargs)
-
-
 class _Client(ApiClient):  # type: ignore[misc]  # the library has no types
-    """The library's client with timeouts, and without redirects and .netrc."""
+    """The library's client within a total time, and without redirects and .netrc."""
 
     def get_session(self) -> requests.Session:
         session = requests.Session()
         session.trust_env = False
         session.max_redirects = 0
+        adapter = BoundedAdapter(
+            connect_timeout_s=CONNECT_TIMEOUT_S,
+            total_s=TOTAL_TIMEOUT_S,
+            bytes_max=MOST_ANSWER_BYTES,
+        )
         for scheme in ("https://", "http://"):
-            session.mount(scheme, _TimedAdapter())
+            session.mount(scheme, adapter)
         return session
 
 

@@ -1,7 +1,9 @@
 """Top-ups by card: credited once, by what the provider itself says."""
 
 import datetime as dt
+import json
 import threading
+from collections.abc import Iterator
 
 import pytest
 from django.db import connection
@@ -9,10 +11,12 @@ from django.utils import timezone
 
 from billing.errors import InvalidAmount, NoShop, PaymentProviderAway
 from billing.models import LedgerEntry, Payment
-from billing.payments import top_ups
+from billing.payments import top_ups, yookassa
 from infra.credits import parse_credits
 from tests.billing.payers import CREDIT, open_account
 from tests.billing.shops import RETURN_URL, a_minute_passes, credited, pending, shop
+from tests.providers import canned
+from tests.providers.canned import CannedRequest, CannedServer, Step
 
 __all__ = ["shop"]
 
@@ -215,6 +219,47 @@ def test_an_answer_nested_beyond_reading_is_a_failure_and_keeps_no_other_payment
     a_minute_passes()
     assert top_ups.poll_pending() == 1
     assert credited(paid) == [20 * CREDIT]
+
+
+def test_a_shop_that_answers_byte_by_byte_is_left_when_its_time_is_over(
+    shop, settings, monkeypatch
+):
+    payment = pending()
+    shop.pay(payment.provider_id)
+    answer = canned.reply(json.dumps(shop.payments[payment.provider_id]))
+    sent = bytearray()
+
+    def drip(_: CannedRequest) -> Iterator[Step]:
+        for byte in answer:
+            yield 0.01
+            yield bytes([byte])
+            sent.append(byte)
+
+    monkeypatch.setattr(yookassa, "TOTAL_TIMEOUT_S", 0.3)
+    with CannedServer(drip) as server:
+        settings.YOOKASSA_BASE_URL = f"{server.url}/v3"
+        with pytest.raises(PaymentProviderAway):
+            top_ups.refresh(payment)
+    assert len(sent) < len(answer)
+    settings.YOOKASSA_BASE_URL = shop.url
+    assert top_ups.refresh(payment).status == "succeeded"
+
+
+def test_an_answer_of_too_many_bytes_is_a_failure(shop):
+    payment = pending()
+    shop.pay(payment.provider_id)
+    shop.payments[payment.provider_id]["description"] = "x" * yookassa.MOST_ANSWER_BYTES
+    with pytest.raises(PaymentProviderAway):
+        top_ups.refresh(payment)
+    assert credited(payment) == []
+
+
+def test_a_shop_that_is_slow_is_asked_no_more_when_the_time_for_it_is_over(shop, monkeypatch):
+    monkeypatch.setattr(top_ups, "TIME_BUDGET_S", 0.0)
+    shop.failures = [500, 500]
+    with pytest.raises(PaymentProviderAway):
+        pending()
+    assert shop.asked["POST /v3/payments"] == 1
 
 
 def test_the_poll_credits_what_no_notice_told_of(shop):

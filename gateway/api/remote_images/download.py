@@ -6,13 +6,14 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, quote, urlsplit
 
 import certifi
 
 from gateway.api.remote_images.public_address import public_address
+from infra.cut_at import cut_at
 
 MAX_URL_CHARACTERS = 2048
 MAX_IMAGE_BYTES = 10 * 1024 * 1024
@@ -114,10 +115,11 @@ def download(
     try:
         with contextlib.ExitStack() as stack:
             connected = connect(address, image_address.port, _left_s(deadline_s))
-            guarded = stack.enter_context(_until(deadline_s, connected))
+            stack.enter_context(connected)
+            stack.enter_context(cut_at(deadline_s, connected))
             if image_address.is_https:
-                guarded.secure(image_address.host)
-            return _read(guarded.socket, image_address, deadline_s, max_bytes)
+                connected = stack.enter_context(_secured(connected, image_address.host))
+            return _read(connected, image_address, deadline_s, max_bytes)
     except (OSError, ValueError, http.client.HTTPException) as error:
         if time.monotonic() >= deadline_s or isinstance(error, TimeoutError):
             raise ImageNotFetched("did not answer in time.") from error
@@ -162,40 +164,11 @@ def _judged(image_address: ImageAddress, deadline_s: float, resolve: Resolve) ->
     return judged[0]
 
 
-class _Guarded:
-    """A connection that another thread may cut, whatever the reader waits for."""
-
-    def __init__(self, connected: socket.socket) -> None:
-        self.socket = connected
-
-    def secure(self, host: str) -> None:
-        """Speak TLS; the certificate must be the host's."""
-        context = ssl.create_default_context(cafile=certifi.where())
-        context.set_alpn_protocols(["http/1.1"])
-        self.socket = context.wrap_socket(
-            self.socket, server_hostname=host, do_handshake_on_connect=False
-        )
-        # The handshake comes after the socket is known here, so that it can be cut too.
-        self.socket.do_handshake()
-
-    def cut(self) -> None:
-        with contextlib.suppress(OSError):
-            # The plain socket's method: a TLS one would touch state that belongs to the reader.
-            socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
-
-
-@contextlib.contextmanager
-def _until(deadline_s: float, connected: socket.socket) -> Iterator[_Guarded]:
-    """Cut the connection at the deadline, which a server that drips bytes would outlive; then close it."""
-    guarded = _Guarded(connected)
-    watchdog = threading.Timer(_left_s(deadline_s), guarded.cut)
-    watchdog.daemon = True
-    watchdog.start()
-    try:
-        yield guarded
-    finally:
-        watchdog.cancel()
-        guarded.socket.close()
+def _secured(connected: socket.socket, host: str) -> ssl.SSLSocket:
+    """Speak TLS; the certificate must be the host's."""
+    context = ssl.create_default_context(cafile=certifi.where())
+    context.set_alpn_protocols(["http/1.1"])
+    return context.wrap_socket(connected, server_hostname=host)
 
 
 def _read(

@@ -2,7 +2,6 @@
 
 import functools
 import ssl
-import time
 from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -10,7 +9,6 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import ReadTimeoutError
 
 from gateway.providers._shared.causes import cause_of
 from gateway.providers._shared.tls import client_context
@@ -19,6 +17,7 @@ from gateway.providers.errors import (
     ProviderTimeout,
     ProviderUnavailable,
 )
+from infra.bounded_http import BoundedAdapter
 
 TOTAL_TIMEOUT_S = 5.0
 """The longest wait for an answer: nothing can be said to the caller of a stream meanwhile."""
@@ -41,29 +40,25 @@ def post_for_token(
     Raises ProviderTimeout, ProviderUnavailable, or ProviderProtocolError on a body of too many bytes.
     None of them quotes the request, which is a secret.
     """
-    deadline_s = time.monotonic() + TOTAL_TIMEOUT_S
+    adapter = BoundedAdapter(
+        connect_timeout_s=connect_timeout_s,
+        total_s=min(read_timeout_s, TOTAL_TIMEOUT_S),
+        bytes_max=_ANSWER_BYTES_MAX,
+        tls=tls or _usual_trust(),
+    )
     try:
-        with (
-            _session(tls or _usual_trust()) as session,
-            session.post(
-                url,
-                data=form,
-                json=json,
-                headers=headers,
-                timeout=(connect_timeout_s, min(read_timeout_s, TOTAL_TIMEOUT_S)),
-                allow_redirects=False,
-                stream=True,
-            ) as response,
-        ):
-            return response.status_code, _read(response, deadline_s, provider)
-    except requests.ConnectTimeout as error:
-        raise _unavailable(provider, error, url) from None
-    except requests.Timeout:
-        raise _late(provider) from None
+        with _session(adapter) as session:
+            response = session.post(
+                url, data=form, json=json, headers=headers, allow_redirects=False
+            )
+    except requests.exceptions.ContentDecodingError:
+        raise no_token(provider) from None
+    except requests.ReadTimeout:
+        text = "The provider's token endpoint is too slow."
+        raise ProviderTimeout(text, provider=provider) from None
     except (requests.RequestException, OSError) as error:
-        if error.args and isinstance(error.args[0], ReadTimeoutError):  # within the body
-            raise _late(provider) from None
         raise _unavailable(provider, error, url) from None
+    return response.status_code, response.content
 
 
 def no_token(provider: str) -> ProviderProtocolError:
@@ -76,42 +71,13 @@ def no_token(provider: str) -> ProviderProtocolError:
 _usual_trust = functools.cache(client_context)
 
 
-class _TrustingAdapter(HTTPAdapter):
-    """Trusts what a TLS context does, and no file beside it."""
-
-    def __init__(self, tls: ssl.SSLContext) -> None:
-        self._tls = tls
-        super().__init__()
-
-    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-        super().init_poolmanager(*arguments, **options, ssl_context=self._tls)
-
-    def cert_verify(self, *_: Any) -> None:
-        """Leave the context as it is."""
-
-
-def _session(tls: ssl.SSLContext) -> requests.Session:
+def _session(adapter: HTTPAdapter) -> requests.Session:
     session = requests.Session()
-    session.mount("https://", _TrustingAdapter(tls))
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, adapter)
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     return session
-
-
-def _read(response: requests.Response, deadline_s: float, provider: str) -> bytes:
-    """Read the body within the total time: a timeout of `requests` counts from byte to byte."""
-    body = bytearray()
-    for piece in response.iter_content(chunk_size=1):  # a larger piece would be waited for
-        body += piece
-        if time.monotonic() > deadline_s:
-            raise _late(provider)
-        if len(body) > _ANSWER_BYTES_MAX:
-            raise no_token(provider)
-    return bytes(body)
-
-
-def _late(provider: str) -> ProviderTimeout:
-    return ProviderTimeout("The provider's token endpoint is too slow.", provider=provider)
 
 
 def _unavailable(provider: str, error: BaseException, url: str) -> ProviderUnavailable:

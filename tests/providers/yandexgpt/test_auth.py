@@ -1,7 +1,7 @@
 """IAM tokens are exchanged seldom; every failure of the exchange has its kind."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +20,8 @@ from gateway.providers.errors import (
     ProviderUnavailable,
 )
 from gateway.providers.yandexgpt.auth import iam_token
+from tests.providers import canned
+from tests.providers.canned import CannedRequest, CannedServer, Step
 from tests.providers.yandexgpt.canned_server import Canned, CannedYandexServer
 
 NOW_S = 1_800_000_000.0
@@ -140,6 +142,27 @@ def test_an_exchange_that_drips_is_cut(
     with pytest.raises(ProviderTimeout):
         tokens(server, service_account_key).authorization()
     assert time.monotonic() - started < 15
+
+
+def test_an_exchange_that_drips_its_head_is_cut_too(
+    service_account_key: Key, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(token_request, "TOTAL_TIMEOUT_S", 0.3)
+    token = b'{"iamToken": "t1.one", "expiresAt": "2030-01-01T00:00:00Z"}'
+    answer = canned.reply(token, X="y" * 100)
+    sent = bytearray()
+
+    def drip(_: CannedRequest) -> Iterator[Step]:
+        for byte in answer:
+            yield 0.02
+            yield bytes([byte])
+            sent.append(byte)
+
+    with CannedServer(drip) as server:
+        credential = iam_token(service_account_key, iam_url=f"{server.url}/iam/v1/tokens")
+        with pytest.raises(ProviderTimeout):
+            credential.authorization()
+    assert len(sent) < len(answer) - len(token)
 
 
 @pytest.mark.parametrize(
