@@ -41,6 +41,10 @@ class Background:
         self._reset()
         _all.add(self)
 
+    @property
+    def is_running(self) -> bool:
+        return self._thread is not None
+
     def ensure_running(self) -> bool:
         """Start the thread unless it runs; say whether this call started it."""
         if self._thread is not None:

@@ -26,7 +26,8 @@ class LiveCopy(ABC, Generic[Value]):
     """One value for all threads of a process: one of them looks while the others use the last.
 
     A server process has a thread that looks, so that a request does only for what nobody has asked for of
-    late. `clock` returns monotonic seconds.
+    late, and for nothing that is known while the database is away: each look would take it seconds.
+    `clock` returns monotonic seconds.
     """
 
     name: ClassVar[str]
@@ -53,7 +54,7 @@ class LiveCopy(ABC, Generic[Value]):
         Raises `unavailable`.
         """
         self._is_asked_for = True
-        if self._clock() >= self._due_s:
+        if self._clock() >= self._due_s and not self._is_left_to_the_thread():
             was_connected = connection.connection is not None
             self._look_if_due(within_s=0.0)
             if not was_connected:  # a provider may be about to talk, for long
@@ -71,6 +72,9 @@ class LiveCopy(ABC, Generic[Value]):
         """Have the next call of `current` look."""
         self._due_s = float("-inf")
 
+    def _is_left_to_the_thread(self) -> bool:
+        return self._value is not None and _outage.is_set() and _background.is_running
+
     def _look_if_due(self, *, within_s: float) -> None:
         if not self._lock.acquire(blocking=self._value is None):
             return
@@ -82,9 +86,12 @@ class LiveCopy(ABC, Generic[Value]):
                 self._look()
             except DatabaseError as error:
                 if outages.is_outage(error):
+                    _outage.set()
                     outages.database.note(error)
                 else:
                     logger.warning("%s could not be read.", self.name, exc_info=True)
+            else:
+                _outage.clear()
             finally:
                 self._due_s = self._clock() + self.every_s
         finally:
@@ -99,6 +106,8 @@ def _look_ahead() -> None:
         connection.close()
 
 
+_outage = threading.Event()
+"""Set from a look that met no database to the next one that did, whosever they were."""
 _all: weakref.WeakSet[LiveCopy[Any]] = weakref.WeakSet()
 _background = Background("live copies", _look_ahead, every_s=AHEAD_S)
 start, stop = _background.ensure_running, _background.stop

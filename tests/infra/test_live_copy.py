@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError
 
 from infra import live_copy
 from infra.live_copy import AHEAD_S, LiveCopy
@@ -20,6 +20,7 @@ class Looks(LiveCopy[int]):
     name = "The count"
     unavailable = Away
     is_away = False
+    failure: type[DatabaseError] = DatabaseError
 
     def __init__(self) -> None:
         super().__init__(lambda: self.time_s)
@@ -29,7 +30,7 @@ class Looks(LiveCopy[int]):
     def _look(self) -> None:
         self.lookers.append(threading.current_thread().name)
         if self.is_away:
-            raise DatabaseError
+            raise self.failure
         self._value = self.looks
 
     @property
@@ -96,3 +97,42 @@ def test_a_process_that_has_started_it_looks_in_a_thread_of_its_own() -> None:
     finally:
         live_copy.stop()
     assert copy.lookers == [threading.current_thread().name, "live copies"]
+
+
+def test_while_the_database_is_away_the_thread_alone_looks_for_what_is_known() -> None:
+    copies = [Looks(), Looks()]
+    assert [copy.current() for copy in copies] == [1, 1]
+
+    def looked() -> int:
+        return sum(copy.lookers.count(threading.current_thread().name) for copy in copies)
+
+    live_copy.start()
+    try:
+        for copy in copies:
+            copy.is_away, copy.failure, copy.time_s = True, OperationalError, 1.0
+        wait_until(lambda: copies[0].current() == 1 and copies[0].looks > 1, "a look has failed")
+        known = looked()
+        for _ in range(5):
+            for copy in copies:
+                copy.time_s += 10
+            assert [copy.current() for copy in copies] == [1, 1]
+        assert looked() == known <= 3
+
+        for copy in copies:
+            copy.is_away = False
+        wait_until(lambda: all(copy.current() > 1 for copy in copies), "the thread looks again")
+    finally:
+        live_copy.stop()
+
+
+def test_what_was_never_read_is_looked_for_by_whoever_needs_it_also_in_an_outage() -> None:
+    copy, new = Looks(), Looks()
+    copy.failure = OperationalError
+    copy.current()
+    live_copy.start()
+    try:
+        copy.is_away, copy.time_s = True, 1.0
+        wait_until(lambda: copy.current() == 1 and copy.looks > 1, "a look has failed")
+        assert new.current() == 1
+    finally:
+        live_copy.stop()
