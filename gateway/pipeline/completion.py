@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
 
 from accounts.principal import Principal
@@ -35,7 +36,11 @@ COUNT_TIMEOUT_S = 2.0
 
 
 def open_completion(
-    completion_request: CompletionRequest, principal: Principal, *, cancel_token: CallerCancelToken
+    completion_request: CompletionRequest,
+    principal: Principal,
+    *,
+    cancel_token: CallerCancelToken,
+    generation_id: uuid.UUID,
 ) -> CompletionStream:
     """Admit a request and return its completion; no provider is asked before the first chunk is read.
 
@@ -55,7 +60,6 @@ def open_completion(
     )
     routing = choose(completion_request, wanted, caller.health)
     facts.model = routing.candidates[0].model.id
-    generation_id = generations.new_id()
     admission = caller.admit(generation_id)
     try:
         moderation.screen(completion_request.request, caller)

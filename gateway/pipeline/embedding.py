@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+import uuid
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -65,6 +66,7 @@ def embed(
     model_id: str,
     principal: Principal,
     *,
+    generation_id: uuid.UUID,
     user: str | None = None,
     dimensions: int | None = None,
     ignored: Sequence[str] = (),
@@ -91,7 +93,6 @@ def embed(
     routes = routes_of(model, caller.health)
     bound_tokens = sum(len(text.encode()) // BYTES_PER_TOKEN_BOUND + 1 for text in texts)
     cost_nano = bound_tokens * price.prompt_nano
-    generation_id = generations.new_id()
     admission = caller.admit(generation_id)
     with contextlib.ExitStack() as stack:
         stack.callback(admission.release)

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from billing.ledger import ledger
+from gateway.api.retries.answer_once import ANSWER_LOST
 from tests.billing.conftest import _books_add_up  # noqa: F401 -- an audit after each test
 from tests.billing.payers import CREDIT, ask, end, hold_one, open_account, pay_in, payer, settle_one
 from tests.billing.visitors import streamed, text_of, visitor
@@ -46,6 +47,14 @@ def test_what_was_borne_for_an_account_is_explained_in_its_language(account):
     assert "Write-off The answer cost more than was available." in english
     russian = text_of(visitor(account, language="ru").get(LEDGER))
     assert "Ответ стоил больше, чем было на балансе." in russian
+
+
+def test_what_a_lost_answer_cost_is_given_back_in_the_words_of_its_reader(account):
+    pay_in(account, CREDIT)
+    held = hold_one(ask(payer(account), CREDIT))
+    settle_one(end(held, CREDIT))
+    ledger.refund(held.generation_id, reason=ANSWER_LOST, actor_id=None)
+    assert "Ответ пропал вместе с процессом" in text_of(visitor(account, language="ru").get(LEDGER))
 
 
 def test_the_ledger_is_read_page_by_page_to_its_end(account, client):

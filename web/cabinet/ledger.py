@@ -17,6 +17,7 @@ from billing.ledger.entries import LedgerEntry
 from billing.payments.top_ups import TEST_PAYMENT
 from billing.redemption_codes import CODE_ENTRY
 from billing.usage.generations import public_id
+from gateway.api.retries.answer_once import ANSWER_LOST
 from infra.credits import credits_of
 from infra.moscow_time import moscow_day
 from infra.spreadsheet import csv_file
@@ -85,6 +86,8 @@ def _reason(entry: LedgerEntry) -> str:
         return _("Redemption code %(code)s") % {"code": entry.reason.rpartition(" ")[2]}
     if entry.kind == LedgerEntry.Kind.WRITE_OFF and entry.generation_id:
         return _("The answer cost more than was available.")
+    if entry.reason == ANSWER_LOST:
+        return _(ANSWER_LOST)
     return entry.reason
 
 

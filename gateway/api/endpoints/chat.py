@@ -1,6 +1,7 @@
 """One completion over HTTP, plain or streamed, in the dialect that the URL table gives the view."""
 
 import contextlib
+import uuid
 from collections.abc import Generator
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
 from accounts.keys.credentials import credentials
+from billing.usage.generations import new_id
 from gateway.api.body import read_object
 from gateway.api.capacity import capacity
 from gateway.api.dialects.base import AnswerWriter
@@ -52,19 +54,25 @@ class CompletionView(View):
         with capacity:
             return answer_once(
                 identity_of(request._request, body, self.caller, self.dialect),
-                lambda: self._answer(request, order, writer),
+                lambda generation_id: self._answer(request, order, writer, generation_id),
                 failed=self.handle_exception,
                 caller=self.caller,
                 client=request._request.META.get("gunicorn.socket"),
             )
 
     def _answer(
-        self, request: Request, order: CompletionRequest, writer: AnswerWriter
+        self,
+        request: Request,
+        order: CompletionRequest,
+        writer: AnswerWriter,
+        generation_id: uuid.UUID,
     ) -> HttpResponse:
         """Return the whole answer. It runs on when the client leaves: a retry may come for it."""
         order = with_fetched_images(order, self.caller)
         with capacity.admission():
-            stream = open_completion(order, self.caller, cancel_token=_cancel_token())
+            stream = open_completion(
+                order, self.caller, cancel_token=_cancel_token(), generation_id=generation_id
+            )
         with contextlib.closing(stream):
             try:
                 response = JSONResponse(writer.answer(collect(stream), stream))
@@ -86,7 +94,9 @@ class CompletionView(View):
             order = with_fetched_images(order, self.caller)
             cancel_token = _cancel_token()
             with capacity.admission():
-                stream = open_completion(order, self.caller, cancel_token=cancel_token)
+                stream = open_completion(
+                    order, self.caller, cancel_token=cancel_token, generation_id=new_id()
+                )
             stack.callback(stream.close)
             client = request._request.META.get("gunicorn.socket")
             if client is not None:

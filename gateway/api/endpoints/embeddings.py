@@ -2,6 +2,7 @@
 
 import base64
 import struct
+import uuid
 from collections.abc import Sequence
 
 from django.http import HttpResponse
@@ -32,17 +33,20 @@ class EmbeddingsView(View):
             ignored = ignored_of(request, order)
             return answer_once(
                 identity_of(request._request, document, self.caller, self.dialect),
-                lambda: self._answer(order, ignored),
+                lambda generation_id: self._answer(order, ignored, generation_id),
                 failed=self.handle_exception,
                 caller=self.caller,
                 client=request._request.META.get("gunicorn.socket"),
             )
 
-    def _answer(self, order: EmbeddingsRequest, ignored: Sequence[str]) -> HttpResponse:
+    def _answer(
+        self, order: EmbeddingsRequest, ignored: Sequence[str], generation_id: uuid.UUID
+    ) -> HttpResponse:
         embedded = embed(
             order.input,
             order.model,
             self.caller,
+            generation_id=generation_id,
             user=order.user,
             dimensions=order.dimensions,
             ignored=ignored,

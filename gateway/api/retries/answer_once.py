@@ -4,15 +4,20 @@ import contextlib
 import socket
 import threading
 import time
+import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from django.conf import settings
 from django.http import HttpResponse
+from django.utils.translation import gettext_noop
 
 from accounts.principal import Principal
+from billing.errors import MovementRefused
+from billing.ledger import ledger
 from billing.limits.request_limits import LimitExceeded
+from billing.usage import generations
 from gateway.api.disconnect import watch
 from gateway.api.retries.identity import Identity
 from gateway.api.retries.kept_answer import seal, unseal
@@ -33,10 +38,15 @@ RELEASED_AFTER_S = 100.0
 """By then, counted from when the run is known to be lost, all is released that its process held."""
 RELEASE_LOOK_S = 5.0
 
+ANSWER_LOST = gettext_noop("The answer was lost with its process, and its retry was answered anew.")
+
+Work = Callable[[uuid.UUID], HttpResponse]
+"""Makes the answer, as the generation of that id."""
+
 
 def answer_once(
     identity: Identity | None,
-    work: Callable[[], HttpResponse],
+    work: Work,
     *,
     failed: Callable[[Exception], HttpResponse],
     caller: Principal,
@@ -48,18 +58,18 @@ def answer_once(
     `work` is simply done, and raises what it raises. Raises IdempotencyMismatch and LimitExceeded.
     """
     if identity is None:
-        return work()
+        return work(generations.new_id())
     runs = current_runs()
     if identity.retry == 0:
         run = Run(identity)
         runs.begin(run)
-        return _answer(runs, run, partial(_respond, work, failed))
+        return _answer(runs, run, partial(_respond, run, work, failed))
     patient_until_s = 0.0
     while True:
         run = Run(identity)
         joined = runs.join_or_begin(run)
         if joined is None:
-            return _answer(runs, run, partial(_respond, work, failed, patient_until_s))
+            return _answer(runs, run, partial(_respond, run, work, failed, patient_until_s))
         try:
             with _waiting(caller, client) as waiter:
                 ended = waiter.outcome(joined)
@@ -83,19 +93,32 @@ def _answer(runs: Runs, run: Run, respond: Callable[[], HttpResponse]) -> HttpRe
 
 
 def _respond(
-    work: Callable[[], HttpResponse],
+    run: Run,
+    work: Work,
     failed: Callable[[Exception], HttpResponse],
     patient_until_s: float = 0.0,
 ) -> HttpResponse:
     """Work; until `patient_until_s` do it anew when it is refused for what a dead process holds."""
+    generation_id = uuid.UUID(run.id)
     while True:
         try:
-            response = work()
+            _give_back(run.replaces)
+            response = work(generation_id)
         except Exception as error:
             response = failed(error)
         if response.status_code not in HELD_BY_THE_DEAD or time.monotonic() > patient_until_s:
             return response
         time.sleep(RELEASE_LOOK_S)
+        # A refusal of the provider's has been written down under the first.
+        generation_id = generations.new_id()
+
+
+def _give_back(lost: Sequence[str]) -> None:
+    """Refund the answers that their processes charged for, and did not live to keep. Raises django.db.Error."""
+    for run_id in lost:
+        # Refused is what cost nothing, as nearly always, and what an earlier retry has given back.
+        with contextlib.suppress(MovementRefused):
+            ledger.refund(uuid.UUID(run_id), reason=ANSWER_LOST, actor_id=None)
 
 
 class _Waiter:

@@ -1,10 +1,10 @@
 """One run of a request that may be repeated, and which of several runs a retry joins."""
 
 import threading
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from billing.usage import generations
 from gateway.api.retries.identity import Identity
 
 
@@ -21,12 +21,17 @@ class Ended:
 
 
 class Run:
-    """A run of this process. `joined` is the highest count of a retry that joined it."""
+    """A run of this process. `joined` is the highest count of a retry that joined it.
+
+    `id` is that of the generation it makes: by that it is known what a run has cost whose process died.
+    `replaces` are the ids of such runs of the same name.
+    """
 
     def __init__(self, identity: Identity) -> None:
-        self.id = uuid.uuid4().hex
+        self.id = generations.new_id().hex
         self.identity = identity
         self.joined = identity.retry or 0
+        self.replaces: Sequence[str] = ()
         self.ended: Ended | None = None
         self.is_lost = False
         self._lock = threading.Lock()

@@ -146,11 +146,12 @@ class SharedRuns:
         def attempt(pipeline: Pipeline) -> str | None:
             elements = cast(list[bytes], pipeline.lrange(key, 0, -1))
             listed = [_Listed.of(element) for element in elements]
-            live = self._live(identity.name, listed)
+            live, lost = self._live_and_lost(identity.name, listed)
             index = joined_by(identity.retry, [listed[place].joined for place in live])
             pipeline.multi()
             if index is None:
                 if beginning is not None:
+                    beginning.replaces = lost
                     self._renew_lease(pipeline)
                     self._list(pipeline, beginning)
                     self._write(pipeline, beginning)
@@ -167,8 +168,10 @@ class SharedRuns:
             transaction = cast(Callable[..., str | None], self._client.transaction)
             return transaction(attempt, key, value_from_callable=True)
 
-    def _live(self, name: str, listed: Sequence[_Listed]) -> dict[int, str]:
-        """Return the bodies of those runs that can be joined, by their place in the list."""
+    def _live_and_lost(
+        self, name: str, listed: Sequence[_Listed]
+    ) -> tuple[dict[int, str], list[str]]:
+        """Return the bodies of those runs that can be joined, by their place, and the ids of the dead's."""
         pipeline = self._client.pipeline(transaction=False)
         for one in listed:
             pipeline.getrange(_run_key(name, one.run_id), 0, _HEAD_BYTES - 1)
@@ -181,11 +184,17 @@ class SharedRuns:
         alive = {
             process for process, there in zip(running, pipeline.execute(), strict=True) if there
         }
-        return {
+        lost = [
+            place
+            for place, head in heads.items()
+            if head.letter == _RUNS and head.process not in alive
+        ]
+        live = {
             place: head.body
             for place, head in heads.items()
-            if head.letter == _ANSWERED or (head.letter == _RUNS and head.process in alive)
+            if head.letter != _FAILED and place not in lost
         }
+        return live, [listed[place].run_id for place in lost]
 
     def _is_listed(self, run: Run) -> bool:
         with self._writing:  # a write under way may be listing it
@@ -235,7 +244,7 @@ class SharedRuns:
         key = _list_key(run.identity.name)
         pipeline.lpush(key, str(_Listed(run.id, run.joined)))
         pipeline.ltrim(key, 0, LISTED_MAX - 1)
-        pipeline.expire(key, max(RUNNING_MAX_S, run.identity.kept_s))
+        pipeline.expire(key, _listed_s(run.identity))
 
     def _write(self, pipeline: Pipeline, run: Run) -> None:
         key = _run_key(run.identity.name, run.id)
@@ -245,7 +254,7 @@ class SharedRuns:
             return
         head = (self._process + run.identity.body).encode()
         if ended is None:
-            pipeline.set(key, _RUNS + head, ex=RUNNING_MAX_S)
+            pipeline.set(key, _RUNS + head, ex=_listed_s(run.identity))
         elif ended.is_failure:
             pipeline.set(key, _FAILED + head + ended.sealed, ex=FAILURE_KEPT_S)
         else:
@@ -259,6 +268,11 @@ class SharedRuns:
 
 def _is_joinable(run: Run) -> bool:
     return not run.is_lost and (run.ended is None or not run.ended.is_failure)
+
+
+def _listed_s(identity: Identity) -> int:
+    """Return for how long a run is known that does not end: its retry may come as late as another."""
+    return max(RUNNING_MAX_S, identity.kept_s)
 
 
 def _list_key(name: str) -> str:

@@ -3,17 +3,20 @@
 import contextlib
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 from django.http import HttpResponse
 from redis import Redis
 
+from billing.models import LedgerEntry
 from gateway.api.errors import IdempotencyMismatch
 from gateway.api.json_response import JSONResponse
 from gateway.api.retries import answer_once as answering
-from gateway.api.retries.answer_once import answer_once
+from gateway.api.retries.answer_once import Work, answer_once
 from gateway.api.retries.identity import Identity
 from gateway.api.retries.kept_answer import seal, unseal
 from gateway.api.retries.memory_runs import MemoryRuns
@@ -21,6 +24,7 @@ from gateway.api.retries.run import Ended, Run, RunLost
 from gateway.api.retries.runs import JoinedRun, Runs
 from gateway.api.retries.shared_runs import SharedRuns
 from tests.api.retries.requests import BODY, CALLER, KEY, identity
+from tests.billing.payers import CREDIT, ask, end, hold_one, open_account, payer, settle_one
 from tests.live.callers import wait_until
 from tests.live.outages import own_redis
 
@@ -197,6 +201,57 @@ def test_what_a_dead_process_ran_is_lost_when_its_lease_ends(redis_url, process,
     dead.close()
 
 
+@pytest.mark.django_db
+def test_who_takes_over_from_the_dead_gives_back_what_they_charged(redis_url, monkeypatch):
+    monkeypatch.setattr("gateway.api.retries.shared_runs.RENEW_S", 60)
+    account = open_account(100 * CREDIT)
+    caller = payer(account)
+    dead = SharedRuns(redis_url, lease_s=0.3)
+    settled, unsettled = Run(KEYED), Run(RETRY)
+    for run in (settled, unsettled):
+        assert dead.join_or_begin(run) is None
+
+    def answer(generation_id: uuid.UUID) -> HttpResponse:
+        hold = hold_one(ask(caller, 10 * CREDIT, generation_id=generation_id))
+        settle_one(end(hold, 7 * CREDIT))
+        return ANSWER
+
+    answer(uuid.UUID(settled.id))  # and the process dies before it has kept the answer
+    for repeated in (KEYED, RETRY, KEYED):
+        given = answer_once(repeated, answer, failed=_failed, caller=caller, client=None)
+        assert given.content == ANSWER.content
+
+    entries = LedgerEntry.objects.filter(account=account).order_by("pk")
+    assert list(entries.values_list("kind", "amount_nano", "generation_id"))[1:3] == [
+        ("charge", -7 * CREDIT, uuid.UUID(settled.id)),
+        ("refund", 7 * CREDIT, uuid.UUID(settled.id)),
+    ]
+    assert sum(entries.values_list("amount_nano", flat=True)) == 100 * CREDIT - 2 * 7 * CREDIT
+    dead.close()
+
+
+@pytest.mark.django_db
+def test_what_the_dead_charged_is_given_back_once_though_its_retry_dies_too(redis_url, monkeypatch):
+    monkeypatch.setattr("gateway.api.retries.shared_runs.RENEW_S", 60)
+    account = open_account(100 * CREDIT)
+    caller = payer(account)
+    lost: list[str] = []
+    for _ in range(2):
+        dead = SharedRuns(redis_url, lease_s=0.05)
+        run = Run(KEYED)
+        wait_until(partial(_begins, dead, run), "it is taken over")
+        assert list(run.replaces) == lost[::-1]
+        lost.append(run.id)
+        hold = hold_one(ask(caller, 10 * CREDIT, generation_id=uuid.UUID(run.id)))
+        settle_one(end(hold, 7 * CREDIT))
+
+    for _ in range(2):
+        answer_once(KEYED, lambda _: ANSWER, failed=_failed, caller=caller, client=None)
+
+    entries = LedgerEntry.objects.filter(account=account)
+    assert sum(entries.values_list("amount_nano", flat=True)) == 100 * CREDIT
+
+
 def test_a_process_that_ends_leaves_its_answers_and_no_lease(process):
     ending, other = process(), process()
     run = _begun(ending, FIRST)
@@ -293,26 +348,26 @@ def test_who_takes_over_from_the_dead_waits_for_what_they_held(monkeypatch):
     begun, may_die = threading.Event(), threading.Event()
     refusals = [402, 429]
 
-    def die() -> HttpResponse:
+    def die(_: uuid.UUID) -> HttpResponse:
         begun.set()
         may_die.wait()
         raise SystemExit
 
-    def take_over() -> HttpResponse:
+    def take_over(_: uuid.UUID) -> HttpResponse:
         return JSONResponse({}, status=refusals.pop()) if refusals else ANSWER
 
-    def ask(work: Callable[[], HttpResponse]) -> HttpResponse:
+    def asked(work: Work) -> HttpResponse:
         return answer_once(KEYED, work, failed=_failed, caller=CALLER, client=None)
 
     def ask_and_die() -> None:
         with contextlib.suppress(SystemExit):
-            ask(die)
+            asked(die)
 
     first = threading.Thread(target=ask_and_die)
     first.start()
     assert begun.wait(60)
     answers: list[HttpResponse] = []
-    second = threading.Thread(target=lambda: answers.append(ask(take_over)))
+    second = threading.Thread(target=lambda: answers.append(asked(take_over)))
     second.start()
     wait_until(lambda: bool(answering._waiting_by_account), "the second waits")
     may_die.set()
@@ -321,7 +376,11 @@ def test_who_takes_over_from_the_dead_waits_for_what_they_held(monkeypatch):
 
     assert [answer.status_code for answer in answers] == [200]
     assert not answering._waiting_by_account
-    assert ask(take_over).content == ANSWER.content
+    assert asked(take_over).content == ANSWER.content
+
+
+def _begins(shared: SharedRuns, run: Run) -> bool:
+    return shared.join_or_begin(run) is None
 
 
 def _failed(error: Exception) -> HttpResponse:
