@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.api.errors import IdempotencyMismatch
+from gateway.api.retries.identity import Identity
 from gateway.api.retries.run import Ended, Run, joined_by
 
 KEPT_BYTES_MAX = 64 * 1024 * 1024
@@ -46,18 +47,15 @@ class MemoryRuns:
     def join_or_add(self, run: Run) -> Run | None:
         """Return the run that this one would repeat; None: it is listed now. Raises IdempotencyMismatch."""
         with self._lock:
-            self._expire()
-            live = self._listed.get(run.identity.name, [])
-            retry = run.identity.retry
-            index = joined_by(retry, [one.joined for one in live])
-            if index is None:
+            found = self._join(run.identity)
+            if found is None:
                 self._listed[run.identity.name] = [run]
-                return None
-            found = live[index]
-            if found.identity.body != run.identity.body:
-                raise IdempotencyMismatch
-            found.joined = max(found.joined, retry or 0)
             return found
+
+    def join(self, identity: Identity) -> Run | None:
+        """Return the run that a request repeats; None where there is none. Raises IdempotencyMismatch."""
+        with self._lock:
+            return self._join(identity)
 
     def get(self, name: str, run_id: str) -> Run | None:
         """Return a run of this process by its id."""
@@ -72,6 +70,18 @@ class MemoryRuns:
             else:
                 self._keep(run, len(ended.sealed))
         run.end(ended)
+
+    def _join(self, identity: Identity) -> Run | None:
+        self._expire()
+        live = self._listed.get(identity.name, [])
+        index = joined_by(identity.retry, [one.joined for one in live])
+        if index is None:
+            return None
+        found = live[index]
+        if found.identity.body != identity.body:
+            raise IdempotencyMismatch
+        found.joined = max(found.joined, identity.retry or 0)
+        return found
 
     def _keep(self, run: Run, size: int) -> None:
         kept_s = run.identity.kept_s

@@ -98,6 +98,9 @@ class Runs:
             if found is None:
                 time.sleep(2 * WRITE_PAUSE_S)  # by now Redis has been told of what began elsewhere
         if found is None:
+            here = self._here.join(run.identity)  # Redis may have lost its data
+            if here is not None:
+                return here
             found = shared.join_or_begin(run)
         if found is None:
             self._here.add(run)

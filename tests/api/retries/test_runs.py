@@ -22,6 +22,7 @@ from gateway.api.retries.kept_answer import seal, unseal
 from gateway.api.retries.memory_runs import MemoryRuns
 from gateway.api.retries.run import Ended, Run, RunLost
 from gateway.api.retries.runs import JoinedRun, Runs
+from gateway.api.retries.runs import _runs as process_runs
 from gateway.api.retries.shared_runs import SharedRuns
 from tests.api.retries.requests import BODY, CALLER, KEY, identity
 from tests.billing.payers import CREDIT, ask, end, hold_one, open_account, payer, settle_one
@@ -33,6 +34,12 @@ FIRST, RETRY, SECOND_RETRY = (identity(retry=count) for count in "012")
 KEYED = identity(keyed="order 7")
 
 Processes = Callable[..., Runs]
+
+
+@pytest.fixture(autouse=True)
+def _new_process() -> None:
+    """Have the process that `answer_once` asks remember nothing of other tests."""
+    process_runs.cache_clear()
 
 
 @pytest.fixture
@@ -306,6 +313,25 @@ def test_without_redis_a_process_knows_its_own_runs_and_tells_of_them_when_it_is
 
         server.start()
         wait_until(lambda: there.join_or_begin(Run(RETRY)) is not None, "it is known elsewhere")
+
+
+@pytest.mark.parametrize(("one", "again"), [(FIRST, RETRY), (RETRY, SECOND_RETRY), (KEYED, KEYED)])
+@pytest.mark.parametrize("has_ended", [False, True])
+def test_a_process_knows_its_own_runs_when_redis_has_lost_its_data(
+    process, redis_client, one, again, has_ended
+):
+    runs = process()
+    run = _begun(runs, one)
+    if has_ended:
+        _end(runs, run)
+    wait_until(lambda: not runs._shared._unwritten, "Redis has been told")
+    redis_client.flushdb()
+
+    joined = _joined(runs, again)
+
+    if not has_ended:
+        _end(runs, run)
+    assert _answer_of(joined, again).content == ANSWER.content
 
 
 def test_memory_is_bounded_and_lets_the_shorter_kept_go_first():
