@@ -20,6 +20,7 @@ from tests.tenant_routes import ROUTES
 from tests.tenant_world import OWNER, World, build, text_of
 
 CYRILLIC = re.compile("[А-Яа-яЁё]+")
+DATE_IN_DIGITS = re.compile(r"\b\d{1,2}[./]\d{1,2}[./]\d{4}\b")
 NAMES_OF_LANGUAGES = {"Русский"}
 LEAST_WORDS = 3
 SAME_IN_BOTH = {"JSON", "OAuth", "XRouter: %(signal)s", "id"}
@@ -136,6 +137,18 @@ def test_an_english_page_has_no_cyrillic(world: World):
 
 
 @pytest.mark.django_db
+def test_an_english_page_names_the_month_of_each_date(world: World):
+    """02.03.2026 is the second of March to some of its readers, and the third of February to others."""
+    found = {
+        path: dates
+        for path, text in pages(world, "en")
+        if path not in IN_RUSSIAN_ALONE
+        if (dates := DATE_IN_DIGITS.findall(text))
+    }
+    assert found == {}
+
+
+@pytest.mark.django_db
 def test_a_russian_page_has_no_english_sentence(world: World, english_texts):
     found = [
         f"{path}: {pieces}"
@@ -149,7 +162,7 @@ def test_a_russian_page_has_no_english_sentence(world: World, english_texts):
 
 @pytest.mark.django_db
 def test_the_pages_that_are_read_are_the_pages(world: World):
-    """The two tests above read what they mean to read, and would see a mixture."""
+    """The three tests above read what they mean to read, and would see a mixture."""
     assert User.objects.filter(email=OWNER).exists()
     russian, english = dict(pages(world, "ru")), dict(pages(world, "en"))
     assert "Ключи API" in russian["/cabinet/keys/"]

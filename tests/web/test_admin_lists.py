@@ -160,7 +160,7 @@ def test_a_list_is_narrowed_to_days_of_moscow_s(operator_client: Client):
         assert len(sent.splitlines()) == 1 + found
     page = operator_client.get(path, {"since": "2026-03-02", "disabled__exact": "0"})
     text = page.content.decode()
-    assert "03/02/2026 –" in text
+    assert "2 Mar 2026 –" in text
     assert '<input type="hidden" name="disabled__exact" value="0">' in text
 
 

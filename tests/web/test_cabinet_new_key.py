@@ -124,7 +124,7 @@ def test_everything_can_be_set_at_creation(client):
     assert "10 requests a minute" in page
     assert (key.concurrency, key.expires_at) == (3, datetime(2100, 1, 31, 12, tzinfo=UTC))
     assert "3 at once" in page
-    assert "until 31.01.2100 15:00" in page
+    assert "until 31 Jan 2100 15:00" in page
 
 
 @pytest.mark.parametrize(

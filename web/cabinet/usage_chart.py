@@ -59,7 +59,8 @@ def by_days(
     days = [since + timedelta(days=number) for number in range((until - since).days + 1)]
     cells = [(used.day, *label(used), figure.of(used)) for used in rows]
     heads = [
-        (date_format(day, "j E Y"), date_format(day, "d.m"), _requests_of(day)) for day in days
+        (date_format(day, "j E Y"), date_format(day, "MONTH_DAY_FORMAT"), _requests_of(day))
+        for day in days
     ]
     return _drawn(days, heads, cells, figure)
 
