@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -34,7 +35,12 @@ from web.cabinet.usage_chart import FIGURES, LATENCY, by_days, by_hours, latency
 
 PERIODS = (1, 7, 30, 90)
 
-_FIRST_DAY, _LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
+_IN_FOUR_DIGITS = gettext_lazy("Write the year in four digits.")
+_BOUNDS = [
+    MinValueValidator(date(2000, 1, 1), _IN_FOUR_DIGITS),
+    MaxValueValidator(date(2199, 12, 31), _IN_FOUR_DIGITS),
+]
+"""A browser takes 26 for the year 26."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +68,13 @@ class PeriodForm(forms.Form):
     since = forms.DateField(
         label=gettext_lazy("From"),
         required=False,
+        validators=_BOUNDS,
         widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
     )
     until = forms.DateField(
         label=gettext_lazy("To"),
         required=False,
+        validators=_BOUNDS,
         widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
     )
     group = forms.ChoiceField(
@@ -94,8 +102,8 @@ class PeriodForm(forms.Form):
         cleaned = super().clean() or {}
         until = cleaned.get("until") or moscow_day(timezone.now())
         days = cleaned.get("days") or DEFAULT_DAYS
-        since = cleaned.get("since") or max(until, _FIRST_DAY) - timedelta(days=days - 1)
-        if not _FIRST_DAY <= since <= until <= _LAST_DAY:
+        since = cleaned.get("since") or until - timedelta(days=days - 1)
+        if since > until:
             raise ValidationError({"since": _("The first day comes before the last one.")})
         if (until - since).days >= MOST_DAYS:
             text = _("A period is %(days)s days at most.") % {"days": MOST_DAYS}
