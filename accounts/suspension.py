@@ -20,10 +20,11 @@ from accounts.oauth.revocation import revoke_all
 from infra import outbox
 
 
-def suspend(*, account: Account, reason: str) -> None:
+def suspend(*, account: Account, reason: str) -> bool:
     """Suspend the account: refuse its credentials, end its owner's access tokens for good, and tell them why.
 
-    One already suspended keeps its date and its reason. Raises SuspensionReasonMissing.
+    Return False for one already suspended, which keeps its date and its reason. Raises
+    SuspensionReasonMissing.
     """
     reason = reason.strip()
     if not reason:
@@ -32,20 +33,24 @@ def suspend(*, account: Account, reason: str) -> None:
         revoke_all(user=account.owner)
         credentials_changed(account.pk)
         rows = Account.objects.filter(pk=account.pk, suspended_at=None)
-        if rows.update(suspended_at=timezone.now(), suspension_reason=reason):
+        is_new = bool(rows.update(suspended_at=timezone.now(), suspension_reason=reason))
+        if is_new:
             log.record(Action.SUSPEND, account, detail={"reason": reason})
             transaction.on_commit(lambda: _tell(account.owner, reason))
     account.refresh_from_db(fields=["suspended_at", "suspension_reason"])
+    return is_new
 
 
-def resume(*, account: Account) -> None:
-    """Let the account's credentials work again."""
+def resume(*, account: Account) -> bool:
+    """Let the account's credentials work again. Return False for one that was not suspended."""
     with transaction.atomic():
         credentials_changed(account.pk)
         rows = Account.objects.filter(pk=account.pk, suspended_at__isnull=False)
-        if rows.update(suspended_at=None, suspension_reason=""):
+        was_suspended = bool(rows.update(suspended_at=None, suspension_reason=""))
+        if was_suspended:
             log.record(Action.RESUME, account)
     account.refresh_from_db(fields=["suspended_at", "suspension_reason"])
+    return was_suspended
 
 
 def set_active(*, user: User, is_active: bool) -> None:

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME, ActionForm
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
@@ -205,15 +205,19 @@ class AuditedAdmin(_Admin):
         change: Callable[[Row], object],
         done: str,
     ) -> None:
-        """Apply `change` to all rows or to none, record it with the given reason, and say so."""
+        """Apply `change` to all rows or to none, record it with the given reason, and say so.
+
+        A row for which `change` returns False needed none: nothing is recorded of it.
+        """
         with transaction.atomic():
-            found = list(rows.order_by("pk"))
-            for row in found:
-                change(row)
+            changed = [row for row in rows.order_by("pk") if change(row) is not False]
             # Locks first, the audit log's own after them: two operators never wait for each other.
-            for row in found:
+            for row in changed:
                 self.tell(request, row, action, done, reason=request.POST.get("reason", ""))
-        self.message_user(request, done)
+        if changed:
+            self.message_user(request, done)
+        else:
+            self.message_user(request, gettext("Nothing was to be done."), messages.WARNING)
 
     def tell(
         self,

@@ -100,6 +100,15 @@ def test_an_operator_suspends_an_account_for_a_reason_that_its_owner_is_told(
     assert authenticate(f"Bearer {raw}")
 
 
+def test_of_accounts_suspended_before_nothing_is_recorded(operator):
+    account = new_key()[0].account
+    for _twice in range(2):
+        act(operator, "account", "suspend", account)
+    assert AuditEntry.objects.filter(action="suspend").count() == 1
+    page = operator.get(reverse("admin:accounts_account_changelist")).content.decode()
+    assert "Делать было нечего." in page
+
+
 def test_an_operator_shuts_a_person_out_and_lets_them_in(operator):
     key, raw = new_key()
     act(operator, "user", "shut_out", key.user)

@@ -178,6 +178,25 @@ def test_an_act_needs_a_reason_which_is_kept(operator_client: Client, account: A
     assert ("note", "Called, all is well.") in set(reasons)
 
 
+def test_who_comes_second_is_told_that_nothing_was_done_and_their_reason_is_not_kept(
+    operator_client: Client, account: Account
+):
+    kept = AuditEntry.objects.filter(object_id=str(account.pk)).values_list("action", "reason")
+    for act, told in (
+        ("resume/", "The account is not suspended: nothing was done."),
+        ("revoke-keys/", "The account has no live key: nothing was done."),
+    ):
+        page = operator_client.post(page_of(account, act), {"reason": "A slip."}, follow=True)
+        assert told in page.content.decode()
+    assert not kept.exists()
+
+    for reason in ("Sells keys.", "Spam."):
+        page = operator_client.post(page_of(account, "suspend/"), {"reason": reason}, follow=True)
+    assert "The account was suspended before: that reason stands" in page.content.decode()
+    assert "Suspended." not in page.content.decode()
+    assert list(kept) == [("suspend", "Sells keys.")]
+
+
 def test_all_keys_are_revoked_at_once(operator_client: Client, account: Account):
     for number in range(3):
         issuing.issue(account=account, user=account.owner, name=f"key {number}")

@@ -85,9 +85,13 @@ def act(request: HttpRequest, account_id: int, name: str) -> HttpResponse:
         reason: str = form.cleaned_data["reason"]
         with transaction.atomic():
             with log.as_one():
-                known.do(account, reason)
-            log.write(known.action, [account], reason=reason)
-        messages.success(request, str(known.done))
+                is_done = known.do(account, reason)
+            if is_done:
+                log.write(known.action, [account], reason=reason)
+        if is_done:
+            messages.success(request, str(known.done))
+        else:
+            messages.warning(request, str(known.needless))
         return redirect("customer", account.pk)
     context = {
         **admin.site.each_context(request),
@@ -101,32 +105,40 @@ def act(request: HttpRequest, account_id: int, name: str) -> HttpResponse:
     return TemplateResponse(request, "admin/customer_act.html", context, status=status)
 
 
-def _suspend(account: Account, reason: str) -> None:
-    suspension.suspend(account=account, reason=reason)
+def _suspend(account: Account, reason: str) -> bool:
+    return suspension.suspend(account=account, reason=reason)
 
 
-def _resume(account: Account, reason: str) -> None:
-    suspension.resume(account=account)
+def _resume(account: Account, reason: str) -> bool:
+    return suspension.resume(account=account)
 
 
-def _note(account: Account, reason: str) -> None:
+def _note(account: Account, reason: str) -> bool:
     """Write nothing but the audit log's entry."""
+    return True
 
 
-def _revoke_keys(account: Account, reason: str) -> None:
-    for key in lookup.live(account.pk, most=issuing.KEYS_MAX):
+def _revoke_keys(account: Account, reason: str) -> bool:
+    live = lookup.live(account.pk, most=issuing.KEYS_MAX)
+    for key in live:
         issuing.revoke(key=key)
+    return bool(live)
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerAct:
-    """What may be done to a customer from their page."""
+    """What may be done to a customer from their page.
+
+    `do` says whether there was anything to do; `needless` is told where there was not, as when another
+    operator was first.
+    """
 
     action: Action
     title: str | Promise
     consequence: str | Promise
     done: str | Promise
-    do: Callable[[Account, str], None]
+    needless: str | Promise
+    do: Callable[[Account, str], bool]
 
 
 _ACTS = {
@@ -137,6 +149,7 @@ _ACTS = {
             "Its keys are refused at once and running answers are cut; its owner is mailed the reason."
         ),
         _("Suspended."),
+        _("The account was suspended before: that reason stands, and yours is not kept."),
         _suspend,
     ),
     "resume": CustomerAct(
@@ -144,6 +157,7 @@ _ACTS = {
         _("Let the account go on"),
         _("Its keys work again at once. Access of applications stays ended."),
         _("Resumed."),
+        _("The account is not suspended: nothing was done."),
         _resume,
     ),
     "revoke-keys": CustomerAct(
@@ -151,6 +165,7 @@ _ACTS = {
         _("Revoke all keys"),
         _("Every key of the account is refused for good; its owner makes new ones."),
         _("Revoked."),
+        _("The account has no live key: nothing was done."),
         _revoke_keys,
     ),
     "note": CustomerAct(
@@ -158,6 +173,7 @@ _ACTS = {
         _("Write a note"),
         _("Operators read it here; the customer does not. It stays in the audit log."),
         _("Noted."),
+        "",
         _note,
     ),
 }
