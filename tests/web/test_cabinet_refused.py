@@ -81,6 +81,16 @@ def test_a_refused_request_is_listed_with_its_code_and_field(account: Any, key: 
     ]
 
 
+def test_a_newcomer_whose_first_requests_were_refused_sees_them_on_the_overview(
+    account: Any, key: str
+):
+    hello = [{"role": "user", "content": "Hello"}]
+    ask(key, {"model": "gpt-4o", "messages": hello})
+    page = visitor(account).get("/cabinet/").content.decode()
+    assert "model_not_found" in page
+    assert "2. Send a request" in page
+
+
 def test_of_a_flood_a_part_is_kept(account: Any, key: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(refusals, "MOST_A_MINUTE", 3)
     for _ in range(5):

@@ -31,8 +31,8 @@ from accounts.keys.labels import credential_labels
 from accounts.signin.sessions import account_of
 from billing import prices
 from billing.pricing import PriceValue, cost_nano
+from billing.usage import all_requests, usage_days
 from billing.usage import generations as records
-from billing.usage import refusals, usage_days
 from billing.usage.generations import GenerationRecord, Outcome, Wanted
 from billing.usage.refusals import RefusedRequest
 from gateway.providers import registry
@@ -197,14 +197,11 @@ def generation_list(request: HttpRequest) -> HttpResponseBase:
 def latest(
     account_id: int, form: Filters, *, most: int, before: uuid.UUID | None
 ) -> list[GenerationRecord | RefusedRequest]:
-    """Return at most `most` requests, run and refused ones in one order by time, newest first."""
+    """Return at most `most` requests that fit, newest first."""
     run, refused = form.kinds
-    found: list[GenerationRecord | RefusedRequest] = []
-    if run:
-        found += records.latest(account_id, form.wanted(), most=most, before=before)
-    if refused:
-        found += refusals.latest(account_id, form.wanted(), most=most, before=before)
-    return sorted(found, key=lambda record: record.id, reverse=True)[:most]
+    return all_requests.latest(
+        account_id, form.wanted(), most=most, before=before, run=run, refused=refused
+    )
 
 
 def requests_csv(account_id: int, form: Filters) -> StreamingHttpResponse:

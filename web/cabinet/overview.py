@@ -17,7 +17,7 @@ from accounts.keys import lookup
 from accounts.signin.sessions import account_of
 from billing.ledger import balances
 from billing.limits import request_limits
-from billing.usage import generations, usage_days
+from billing.usage import all_requests, generations, usage_days
 from billing.usage.forecast import forecast
 from billing.usage.generations import Wanted
 from billing.usage.usage_days import UsageRow
@@ -60,7 +60,7 @@ class Sparkline:
 @login_required
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
-    """Show the overview; a new account sees how to send its first request."""
+    """Show the overview; an account that no model has answered yet sees how to send its first request."""
     account = account_of(request)
     balance = balances.exact(account.pk)
     tier = request_limits.tier_of(balance.posted_nano)
@@ -70,7 +70,8 @@ def overview(request: HttpRequest) -> HttpResponse:
     used = usage_days.rows(account.pk, since, today, group=["day", "model"])
     spent = _spent(used, since)
     ahead = forecast(balance.posted_nano, spent, now)
-    records = generations.latest(account.pk, Wanted(), most=LAST_REQUESTS)
+    requests = all_requests.latest(account.pk, Wanted(), most=LAST_REQUESTS)
+    has_run = bool(generations.latest(account.pk, Wanted(), most=1))
     context = {
         "matters": matters(
             account.pk,
@@ -89,9 +90,10 @@ def overview(request: HttpRequest) -> HttpResponse:
         "spent_nano": sum(spent.values()),
         "chart": by_days(used, since, today, FIGURES["cost"], _by_model),
         "sparklines": [_sparkline(name, used, since, today) for name in SPARKLINES],
-        "lines": lines(account.pk, records),
+        "has_run": has_run,
+        "lines": lines(account.pk, requests),
     }
-    if not records:
+    if not has_run:
         context |= {
             "has_key": lookup.has_any(account.pk, is_revoked=False),
             "example": first_request(),

@@ -30,10 +30,8 @@ from accounts.users import Account
 from billing.ledger import balances, entries
 from billing.limits.tiers import tier_of
 from billing.payments import refunds, top_ups
-from billing.usage import generations
-from billing.usage import refusals as refused_requests
-from billing.usage.generations import GenerationRecord, Wanted
-from billing.usage.refusals import RefusedRequest
+from billing.usage import all_requests
+from billing.usage.generations import Wanted
 from infra.moscow_time import moscow_day
 from infra.spreadsheet import csv_file
 from web.cabinet.generation_words import lines
@@ -181,11 +179,6 @@ _ACTS = {
 
 def _context(request: HttpRequest, account: Account) -> dict[str, Any]:
     balance = balances.exact(account.pk)
-    requests: list[GenerationRecord | RefusedRequest] = [
-        *generations.latest(account.pk, EVERYTHING, most=SHOWN),
-        *refused_requests.latest(account.pk, EVERYTHING, most=SHOWN),
-    ]
-    newest = sorted(requests, key=lambda record: record.id, reverse=True)[:SHOWN]
     payments = top_ups.latest(account.pk, SHOWN)
     return {
         **admin.site.each_context(request),
@@ -195,7 +188,7 @@ def _context(request: HttpRequest, account: Account) -> dict[str, Any]:
         "balance": balance,
         "tier": tier_of(balance.posted_nano),
         "keys": lookup.newest(account.pk, most=KEYS_SHOWN),
-        "lines": lines(account.pk, newest),
+        "lines": lines(account.pk, all_requests.latest(account.pk, EVERYTHING, most=SHOWN)),
         "entries": entries.latest(account.pk, SHOWN),
         "payments": [(payment, refunds.left_nano(payment)) for payment in payments],
         "events": [(event, explanation(event)) for event in events.latest(account.pk, SHOWN)],
