@@ -4,8 +4,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.browser.furnished import Furnished
-from tests.browser.visitors import Visitor
+from tests.browser.conftest import Visit
+from tests.browser.furnished import Furnished, furnish
+from tests.browser.visitors import Site, Visitor
 
 PUBLIC = (
     "/",
@@ -160,6 +161,48 @@ def test_a_page_of_the_cabinet_is_for_everybody(path: str, at_home: Visitor, res
 @pytest.mark.parametrize("path", ADMIN)
 def test_a_page_of_the_admin_is_for_everybody(path: str, operator: Visitor, resident: Furnished):
     look(operator, path.format(account_id=operator.site.service.account_of(resident.key)))
+
+
+GIVE_LONG_NAMES = """
+    import sys
+    from accounts.models import APIKey
+    from billing.ledger import ledger
+    account_id, name = int(sys.argv[1]), sys.argv[2]
+    APIKey.objects.filter(account=account_id).update(name=name)
+    ledger.adjust(account_id, 123_456 * 10**9 + 123_456_789, reason="A gift", actor_id=None)
+"""
+LONG_NAME = "НазваниеБезПробелов" * 5
+CUT_IN_ADMIN = """() => [...document.querySelectorAll("#content .module table")]
+    .filter((table) => table.scrollWidth > table.parentElement.clientWidth)
+    .map((table) => table.caption.innerText)"""
+LINES_OF_FIGURES = """() => [...document.querySelectorAll(".admin-figures dd:not(.quiet)")]
+    .map((figure) => figure.getBoundingClientRect().height / parseFloat(getComputedStyle(figure).lineHeight))
+    .map(Math.round)"""
+
+
+def test_long_names_and_sums_push_nothing_out_of_sight(
+    new_visitor: Visit, operator: Visitor, site: Site
+):
+    person = furnish(site, "long-names@example.ru")
+    account_id = site.service.account_of(person.key)
+    site.service.python(GIVE_LONG_NAMES, str(account_id), LONG_NAME)
+    visitor = new_visitor()
+    cookie = {"name": "sessionid", "value": person.session, "url": site.url}
+    visitor.context.add_cookies([cookie])  # type: ignore[list-item]
+    for path in (
+        "/cabinet/",
+        "/cabinet/keys/",
+        "/cabinet/usage/?group=key",
+        "/cabinet/generations/",
+    ):
+        visitor.open(path)
+        for size in ({"width": 1280, "height": 800}, PHONE):
+            visitor.page.set_viewport_size(size)  # type: ignore[arg-type]
+            assert visitor.page.evaluate(CUT) == [], f"{path} at {size['width']}"
+    operator.page.set_viewport_size({"width": 1280, "height": 800})
+    operator.open(f"/admin/customers/{account_id}/")
+    assert operator.page.evaluate(CUT_IN_ADMIN) == []
+    assert set(operator.page.evaluate(LINES_OF_FIGURES)) == {1}
 
 
 def test_what_shuts_people_out_is_found(visitor: Visitor):
