@@ -112,7 +112,7 @@ def _adjust(
         )
     messages.success(
         request,
-        gettext("%(account)s: %(amount)s are booked, the balance is %(balance)s.")
+        gettext("Booked for %(account)s: %(amount)s. The balance is %(balance)s.")
         % {
             "account": account,
             "amount": roubles(amount),

@@ -111,6 +111,14 @@ def test_a_new_person_who_never_paid_can_be_given_credits(operator_client):
     assert balances.exact(account.pk).posted_nano == 10 * CREDIT + 3 * CREDIT // 4
 
 
+def test_an_address_stays_as_it_is_written_where_a_message_tells_of_its_account(operator_client):
+    account = register(email="new@example.ru")
+    told = operator_client.get(
+        adjust(operator_client, account, amount="1", reason="A gift").headers["Location"]
+    )
+    assert "Booked for new@example.ru" in told.content.decode()
+
+
 def test_the_action_leads_to_the_page_with_the_reason_typed(operator_client):
     account, other = open_account(CREDIT), open_account(CREDIT)
     path = reverse("admin:billing_creditaccount_changelist")
@@ -218,6 +226,13 @@ def test_a_price_without_a_moment_holds_from_now_on(operator_client):
     assert (price.prompt_nano, price.completion_nano, price.cached_nano) == (520_000, 999_500, 0)
     past = form | {"valid_from_0": "2020-01-01", "valid_from_1": "00:00"}
     assert "This moment has passed" in operator_client.post(path, past).content.decode()
+
+
+def test_a_saved_price_is_told_of_in_words_of_its_gender(operator_client):
+    operator_client.defaults["HTTP_ACCEPT_LANGUAGE"] = "ru"
+    form = {"model_id": "gigachat-pro", "prompt": "520", "completion": "520"} | CONFIRM
+    answer = operator_client.post(reverse("admin:billing_price_add"), form, follow=True)
+    assert "Добавлено: цена «gigachat" in answer.content.decode()
 
 
 def test_a_price_can_be_dated_ahead_and_changed_until_it_is_in_force(operator_client):
