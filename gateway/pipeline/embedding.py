@@ -17,6 +17,7 @@ from billing.pricing import PriceValue
 from billing.usage import generations
 from billing.usage.generations import GenerationFacts
 from gateway.catalog.snapshot import CatalogModel, CatalogRoute
+from gateway.pipeline import token_estimate
 from gateway.pipeline.admission import moderation
 from gateway.pipeline.admission.access import resolve_requested
 from gateway.pipeline.admission.caller_context import CallerContext, give_connection_back
@@ -30,7 +31,6 @@ from gateway.pipeline.execution.cancel_token import CallerCancelToken
 from gateway.pipeline.execution.observation import AttemptWatch, observed_call
 from gateway.pipeline.execution.provider_call import ProviderCall
 from gateway.pipeline.routing.router import routes_of
-from gateway.pipeline.token_estimate import BYTES_PER_TOKEN_BOUND
 from gateway.providers.base import Provider
 from gateway.providers.chat_types import Embedding, Usage
 from gateway.providers.errors import ProviderRejected
@@ -47,7 +47,8 @@ class Embedded:
 
     id: str
     model: CatalogModel
-    embedding: Embedding
+    vectors: Sequence[Sequence[float]]
+    prompt_tokens: int
     cost_nano: int
     admission: Admission
     adapted: tuple[str, ...]
@@ -71,10 +72,10 @@ def embed(
     dimensions: int | None = None,
     ignored: Sequence[str] = (),
 ) -> Embedded:
-    """Embed `texts`; charge the provider's own count of tokens. `user` is kept with the generation.
+    """Embed `texts`; charge the provider's own count of tokens, or an estimate where it has none.
 
-    `dimensions` is the length of the vectors, None the model's usual one; `ignored` are the paths of the
-    fields of the body that mean nothing.
+    `user` is kept with the generation. `dimensions` is the length of the vectors, None the model's usual one;
+    `ignored` are the paths of the fields of the body that mean nothing.
 
     Raises RequestRefused, LimitExceeded, InsufficientCredits, KeyLimitReached, ProviderError,
     MoneyStoreUnavailable, LimitStoreUnavailable.
@@ -91,7 +92,9 @@ def embed(
         raise NoProviderAvailable(f"Nobody serves {model.id} at present.")
     model = _with_dimensions(model, dimensions)
     routes = routes_of(model, caller.health)
-    bound_tokens = sum(len(text.encode()) // BYTES_PER_TOKEN_BOUND + 1 for text in texts)
+    bound_tokens = sum(
+        len(text.encode()) // token_estimate.BYTES_PER_TOKEN_BOUND + 1 for text in texts
+    )
     cost_nano = bound_tokens * price.prompt_nano
     admission = caller.admit(generation_id)
     with contextlib.ExitStack() as stack:
@@ -172,6 +175,7 @@ def _settled(
             model_id=model.id,
             provider=attempts.current.route.provider,
             tokens_prompt=usage.prompt_tokens,
+            tokens_source=usage.source,
             price_id=price.id,
             upstream_cost_nano=upstream_cost_nano,
             latency_ms=round((time.monotonic() - started_s) * 1000),
@@ -198,17 +202,24 @@ def _settled(
             error.param = "input"
         settle("void", Usage(0, 0), error if isinstance(error, Exception) else None)
         raise
-    usage = Usage(embedding.prompt_tokens, 0)
+    usage = _usage_of(embedding, order.texts)
     upstream_cost_nano = record.upstream_cost_nano(attempts.current.route, usage)
     cost_nano = settle("finished", usage, None, upstream_cost_nano)
     return Embedded(
         generations.public_id(payment.generation_id),
         model,
-        embedding,
+        embedding.vectors,
+        usage.prompt_tokens,
         cost_nano,
         admission,
         order.adapted,
     )
+
+
+def _usage_of(embedding: Embedding, texts: Sequence[str]) -> Usage:
+    if embedding.prompt_tokens is not None:
+        return Usage(embedding.prompt_tokens, 0)
+    return Usage(sum(map(token_estimate.text_tokens, texts)), 0, source="estimated")
 
 
 def _provider_call(

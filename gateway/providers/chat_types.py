@@ -181,7 +181,7 @@ class ChatChunk(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
-    """Vectors in the order of the inputs."""
+    """Vectors in the order of the inputs; `prompt_tokens` is None where the provider counted none."""
 
     vectors: tuple[tuple[float, ...], ...]
-    prompt_tokens: int
+    prompt_tokens: int | None

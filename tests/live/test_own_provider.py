@@ -1,6 +1,8 @@
 """An operator's own OpenAI-compatible provider: rows alone, served by running workers."""
 
+import json
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from sandbox.core.credentials import OPENAI_COMPATIBLE_API_KEY
 from tests.live.callers import LiveCall, wait_until
 from tests.live.service import Service
+from tests.providers.canned import CannedServer, reply
 
 ADD = """
     import sys
@@ -29,12 +32,34 @@ ADD = """
         prompt_nano=10_000, completion_nano=10_000, cached_nano=0,
     )
 """
+EMBEDS_TOO = """
+    import sys
+    from django.utils import timezone
+    from billing.models import Price
+    from gateway.models import LanguageModel, OpenAIServer, ProviderCredential
+    [address] = sys.argv[1:]
+    OpenAIServer.objects.create(slug="tei", name="TEI", base_url=address)
+    credential = ProviderCredential(provider="tei", name="first", concurrency=2)
+    credential.seal("sk-of-nobody")
+    credential.save()
+    model = LanguageModel.objects.create(
+        public_id="bge-m3", name="BGE-M3", owned_by="baai", kind="embeddings",
+        context_tokens=8192, max_output_tokens=0,
+    )
+    model.routes.create(provider="tei", upstream_id="bge-m3", profile={})
+    Price.objects.create(
+        model_id="bge-m3", valid_from=timezone.now(),
+        prompt_nano=1_000_000, completion_nano=0, cached_nano=0,
+    )
+"""
 REMOVE = """
     from gateway.models import LanguageModel, OpenAIServer, ProviderCredential
-    for table in (LanguageModel.objects.filter(public_id="qwen3"), ProviderCredential.objects,
+    own = LanguageModel.objects.filter(public_id__in=["qwen3", "bge-m3"])
+    for table in (own, ProviderCredential.objects,
                   OpenAIServer.objects):
         table.all().delete()
 """
+VECTORS = json.dumps({"data": [{"index": 0, "embedding": [0.5]}, {"index": 1, "embedding": [1]}]})
 BODY: dict[str, object] = {
     "model": "qwen3",
     "messages": [{"role": "user", "content": "Привет"}],
@@ -75,3 +100,19 @@ def test_it_is_served_under_its_own_name_and_its_secrets_stay_with_us(vllm: Serv
     tested = LiveCall(vllm.port, vllm.fresh_key(test=True)).send(BODY).answer()
     assert (tested.status, tested.json["provider"]) == (200, "vllm")
     assert len(vllm.sandbox.requests.of("openai_compatible", "completions")) == before
+
+
+def test_vectors_that_come_without_a_count_are_charged_by_an_estimate(vllm: Service) -> None:
+    key = vllm.key()
+    with CannedServer(lambda _: [reply(VECTORS)]) as server:
+        vllm.python(EMBEDS_TOO, f"{server.url}/v1")
+        wait_until(lambda: "bge-m3" in _models(vllm), "the workers see the rows", patience_s=3)
+        body = {"model": "bge-m3", "input": ["шлюз " * 7, "модели"]}
+        answer = LiveCall(vllm.port, key).send(body, "/v1/embeddings").answer()
+
+    assert answer.status == 200, answer.json
+    assert answer.json["data"][1]["embedding"] == [1.0]
+    assert (answer.json["usage"]["total_tokens"], answer.cost) == (12, Decimal("0.012"))
+    with vllm.http(key) as client:
+        told = client.get("/v1/generation", params={"id": answer.json["id"]}).json()["data"]
+    assert (told["tokens_source"], told["tokens_prompt"]) == ("estimated", 12)

@@ -61,7 +61,7 @@ class EmbeddingsView(View):
 
 
 def _envelope(embedded: Embedded, *, is_base64: bool) -> JSONObject:
-    tokens = embedded.embedding.prompt_tokens
+    tokens = embedded.prompt_tokens
     return {
         "object": "list",
         "id": embedded.id,
@@ -72,7 +72,7 @@ def _envelope(embedded: Embedded, *, is_base64: bool) -> JSONObject:
                 "index": index,
                 "embedding": _packed(vector) if is_base64 else vector,
             }
-            for index, vector in enumerate(embedded.embedding.vectors)
+            for index, vector in enumerate(embedded.vectors)
         ],
         "usage": {
             "prompt_tokens": tokens,
@@ -82,6 +82,6 @@ def _envelope(embedded: Embedded, *, is_base64: bool) -> JSONObject:
     }
 
 
-def _packed(vector: tuple[float, ...]) -> str:
+def _packed(vector: Sequence[float]) -> str:
     """Return a vector as base64 of little-endian float32, which the SDKs read."""
     return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()

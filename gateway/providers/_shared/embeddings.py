@@ -23,13 +23,14 @@ def batches(texts: Sequence[str], *, texts_max: int, chars_max: int) -> Iterator
 
 
 def joined(parts: Iterable[Embedding]) -> Embedding:
-    """Put the answers to several requests together, in order."""
+    """Put the answers to several requests together, in order; a count that one of them lacks, all lack."""
     vectors: list[Vector] = []
-    prompt_tokens = 0
+    counts: list[int | None] = []
     for part in parts:
         vectors += part.vectors
-        prompt_tokens += part.prompt_tokens
-    return Embedding(tuple(vectors), prompt_tokens)
+        counts.append(part.prompt_tokens)
+    told = [count for count in counts if count is not None]
+    return Embedding(tuple(vectors), sum(told) if len(told) == len(counts) else None)
 
 
 def read_vectors(answer: Any, expected: int) -> tuple[Vector, ...] | None:

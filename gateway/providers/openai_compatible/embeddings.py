@@ -39,16 +39,18 @@ def embedding_payload(
 def read_embedding(body: bytes, expected: int, *, provider: str) -> Embedding:
     """Read `{"data": [{"index", "embedding"}], "usage": {"prompt_tokens"}}`, in the order of the texts.
 
-    Raises ProviderProtocolError: another form, another number of vectors, or no count to charge by.
+    Some servers leave `usage` out. Raises ProviderProtocolError: another form, another number of vectors, or
+    a count that is none.
     """
     try:
         answer: Any = orjson.loads(body)
     except orjson.JSONDecodeError:
         answer = None
     vectors = read_vectors(answer, expected)
-    usage = answer.get("usage") if isinstance(answer, dict) else None
-    tokens = read_count(usage.get("prompt_tokens")) if isinstance(usage, dict) else None
-    if vectors is None or tokens is None:
+    usage = (answer.get("usage") if isinstance(answer, dict) else None) or {}
+    told = usage.get("prompt_tokens") if isinstance(usage, dict) else usage
+    tokens = read_count(told) if isinstance(usage, dict) else None
+    if vectors is None or (tokens is None and told is not None):
         raise ProviderProtocolError(
             "The provider's answer is not what was asked for.", provider=provider, status=200
         )

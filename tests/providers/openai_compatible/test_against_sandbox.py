@@ -263,7 +263,8 @@ def test_vectors_come_in_the_order_of_the_texts(sandboxed: OpenAICompatible) -> 
     assert {len(vector) for vector in embedding.vectors} == {1024}
     assert embedding.vectors == swapped.vectors[::-1]
     assert embedding.vectors[0] != embedding.vectors[1]
-    assert embedding.prompt_tokens == swapped.prompt_tokens > 0
+    assert embedding.prompt_tokens == swapped.prompt_tokens
+    assert embedding.prompt_tokens
     alone = sandboxed.embed(texts[:1], upstream_id="bge-m3", timeout_s=HANG_S)
     assert alone.vectors == embedding.vectors[:1]
 

@@ -45,6 +45,13 @@ def test_vectors_without_an_index_stand_in_order() -> None:
     assert read.vectors == ((1.0,), (2.0,))
 
 
+@pytest.mark.parametrize("usage", [{}, {"usage": None}, {"usage": {}}])
+def test_a_server_may_tell_no_count_of_tokens(usage: dict[str, Any]) -> None:
+    told = {"data": [item(0, 1), item(1, 2)], **usage}
+    read = read_embedding(orjson.dumps(told), 2, provider=NAME)
+    assert (read.vectors, read.prompt_tokens) == (((1.0,), (2.0,)), None)
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -62,7 +69,7 @@ def test_vectors_without_an_index_stand_in_order() -> None:
         answer(item(0, 1), "nonsense"),
         answer(item(0, 1), {"index": 1, "embedding": "AACAPw=="}),
         {**answer(item(0, 1), item(1, 1)), "data": None},
-        {**answer(item(0, 1), item(1, 1)), "usage": None},
+        {**answer(item(0, 1), item(1, 1)), "usage": 6},
         answer(item(0, 1), item(1, 1), tokens=-1),
         answer(item(0, 1), item(1, 1), tokens=10**12),
         answer(item(0, 1), item(1, 1), tokens="six"),
@@ -96,6 +103,16 @@ def test_tokens_of_all_batches_are_summed(
     assert embedding.prompt_tokens == 61
     assert embedding.vectors[0] == (0.0,)
     assert embedding.vectors[-1] == (99.0,)
+
+
+def test_where_one_batch_has_no_count_all_have_none(
+    provider: OpenAICompatible, upstream: OpenAIUpstream
+) -> None:
+    first = answer(*[item(index, index) for index in range(BATCH_TEXTS_MAX)], tokens=60)
+    upstream.answers += [answered(first), answered({"data": [item(0, 99)]})]
+    texts = ["а"] * (BATCH_TEXTS_MAX + 1)
+    embedding = provider.embed(texts, upstream_id="bge-m3", timeout_s=HANG_S)
+    assert (len(embedding.vectors), embedding.prompt_tokens) == (len(texts), None)
 
 
 def test_a_refusal_is_of_its_kind(provider: OpenAICompatible, upstream: OpenAIUpstream) -> None:
