@@ -235,8 +235,8 @@ def test_a_shop_that_answers_byte_by_byte_is_left_when_its_time_is_over(
             yield bytes([byte])
             sent.append(byte)
 
-    monkeypatch.setattr(yookassa, "TOTAL_TIMEOUT_S", 0.3)
-    with CannedServer(drip) as server:
+    with CannedServer(drip) as server, monkeypatch.context() as patched:
+        patched.setattr(yookassa, "TOTAL_TIMEOUT_S", 0.3)
         settings.YOOKASSA_BASE_URL = f"{server.url}/v3"
         with pytest.raises(PaymentProviderAway):
             top_ups.refresh(payment)
