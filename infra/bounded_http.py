@@ -47,13 +47,13 @@ class BoundedAdapter(HTTPAdapter):
         class Secure(_Cut, HTTPSConnection):
             end_s = deadline_s
 
-        class Pool(HTTPConnectionPool):
+        class PlainPool(HTTPConnectionPool):
             ConnectionCls = Plain
 
         class SecurePool(HTTPSConnectionPool):
             ConnectionCls = Secure
 
-        self.poolmanager.pool_classes_by_scheme = {"http": Pool, "https": SecurePool}
+        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
 
     def cert_verify(self, *arguments: Any) -> None:
         if self._tls is None:
