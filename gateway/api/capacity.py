@@ -17,8 +17,9 @@ from infra.short_lock import ShortLock
 
 ADMISSION_S = 0.5
 """How long an admission may take, its wait for a turn included; a hold is given up after 0.9 s."""
-ADMISSION_PER_PLACE_S = 0.0005
-"""How long it may take for each request that the worker may carry: that many at once are no overload yet."""
+USUAL_PLACES = 1000
+ADMISSION_PER_PLACE_S = 0.001
+"""How much longer for each request more that the worker may carry: that many at once are no overload yet."""
 ADMISSION_PER_STREAM_S = 0.002
 """How much longer beside each running stream: a turn of the event loop serves them all, one after another."""
 STANDING_S = 1.0
@@ -47,7 +48,7 @@ class Capacity:
 
     def __init__(self, ceiling: int, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._ceiling = ceiling
-        self._patience_s = max(ADMISSION_S, ADMISSION_PER_PLACE_S * ceiling)
+        self._patience_s = ADMISSION_S + ADMISSION_PER_PLACE_S * max(0, ceiling - USUAL_PLACES)
         self._clock = clock
         self._lock = ShortLock()
         self._admission_limit = float(ceiling)
