@@ -165,6 +165,11 @@ def test_a_silent_provider_leaves_half_of_the_worker_to_the_others(service: Serv
         for _ in range(CAPACITY)
     ]
     wait_until(lambda: _asked(service, "gigachat") == CAPACITY // 2, "its half is taken")
+    # One that is still being admitted has a place of the worker too.
+    wait_until(
+        lambda: sum(b" 503 " in call.read_what_came() for call in calls) == CAPACITY // 2,
+        "the others are refused",
+    )
 
     assert _ask(service, "yandexgpt-lite").status_code == 200
     refused = _ask(service, "gigachat-pro")
