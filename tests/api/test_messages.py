@@ -101,6 +101,21 @@ def test_a_picture_that_a_model_does_not_see_is_refused_by_the_callers_path(
     assert response.json()["error"]["details"]["param"] == "messages[0].content"
 
 
+@pytest.mark.parametrize(("model", "number"), [("gigachat-pro", 11), ("yandexgpt", 1)])
+def test_pictures_of_tools_that_a_model_does_not_take_give_way_to_words(
+    sandbox: Sandbox, model: str, number: int
+) -> None:
+    names = [f"toolu_{place}" for place in range(number)]
+    calls = [{"type": "tool_use", "id": name, "name": "read", "input": {}} for name in names]
+    results = [{"type": "tool_result", "tool_use_id": name, "content": [PICTURE]} for name in names]
+    called = {"role": "assistant", "content": calls}
+
+    response = ask(model=model, messages=[*HELLO, called, user(*results)])
+
+    assert response.status_code == 200, response.content
+    assert response.headers["X-XRouter-Adapted"] == "messages[2].content[0].content=rewritten"
+
+
 def test_a_failure_after_the_first_chunk_is_an_event(sandbox: Sandbox) -> None:
     sandbox.faults.push("gigachat", cut())
 

@@ -110,17 +110,30 @@ def test_a_tools_failure_is_said_in_words() -> None:
     assert answer.content == "Error: "
 
 
-def test_a_result_without_a_call_is_the_users_text() -> None:
-    assert messages(user(result("lost", content="5"))) == [Message("user", "Result of lost: 5")]
+def test_a_result_without_a_call_stands_alone() -> None:
+    assert messages(user(result("lost", content="5"), text("Ну?"))) == [
+        Message("tool", "5", tool_call_id="lost"),
+        Message("user", "Ну?"),
+    ]
 
 
-def test_a_picture_in_a_result_is_shown_by_the_user() -> None:
-    *_, answer, shown = messages(
-        *HELLO, assistant(call("a")), user(result("a", content=[text("Вот."), PICTURE]))
+def test_a_picture_in_a_result_is_the_tools_and_has_the_callers_path() -> None:
+    order = read(
+        messages=[
+            *HELLO,
+            assistant(call("a"), call("b")),
+            user(result("b", content=[text("Вот."), PICTURE]), result("a"), PICTURE),
+            user(result("lost", content=[PICTURE])),
+        ]
     )
 
-    assert (answer.role, answer.content, answer.images) == ("tool", "Вот.", ())
-    assert (shown.role, len(shown.images)) == ("user", 1)
+    said = [(m.role, m.content, len(m.images)) for m in order.request.messages]
+    assert said[2:] == [("tool", "Вот.", 1), ("tool", "", 0), ("user", "", 1), ("tool", "", 1)]
+    assert {name: path for name, path in order.names.items() if name.startswith("messages[")} == {
+        "messages[2].content": "messages[2].content[0].content",
+        "messages[4].content": "messages[2].content",
+        "messages[5].content": "messages[3].content[0].content",
+    }
 
 
 def test_thoughts_and_what_servers_did_are_passed_over() -> None:

@@ -45,6 +45,9 @@ _KINDS = ("text", "image", "document", "search_result", "tool_use", "tool_result
 _PASSED_OVER = frozenset(
     {"thinking", "redacted_thinking", "server_tool_use", "tool_reference", "compaction"}
 )
+_PlacedMessage = tuple[Message, str]
+"""A message with the caller's own path of what it says."""
+
 _DATA_URL = DataURLType()
 _PICTURE_URL = PictureURLType(_DATA_URL)
 
@@ -254,24 +257,26 @@ def read_dialogue(
 ) -> Dialogue:
     """Turn the dialogue into messages. Raises InvalidParameter, UnsupportedContent.
 
-    Each result of a tool stands right behind its call, wherever the caller put it; one without a call is
-    the user's text.
+    Each result of a tool stands right behind its call, wherever the caller put it.
     """
     reader = _DialogueReader()
     if instructions := _system_text(system):
-        reader.groups.append([Message("system", instructions)])
+        reader.groups.append([(Message("system", instructions), "system")])
     for index, turn in enumerate(turns):
-        blocks = _blocks(turn.content)
+        blocks, path = _blocks(turn.content), f"messages[{index}].content"
         if isinstance(turn, AssistantTurn):
-            reader.take_answer(blocks)
+            reader.take_answer(blocks, path)
         else:
-            reader.take_question(turn.role, blocks, f"messages[{index}].content")
-    messages = tuple(message for group in reader.groups for message in group)
-    if all(message.role == "system" for message in messages):
+            reader.take_question(turn.role, blocks, path)
+    placed = [message for group in reader.groups for message in group]
+    if all(message.role == "system" for message, _ in placed):
         raise InvalidParameter("messages hold nothing to answer.", param="messages")
-    shown = (index for index, message in enumerate(messages) if message.images)
-    places = zip(shown, reader.shown_at, strict=True)
-    return Dialogue(messages, {f"messages[{index}].content": path for index, path in places})
+    names = {
+        f"messages[{index}].content": path
+        for index, (message, path) in enumerate(placed)
+        if message.images
+    }
+    return Dialogue(tuple(message for message, _ in placed), names)
 
 
 @dataclass(slots=True)
@@ -279,14 +284,12 @@ class _DialogueReader:
     """The messages so far: in a group are an answer and the results of its calls.
 
     `waiting` has, by its id, each call without a result: the group that it is in, and the tool's name.
-    `shown_at` are the caller's paths of the messages with pictures.
     """
 
-    groups: list[list[Message]] = field(default_factory=list)
-    waiting: dict[str, tuple[list[Message], str]] = field(default_factory=dict)
-    shown_at: list[str] = field(default_factory=list)
+    groups: list[list[_PlacedMessage]] = field(default_factory=list)
+    waiting: dict[str, tuple[list[_PlacedMessage], str]] = field(default_factory=dict)
 
-    def take_answer(self, blocks: list[Any]) -> None:
+    def take_answer(self, blocks: list[Any], path: str) -> None:
         text = "\n".join(block.text for block in blocks if isinstance(block, TextBlock))
         calls = tuple(
             ToolCall(block.id, block.name, _json(block.input))
@@ -295,7 +298,7 @@ class _DialogueReader:
         )
         if not text and not calls:
             return
-        group = [Message("assistant", text, tool_calls=calls)]
+        group = [(Message("assistant", text, tool_calls=calls), path)]
         self.groups.append(group)
         self.waiting.update({call.id: (group, call.name) for call in calls})
 
@@ -304,7 +307,7 @@ class _DialogueReader:
         images: list[Image] = []
         for place, block in enumerate(blocks):
             if isinstance(block, ToolResultBlock):
-                self._take_result(block, f"{path}[{place}]", texts, images)
+                self._take_result(block, f"{path}[{place}].content")
             else:
                 texts += _texts(block, f"{path}[{place}]")
                 images += _images(block, f"{path}[{place}]")
@@ -312,40 +315,29 @@ class _DialogueReader:
             return
         text = "\n".join(texts)
         if role == "system" and not images:
-            self.groups.append([Message("system", text)])
+            self.groups.append([(Message("system", text), path)])
             return
         if role not in ("user", "system"):
             text = f"{role}: {text}"
-        if images:
-            self.shown_at.append(path)
-        self.groups.append([Message("user", text, images=tuple(images))])
+        self.groups.append([(Message("user", text, images=tuple(images)), path)])
 
-    def _take_result(
-        self, block: ToolResultBlock, path: str, texts: list[str], images: list[Image]
-    ) -> None:
-        """Put a result behind its call. Its pictures go to the user's message, for no tool may show any."""
-        inner = _blocks(block.content)
-        pieces = [
-            text
-            for place, piece in enumerate(inner)
-            for text in _texts(piece, f"{path}.content[{place}]")
-        ]
-        text = "\n".join(pieces)
+    def _take_result(self, block: ToolResultBlock, path: str) -> None:
+        """Put a result, with the pictures that it shows, behind its call; the wires take one without a call."""
+        inner = list(enumerate(_blocks(block.content)))
+        text = "\n".join(
+            text for place, piece in inner for text in _texts(piece, f"{path}[{place}]")
+        )
+        images = tuple(
+            image for place, piece in inner for image in _images(piece, f"{path}[{place}]")
+        )
         if block.is_error:
             text = f"Error: {text}"
-        group, name = self.waiting.pop(block.tool_use_id, (None, block.tool_use_id))
+        group, name = self.waiting.pop(block.tool_use_id, (None, None))
         if group is None:
-            texts.append(f"Result of {name}: {text}")
-        else:
-            group.append(Message("tool", text, tool_call_id=block.tool_use_id, name=name))
-        shown = [
-            image
-            for place, piece in enumerate(inner)
-            for image in _images(piece, f"{path}.content[{place}]")
-        ]
-        if shown:
-            texts.append(f"What {name} shows is attached.")
-            images += shown
+            group = []
+            self.groups.append(group)
+        answer = Message("tool", text, images, tool_call_id=block.tool_use_id, name=name)
+        group.append((answer, path))
 
 
 def _blocks(content: str | list[Any] | None) -> list[Any]:
