@@ -5,11 +5,14 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
+from accounts.oauth.parameters import UNREAD_FORM, BadParameters
 from gateway.api.body import MOST_BYTES_OF_STRANGERS
 from gateway.api.errors import BadRequest
 from gateway.api.request_body import pieces
 
-OAUTH = "/oauth/"
+OAUTH_CALLS = ("/oauth/token", "/oauth/revoke", "/oauth/introspect")
+"""Asked by programs, which read an error as RFC 6749 has it."""
+
 TEXT = "text/plain; charset=utf-8"
 WITHOUT_BODY = ("GET", "HEAD", "OPTIONS")
 
@@ -25,14 +28,15 @@ class WholeFormMiddleware:
         if request.method not in WITHOUT_BODY and request.content_type != "application/json":
             try:
                 form = b"".join(pieces(environ, most_bytes=MOST_BYTES_OF_STRANGERS))
-                length = len(form)
             except BadRequest as refusal:
-                if refusal.status != 413 or not request.path_info.startswith(OAUTH):
+                if not request.path_info.startswith(OAUTH_CALLS):
                     return HttpResponse(refusal.message, TEXT, refusal.status)
-                # It has a smaller bound of its own, goes by the length, and has a form for errors.
-                form, length = b"", MOST_BYTES_OF_STRANGERS + 1
+                form = b""
+                # A form that is too large is 400 there, as are those within this bound and above OAuth's.
+                status = 400 if refusal.status == 413 else refusal.status
+                environ[UNREAD_FORM] = BadParameters(refusal.message, status)
             # Where Django looks for a body that has been read, and where it does for its length; by
             # itself it takes a chunked one for empty.
             request._body = form
-            environ |= {"wsgi.input": io.BytesIO(form), "CONTENT_LENGTH": str(length)}
+            environ |= {"wsgi.input": io.BytesIO(form), "CONTENT_LENGTH": str(len(form))}
         return self.get_response(request)

@@ -8,6 +8,9 @@ from django.http import HttpRequest
 MAX_BYTES = 16_384
 MAX_FIELDS = 50
 FORM = "application/x-www-form-urlencoded"
+UNREAD_FORM = "xrouter.unread_form"
+"""Where a request has the BadParameters of a body that could not be received."""
+
 # RFC 8707 lets it be repeated; it means nothing here.
 _MEANINGLESS = frozenset({"resource"})
 
@@ -34,6 +37,9 @@ def read_form(request: HttpRequest) -> dict[str, str]:
         raise BadParameters(f"Send the body as {FORM}.", status=415)
     if request.META.get("QUERY_STRING"):
         raise BadParameters("Send the parameters in the body, not in the address.")
+    unread: BadParameters | None = request.META.get(UNREAD_FORM)
+    if unread is not None:
+        raise unread
     return _parsed(_body(request))
 
 

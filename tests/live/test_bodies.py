@@ -185,3 +185,25 @@ def test_a_chunked_form_is_read(service: Service) -> None:
     body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(form), form)
     answer = Sender(service, "/oauth/token", *head, body=body).answer()
     assert answer.json["error"] == "unsupported_grant_type"
+
+
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke/", "/oauth/introspect"])
+@pytest.mark.parametrize(
+    ("chunks", "status"),
+    [
+        (b"zz\r\nabc\r\n0\r\n\r\n", 400),
+        (b"10001\r\n" + b"a" * 0x10001 + b"\r\n0\r\n\r\n", 400),
+        (b"5\r\na", 408),
+    ],
+)
+def test_a_form_of_oauth_that_cannot_be_received_is_an_error_of_oauth(
+    service: Service, path: str, chunks: bytes, status: int
+) -> None:
+    head = (
+        "Content-Type: application/x-www-form-urlencoded",
+        "Transfer-Encoding: chunked",
+        "Connection: close",
+    )
+    answer = Sender(service, path, *head, body=chunks).answer()
+    assert (answer.status, answer.json["error"]) == (status, "invalid_request")
+    assert answer.headers["cache-control"] == "no-store"
