@@ -24,6 +24,7 @@ from gateway.providers.chat_types import (
 from gateway.providers.errors import ProviderProtocolError
 from gateway.providers.openai_compatible.calls import CallReader
 from gateway.providers.openai_compatible.failures import error_from_event
+from gateway.providers.openai_compatible.thoughts import ThoughtParting, beginning_of
 from gateway.providers.openai_compatible.usage import read_usage
 
 _FINISH: dict[str, FinishReason] = {
@@ -50,6 +51,7 @@ class OpenAIChunkReader:
         self._redact = redact
         self._events = EventLines()
         self._calls = CallReader(names=names, mint_id=mint_id, garbled=self._garbled)
+        self._thoughts = ThoughtParting()
         self._has_begun = False
         self.has_finished = False
         self._held = ""
@@ -89,8 +91,10 @@ class OpenAIChunkReader:
         # [DONE] came, without a finish reason.
         calls = self._calls.end(is_cut=False)
         self.has_finished = True
+        text, reasoning = self._thoughts.end()
         return ChatChunk(
-            text=self._without_mark(""),
+            text=self._without_mark(text),
+            reasoning=reasoning,
             tool_calls=calls,
             finish_reason="tool_calls" if len(self._calls) else "stop",
         )
@@ -133,6 +137,9 @@ class OpenAIChunkReader:
         calls += self._calls.take_deprecated(message.get("function_call"))
         finish, native, last = self._finish(choice.get("finish_reason"))
         calls += last
+        if not self._thoughts.is_over:
+            text, thought = self._parted(text)
+            reasoning += thought
         if self._held or "[" in text:
             text = self._without_mark(text)
         logprobs = _logprobs(choice["logprobs"]) if choice.get("logprobs") else ()
@@ -149,10 +156,18 @@ class OpenAIChunkReader:
             refusal=refusal,
         )
 
+    def _parted(self, text: str) -> tuple[str, str]:
+        """Return the text and the thoughts in a piece of text, all that there is with the last one."""
+        text, thought = self._thoughts.take(text)
+        if not self.has_finished:
+            return text, thought
+        text_left, thought_left = self._thoughts.end()
+        return text + text_left, thought + thought_left
+
     def _without_mark(self, text: str) -> str:
         """Return what may be passed on: without the mark, and without what may be its beginning."""
         text = (self._held + text).replace(_LEAKED, "")
-        passed = len(text) if self.has_finished else len(text) - _beginning_of_mark(text)
+        passed = len(text) if self.has_finished else len(text) - beginning_of(_LEAKED, text)
         self._held = text[passed:]
         return text[:passed]
 
@@ -195,12 +210,6 @@ def _logprobs(written: Any) -> tuple[TokenLogprob, ...]:
         if isinstance(item, dict)
     ]
     return tuple(item for item in found if item is not None)
-
-
-def _beginning_of_mark(text: str) -> int:
-    """Return how many of the last characters of `text` begin the mark."""
-    sizes = range(min(len(text), len(_LEAKED) - 1), 0, -1)
-    return next((size for size in sizes if _LEAKED.startswith(text[-size:])), 0)
 
 
 def _reasoning(message: JSONObject) -> str:

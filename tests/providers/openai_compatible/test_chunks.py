@@ -49,6 +49,33 @@ def test_a_whole_answer_is_one_chunk() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "text", "thought"),
+    [
+        ("<think>\nДумаю.\n</think>\n\nВосемь.", "Восемь.", "Думаю.\n"),
+        ("\n<think>\n\n</think>\n\nВосемь.", "Восемь.", ""),
+        ("<think>a < b, </thin>k</think>Восемь", "Восемь", "a < b, </thin>k"),
+        ("<think>Не успел</th", "", "Не успел</th"),
+        ("Пиши <think>так</think>.", "Пиши <think>так</think>.", ""),
+        ("</think>", "</think>", ""),
+        ("  <thin", "  <thin", ""),
+        ("<think>а</think>б <think>в</think>", "б <think>в</think>", "а"),
+    ],
+)
+def test_thoughts_that_a_server_leaves_before_the_text_are_parted_from_it(
+    said: str, text: str, thought: str
+) -> None:
+    for size in (1, 3, len(said)):
+        pieces = [said[at : at + size] for at in range(0, len(said), size)]
+        for end in (event({}, "stop"), None):
+            events = [event({"content": piece}) for piece in pieces] + ([end] if end else [])
+            chunks = read(written(*events))
+            assert "".join(chunk.text for chunk in chunks) == text
+            assert "".join(chunk.reasoning for chunk in chunks) == thought
+    answer = reader().whole(orjson.dumps(whole(said)))
+    assert (answer.text, answer.reasoning) == (text, thought)
+
+
+@pytest.mark.parametrize(
     ("native", "finish"),
     [
         ("stop", "stop"),
