@@ -136,6 +136,17 @@ def test_a_picture_in_a_result_is_the_tools_and_has_the_callers_path() -> None:
     }
 
 
+def test_whatever_an_answer_holds_is_kept() -> None:
+    document = {"type": "document", "source": {"type": "text", "data": "Слова."}, "title": "Лист"}
+    answer = assistant(
+        text("Вот."), PICTURE, document, call("a"), result("a", content=[text("5")]), text("Да.")
+    )
+
+    said = [(m.role, m.content, len(m.images)) for m in messages(*HELLO, answer)]
+
+    assert said[1:] == [("assistant", "Вот.\nЛист\nСлова.\nДа.", 1), ("tool", "5", 0)]
+
+
 def test_thoughts_and_what_servers_did_are_passed_over() -> None:
     thought = {"type": "thinking", "thinking": "Тайна", "signature": ""}
     searched = {"type": "web_search_tool_result", "tool_use_id": "s", "content": []}

@@ -290,17 +290,29 @@ class _DialogueReader:
     waiting: dict[str, tuple[list[_PlacedMessage], str]] = field(default_factory=dict)
 
     def take_answer(self, blocks: list[Any], path: str) -> None:
-        text = "\n".join(block.text for block in blocks if isinstance(block, TextBlock))
-        calls = tuple(
-            ToolCall(block.id, block.name, _json(block.input))
-            for block in blocks
-            if isinstance(block, ToolUseBlock)
-        )
-        if not text and not calls:
-            return
-        group = [(Message("assistant", text, tool_calls=calls), path)]
-        self.groups.append(group)
-        self.waiting.update({call.id: (group, call.name) for call in calls})
+        texts: list[str] = []
+        images: list[Image] = []
+        calls: list[ToolCall] = []
+        results: list[tuple[ToolResultBlock, str]] = []
+        for place, block in enumerate(blocks):
+            match block:
+                case ToolUseBlock():
+                    calls.append(ToolCall(block.id, block.name, _json(block.input)))
+                case ToolResultBlock():
+                    results.append((block, f"{path}[{place}].content"))
+                case OtherBlock():
+                    pass
+                case _:
+                    texts += _texts(block, f"{path}[{place}]")
+                    images += _images(block, f"{path}[{place}]")
+        text = "\n".join(texts)
+        if text or images or calls:
+            message = Message("assistant", text, tuple(images), tool_calls=tuple(calls))
+            group = [(message, path)]
+            self.groups.append(group)
+            self.waiting.update({call.id: (group, call.name) for call in calls})
+        for block, place_of in results:
+            self._take_result(block, place_of)
 
     def take_question(self, role: str, blocks: list[Any], path: str) -> None:
         texts: list[str] = []
