@@ -59,7 +59,8 @@ def give_back(payment: Payment, amount_nano: int, *, key: UUID) -> PaymentRefund
 def find_missed() -> int:
     """Take back the refunds of the last month that no notice told of; return how many there were.
 
-    Raises PaymentProviderAway, MoneyStoreUnavailable.
+    Raises PaymentProviderAway, MoneyStoreUnavailable; the former after the others are taken back, where the
+    shop does not answer for a refund's payment.
     """
     if not yookassa.is_configured():
         return 0
@@ -69,7 +70,15 @@ def find_missed() -> int:
         for refund in yookassa.refunds_since(timezone.now() - LOOKED_BACK)
         if refund.id not in known
     ]
-    return sum(take_back(refund) is not None for refund in found)
+    taken, failure = 0, None
+    for refund in found:
+        try:
+            taken += take_back(refund) is not None
+        except PaymentProviderAway as error:
+            failure = error
+    if failure is not None:
+        raise failure
+    return taken
 
 
 def take_back(found: ProviderRefund) -> PaymentRefund | None:

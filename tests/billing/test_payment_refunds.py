@@ -68,6 +68,16 @@ def test_refunds_without_a_notice_are_found(shop):
     assert PaymentRefund.objects.count() == 6
 
 
+def test_a_payment_that_the_shop_does_not_know_any_more_keeps_no_refund_from_being_found(shop):
+    lost, found = [pending(), pending()], paid(shop)
+    for payment in (lost[0], found, lost[1]):
+        shop.refund(payment.provider_id, "10.00")
+    for payment in lost:
+        del shop.payments[payment.provider_id]
+    tasks.find_refunds()
+    assert posted(found) == 90 * CREDIT
+
+
 def test_a_refund_of_a_payment_that_is_not_credited_yet_credits_it_first(shop):
     payment = pending()
     shop.pay(payment.provider_id)
