@@ -105,7 +105,7 @@ def test_answers_that_settle_among_holds_overdraw_nothing(pair: Service) -> None
     key = pair.fresh_key(balance="20")
     bodies: list[Any] = [
         _body("yandexgpt", "sandbox:long=9000 Расскажи", max_tokens=1500, stream=index % 2 == 0)
-        for index in range(CALLERS)
+        for index in range(CALLERS // 2)
     ]
 
     answers = [answer for _ in range(2) for answer in at_once(pair.port, key, bodies)]
