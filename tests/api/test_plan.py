@@ -214,6 +214,7 @@ PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBO
         (CHAT | {"model": "gpt-9"}, {}, 0),
         (CHAT | {"model": "embeddings"}, {}, 0),
         (CHAT | {"messages": LONG}, {}, 0),
+        (CHAT | {"model": "gpt-9"}, {"accept-language": "ru"}, 0),
         (CHAT | {"foo": 1}, {"x-xrouter-strict": "true"}, 0),
         (CHAT | {"models": ["nope"]}, {"x-xrouter-strict": "true"}, 0),
         (CHAT | {"provider": {"order": ["nobody"]}}, {"x-xrouter-strict": "true"}, 0),

@@ -5,7 +5,7 @@ from rest_framework.request import Request
 
 from billing.limits import request_limits
 from gateway.api.body import JSONObject, read_object
-from gateway.api.errors import failure_of
+from gateway.api.errors import failure_of, language_of
 from gateway.api.json_response import JSONResponse, credits_number
 from gateway.api.schema.unknown_fields import is_strict
 from gateway.api.view import View, describe_limits
@@ -46,7 +46,8 @@ class PlanView(View):
 
     def _error(self, refusal: Exception) -> JSONObject:
         """Return the error that the request would get, without its metadata."""
-        error = self.dialect.error(failure_of(refusal))["error"]
+        failure = failure_of(refusal, language=language_of(self.request.headers))
+        error = self.dialect.error(failure)["error"]
         return {name: error.get(name) for name in ERROR_FIELDS}
 
 
