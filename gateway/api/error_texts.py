@@ -59,6 +59,18 @@ TEMPLATES = (
     gettext_noop(
         "Only a key that lives and has no successor can be rotated. Create a new key instead."
     ),
+    gettext_noop("An account has %(most)s keys at most. Revoke some."),
+    gettext_noop("A key's name is 1 to %(most)s characters, without control characters."),
+    gettext_noop("A model's id is 1 to %(most)s printable characters."),
+    gettext_noop("Write addresses or networks, such as 203.0.113.7 or 10.0.0.0/8."),
+    gettext_noop(
+        "The code is unknown, used or expired, or code_verifier does not belong to it. Send the person to "
+        "/auth again."
+    ),
+    gettext_noop(
+        "This Idempotency-Key was used with another request within the last 24 hours. Send a new key, or the "
+        "same body to the same path."
+    ),
     gettext_noop(
         "This API key is frozen, to protect its owner. The reason, and a button that thaws it, stand at "
         "/cabinet/security/."
@@ -341,6 +353,7 @@ TEMPLATES = (
     gettext_noop("The body closes more brackets than it opens."),
     gettext_noop("The body ended before it was whole."),
     gettext_noop("The body is not chunked as HTTP has it."),
+    gettext_noop("The body's Transfer-Encoding must be chunked alone."),
     gettext_noop(
         "The body came too slowly: send %(least)s bytes a second at least, and all of it "
         "within %(most)s seconds."
@@ -374,8 +387,8 @@ TEMPLATES = (
 )
 
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
-_FIELD = r"[\w.\[\]$-]+"
-"""How `param` writes the path of a field."""
+_FIELD = r"(?:[\w.\[\]$-]+|\w+\..+?)"
+"""How `param` writes the path of a field; behind a dot a name of the callers' own may have any character."""
 _TEXTS = frozenset({"what", "fault"})
 _OF_A_PROVIDER = re.compile(r"([a-z0-9_-]+): (.+)", re.DOTALL)
 

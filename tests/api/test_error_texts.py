@@ -12,10 +12,12 @@ from django.conf import settings as site
 from django.test import Client
 from django.utils.translation import get_language
 
+from accounts.errors import TooManyKeys
+from accounts.oauth.one_click import CodeRefused
 from billing.limits.request_limits import LIMIT_TEXTS
 from gateway.api.endpoints.not_found import nearest_path
 from gateway.api.error_texts import TEMPLATES, taken_apart, translated
-from gateway.api.errors import failure_of, language_of
+from gateway.api.errors import IdempotencyMismatch, failure_of, language_of
 from gateway.pipeline.emulation.tool_checking import ToolCallInvalid
 from gateway.pipeline.errors import InvalidParameter, ModelNotFound
 from gateway.pipeline.execution.stream import CHARGED_NOTE
@@ -99,10 +101,20 @@ def test_a_text_is_known_by_its_template_and_gives_its_values_back(template: str
         f" properties/n/type.{CHARGED_NOTE}",
         "gigachat: The provider sent a message that is no object.",
         "gigachat: The provider sent a function call with invalid arguments.",
+        "metadata.a name must be a text.",
+        "data.claude-* must have 8 stars at most.",
+        "Write addresses or networks, such as 203.0.113.7 or 10.0.0.0/8.",
+        "A key's name is 1 to 100 characters, without control characters.",
+        "A model's id is 1 to 200 printable characters.",
+        "The body's Transfer-Encoding must be chunked alone.",
+        str(TooManyKeys(10_000)),
+        str(CodeRefused()),
+        failure_of(IdempotencyMismatch()).message,
     ],
 )
 def test_a_refusal_is_russian_to_its_last_word(message: str) -> None:
-    names = "none auto required type function name middle out tools input tool choice transforms"
+    names = "none auto required type function name middle out tools input tool choice transforms data claude"
+    names += " metadata Transfer Encoding chunked auth code verifier Idempotency Key"
     said = set(re.findall(r"[A-Za-z]{3,}", translated(message, "ru")))
     assert said <= {*names.split(), "gigachat", "JSON", "message", "properties"}
 
