@@ -96,20 +96,19 @@ def _tool_config(request: ChatRequest, names: ToolNames) -> JSONObject:
 
 
 def _response_format(request: ChatRequest) -> JSONObject:
-    """Write `response_format`; any JSON object is the schema of one.
+    """Write `response_format`; any JSON object is the schema of one, and of one that demands nothing.
 
-    `strict` wants a list of required fields: without it the model may write any object.
+    The provider refuses an empty schema. `strict` wants a list of required fields: without it the model
+    may write any object.
     """
     wanted = request.response_format
     if wanted is None or wanted.kind == "text":
         return {}
-    if wanted.schema is None:
-        return {"response_format": {"type": "json_schema", "schema": {"type": "object"}}}
     try:
-        schema = inline_references(wanted.schema)
+        schema = inline_references(wanted.schema or {})
     except SchemaUnfit as error:
         raise UnsupportedInput(str(error), param="response_format.json_schema.schema") from error
-    form: JSONObject = {"type": "json_schema", "schema": schema}
+    form: JSONObject = {"type": "json_schema", "schema": schema or {"type": "object"}}
     if wanted.strict and schema.get("required"):
         form["strict"] = True
     return {"response_format": form}

@@ -144,8 +144,10 @@ def test_a_schema_is_kept_to_and_any_object_is_one(sandboxed: GigaChat, stream: 
     schema = ResponseFormat("json_schema", PERSON, "person", strict=True)
     asked = said("Анне 30 лет", response_format=schema, stream=stream)
     assert set(json.loads(text_of(run(sandboxed, asked)))) == {"name", "age"}
-    loose = said("Привет", response_format=ResponseFormat("json_object"), stream=stream)
-    assert isinstance(json.loads(text_of(run(sandboxed, loose))), dict)
+    demands_nothing = ResponseFormat("json_schema", {"$defs": {"unused": {}}}, "any")
+    for any_object in (ResponseFormat("json_object"), demands_nothing):
+        loose = said("Привет", response_format=any_object, stream=stream)
+        assert isinstance(json.loads(text_of(run(sandboxed, loose))), dict)
 
 
 @pytest.mark.parametrize("stream", [True, False])
