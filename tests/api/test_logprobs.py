@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from billing.ledger.process_heartbeat import heartbeat
+from gateway import upstreams
 from gateway.catalog import snapshot
 from gateway.models import Route
 from tests.accounts.people import new_key
@@ -30,17 +31,17 @@ def _telling_model() -> Iterator[None]:
     snapshot.reset()
 
 
-def ask(path: str, **fields: object) -> Any:
+def ask(path: str, *, strict: str = "false", **fields: object) -> Any:
     _, raw = new_key(is_test=True)
     return Client().post(
         f"/v1/{path}",
         orjson.dumps({"model": MODEL} | fields),
         "application/json",
-        headers={"Authorization": f"Bearer {raw}"},
+        headers={"Authorization": f"Bearer {raw}", "X-XRouter-Strict": strict},
     )
 
 
-def chat(**fields: object) -> Any:
+def chat(**fields: Any) -> Any:
     messages = [{"role": "user", "content": "Столица России?"}]
     return ask("chat/completions", messages=messages, **fields)
 
@@ -71,6 +72,24 @@ def test_completions_have_them_in_their_own_form() -> None:
     [choice] = response.json()["choices"]
     assert "".join(choice["logprobs"]["tokens"]) == choice["text"]
     assert set(choice["logprobs"]) == {"tokens", "token_logprobs", "top_logprobs"}
+    [*_, sent] = upstreams.sandbox().requests.of("gigachat", "completions")
+    assert sent.body["model_options"]["top_logprobs"] == 2
+
+
+@pytest.mark.parametrize("strict", ["true", "false"])
+def test_a_count_of_completions_is_named_by_the_callers_own_word(strict: str) -> None:
+    asked = {"prompt": "Столица России?", "strict": strict}
+    clamped = ask("completions", logprobs=9, **asked)
+    ignored = ask("completions", model="gigachat-2", logprobs=9, **asked)
+    wrong = ask("completions", logprobs=21, **asked)
+
+    if strict == "true":
+        told = [answer.json()["error"]["param"] for answer in (clamped, ignored)]
+        assert told == ["logprobs"] * 2
+    else:
+        told = [answer.headers["X-XRouter-Adapted"] for answer in (clamped, ignored)]
+        assert told == ["logprobs=clamped", "logprobs=ignored"]
+    assert (wrong.status_code, wrong.json()["error"]["param"]) == (400, "logprobs")
 
 
 def test_a_model_that_tells_none_is_asked_for_none_and_says_so() -> None:

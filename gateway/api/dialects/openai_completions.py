@@ -9,6 +9,7 @@ from typing import ClassVar
 from gateway.api.body import JSONObject
 from gateway.api.dialects.base import AnswerWriter
 from gateway.api.dialects.openai_chat import ChatWriter, OpenAIChat
+from gateway.api.schema.chat_request import read_logprobs_count
 from gateway.pipeline.errors import InvalidParameter
 from gateway.pipeline.execution.stream import Completion, CompletionStream
 from gateway.pipeline.request import CompletionRequest
@@ -62,10 +63,13 @@ class OpenAICompletions(OpenAIChat):
             raise InvalidParameter(
                 "prompt is missing: send a text or a list of texts.", param="prompt"
             )
-        chat = dict(body)
-        if type(body.get("logprobs")) is int:  # a count here, a flag in a chat
-            chat["logprobs"] = True
-        return super().read(chat, is_strict=is_strict)
+        if type(body.get("logprobs")) is not int:
+            return super().read(body, is_strict=is_strict)
+        # A count here, a flag in a chat with the count beside it.
+        chat = body | {"logprobs": True, "top_logprobs": read_logprobs_count(body)}
+        completion_request, writer = super().read(chat, is_strict=is_strict)
+        names = {**completion_request.names, "top_logprobs": "logprobs"}
+        return completion_request._replace(names=names), writer
 
 
 OPENAI_COMPLETIONS = OpenAICompletions()

@@ -58,6 +58,7 @@ MAX_METADATA_NAME_CHARACTERS = 64
 MAX_METADATA_CHARACTERS = 512
 MAX_LINE_CHARACTERS = 512
 MAX_NAME_CHARACTERS = 256
+MAX_TOP_LOGPROBS = 20
 MAX_PROMPT_CHARACTERS = 20_000_000
 MAX_CHOICES = 20
 """Of one request: its prompts, each as often as `n` says."""
@@ -189,8 +190,7 @@ class CompletionFields(_StreamFields):
     logit_bias: Annotated[dict[str, Bias | None], EntriesType(MAX_BIASES)] | None = optional(
         "Token → bias."
     )
-    logprobs: Boolean | None = None
-    top_logprobs: Annotated[int, WholeType(0, 20)] | None = None
+    top_logprobs: Annotated[int, WholeType(0, MAX_TOP_LOGPROBS)] | None = None
     reasoning_effort: EffortField | None = optional(
         "`minimal` means `low`, `xhigh` and `max` the highest the model has, `none` is as if it were absent."
     )
@@ -253,6 +253,7 @@ class ChatCompletionRequest(CompletionFields):
         "One message of the user, in place of `messages`; or several prompts, each of which is answered by"
         " a choice of its own."
     )
+    logprobs: Boolean | None = None
     tools: Tools | None = optional(
         f"What the model may call; {MAX_TOOLS_BYTES} bytes of JSON at most."
     )
@@ -264,7 +265,13 @@ class ChatCompletionRequest(CompletionFields):
     )
 
 
-class CompletionRequestBody(CompletionFields):
+class _LogprobsCount(Body):
+    logprobs: Annotated[int, WholeType(0, MAX_TOP_LOGPROBS)] | None = optional(
+        "How many other probable tokens to tell beside each; 0 for that token alone."
+    )
+
+
+class CompletionRequestBody(_LogprobsCount, CompletionFields):
     """What is not honoured, and what is not listed here, is ignored and named in `X-XRouter-Adapted`."""
 
     model_config = ConfigDict(json_schema_extra={"allOf": [NAMES_A_MODEL]})
@@ -338,6 +345,11 @@ def wants_usage_chunk(body: dict[str, Any]) -> bool:
     """Say whether the caller asked for a last chunk of usage alone. Raises InvalidParameter."""
     is_said = "stream_options" in body or "usage" in body
     return is_said and parse(_StreamFields, body).has_usage_chunk
+
+
+def read_logprobs_count(body: dict[str, Any]) -> int | None:
+    """Return how many probable tokens a text completion wants. Raises InvalidParameter."""
+    return parse(_LogprobsCount, {"logprobs": body["logprobs"]}).logprobs
 
 
 def _ignored(chat: ChatCompletionRequest) -> tuple[str, ...]:

@@ -55,8 +55,10 @@ def fitted(
         raise InvalidParameter("Every message is empty.", param=names.get("messages", "messages"))
     if names:
         adapted = tuple(
-            replace(change, parameter=names.get(change.parameter, change.parameter))
-            for change in adapted
+            dict.fromkeys(
+                replace(change, parameter=names.get(change.parameter, change.parameter))
+                for change in adapted
+            )
         )
     floor_tokens = max(map(prompt_floor_tokens, prompts(request)))
     if floor_tokens >= profile.context_tokens:
