@@ -293,26 +293,21 @@ class _DialogueReader:
         texts: list[str] = []
         images: list[Image] = []
         calls: list[ToolCall] = []
-        results: list[tuple[ToolResultBlock, str]] = []
         for place, block in enumerate(blocks):
-            match block:
-                case ToolUseBlock():
-                    calls.append(ToolCall(block.id, block.name, _json(block.input)))
-                case ToolResultBlock():
-                    results.append((block, f"{path}[{place}].content"))
-                case OtherBlock():
-                    pass
-                case _:
-                    texts += _texts(block, f"{path}[{place}]")
-                    images += _images(block, f"{path}[{place}]")
+            if isinstance(block, ToolUseBlock):
+                calls.append(ToolCall(block.id, block.name, _json(block.input)))
+            elif not isinstance(block, ToolResultBlock | OtherBlock):
+                texts += _texts(block, f"{path}[{place}]")
+                images += _images(block, f"{path}[{place}]")
         text = "\n".join(texts)
         if text or images or calls:
             message = Message("assistant", text, tuple(images), tool_calls=tuple(calls))
             group = [(message, path)]
             self.groups.append(group)
             self.waiting.update({call.id: (group, call.name) for call in calls})
-        for block, place_of in results:
-            self._take_result(block, place_of)
+        for place, block in enumerate(blocks):
+            if isinstance(block, ToolResultBlock):
+                self._take_result(block, f"{path}[{place}].content")
 
     def take_question(self, role: str, blocks: list[Any], path: str) -> None:
         texts: list[str] = []
