@@ -233,15 +233,11 @@ def _cancel(payment: Payment, reason: str) -> bool:
 def _unanswered() -> list[Payment]:
     """Claim the payments that the shop was asked for and gave no id to."""
     now = timezone.now()
-    waiting = Payment.objects.filter(status=Payment.Status.PENDING, provider_id=None).exclude(
-        method_id=""
-    )
-    due = list(waiting.filter(asked_at__lte=now - ASKED_AGAIN_AFTER).order_by("asked_at")[:100])
-    return [
-        payment
-        for payment in due
-        if waiting.filter(pk=payment.pk, asked_at__lte=payment.asked_at).update(asked_at=now)
-    ]
+    due = Payment.objects.filter(
+        status=Payment.Status.PENDING, provider_id=None, asked_at__lte=now - ASKED_AGAIN_AFTER
+    ).exclude(method_id="")
+    waiting = list(due.order_by("asked_at")[:100])
+    return [payment for payment in waiting if due.filter(pk=payment.pk).update(asked_at=now)]
 
 
 def _check(terms: Terms) -> None:

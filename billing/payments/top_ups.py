@@ -269,10 +269,13 @@ def _claim() -> Payment | None:
     """Claim the pending payment that waits longest, so that no other process refreshes it."""
     now = timezone.now()
     waits_s = random.uniform(*ASKED_AGAIN_AFTER_S)  # noqa: S311
-    pending = Payment.objects.filter(status=Payment.Status.PENDING, provider_id__isnull=False)
-    due = pending.filter(asked_at__lte=now - timedelta(seconds=waits_s)).order_by("asked_at")
-    for payment in due[:10]:
-        if pending.filter(pk=payment.pk, asked_at__lte=payment.asked_at).update(asked_at=now):
+    due = Payment.objects.filter(
+        status=Payment.Status.PENDING,
+        provider_id__isnull=False,
+        asked_at__lte=now - timedelta(seconds=waits_s),
+    )
+    for payment in due.order_by("asked_at")[:10]:
+        if due.filter(pk=payment.pk).update(asked_at=now):
             return payment
     return None
 

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterator
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from billing.models import LedgerEntry, Payment
@@ -40,3 +41,12 @@ def credited(payment: Payment) -> list[int]:
 def a_minute_passes() -> None:
     asked_at = timezone.now() - dt.timedelta(minutes=1)
     Payment.objects.filter(status="pending").update(asked_at=asked_at)
+
+
+def asked_a_minute_ago(fraction: str) -> None:
+    """Write when payments were asked for as SQLite itself does: as text, with three decimals."""
+    asked_at = timezone.now() - dt.timedelta(minutes=1)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE billing_payment SET asked_at = %s", [f"{asked_at:%Y-%m-%d %H:%M:%S}.{fraction}"]
+        )

@@ -20,7 +20,7 @@ from billing.payments import auto_top_up, top_ups
 from billing.payments.auto_top_up import Terms
 from tests.billing.payers import CREDIT, open_account
 from tests.billing.payment_api import PaymentAPI
-from tests.billing.shops import RETURN_URL, shop
+from tests.billing.shops import RETURN_URL, asked_a_minute_ago, shop
 from tests.billing.visitors import text_of, visitor
 
 __all__ = ["shop"]
@@ -202,10 +202,11 @@ def test_a_lost_answer_is_asked_for_again_and_is_the_same_payment(shop, automati
     assert balance(automatic) == 1100
 
 
-def test_a_lost_answer_is_asked_for_where_the_database_wrote_its_time(shop, automatic, monkeypatch):
-    monkeypatch.setattr(auto_top_up, "ASKED_AGAIN_AFTER", dt.timedelta(0))
+@pytest.mark.parametrize("fraction", ["000", "123"])
+def test_a_lost_answer_is_asked_for_where_the_database_wrote_its_time(shop, automatic, fraction):
     shop.failures = [500]
     auto_top_up.run_due()
+    asked_a_minute_ago(fraction)
     assert auto_top_up.run_due() == 1
     assert balance(automatic) == 1100
 

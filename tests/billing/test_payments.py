@@ -14,7 +14,14 @@ from billing.models import LedgerEntry, Payment
 from billing.payments import top_ups, yookassa
 from infra.credits import parse_credits
 from tests.billing.payers import CREDIT, open_account
-from tests.billing.shops import RETURN_URL, a_minute_passes, credited, pending, shop
+from tests.billing.shops import (
+    RETURN_URL,
+    a_minute_passes,
+    asked_a_minute_ago,
+    credited,
+    pending,
+    shop,
+)
 from tests.providers import canned
 from tests.providers.canned import CannedRequest, CannedServer, Step
 
@@ -278,9 +285,10 @@ def test_the_poll_credits_what_no_notice_told_of(shop):
     }
 
 
-def test_the_poll_asks_for_a_payment_whose_time_the_database_wrote(shop, monkeypatch):
-    monkeypatch.setattr(top_ups, "ASKED_AGAIN_AFTER_S", (0.0, 0.0))
+@pytest.mark.parametrize("fraction", ["000", "123"])
+def test_the_poll_asks_for_a_payment_whose_time_the_database_wrote(shop, fraction):
     payment = pending()
+    asked_a_minute_ago(fraction)
     shop.pay(payment.provider_id)
     assert top_ups.poll_pending() == 1
     assert credited(payment) == [100 * CREDIT]
