@@ -130,7 +130,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *api("chat/completions", CompletionView),
     *api("completions", CompletionView, OPENAI_COMPLETIONS, OPENROUTER_COMPLETIONS),
     *api("responses", CompletionView, OPENAI_RESPONSES, OPENROUTER_RESPONSES),
-    *api("responses/.*", StoredResponseView),
+    *api("responses/(?!(?:compact|input_tokens)/?$).*", StoredResponseView),
     *anthropic("messages", CompletionView),
     *anthropic("messages/count_tokens", TokenCountView),
     *anthropic("messages/.*", NotFoundView),

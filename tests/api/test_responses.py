@@ -193,3 +193,11 @@ def test_no_response_is_kept(path: str) -> None:
 
     assert refused.status_code == 404
     assert "input" in refused.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("path", ["/v1/responses/compact", "/v1/responses/input_tokens"])
+def test_what_is_no_response_is_no_path(path: str) -> None:
+    refused = Client().post(path, "{}", content_type="application/json")
+
+    assert refused.status_code == 404
+    assert refused.json()["error"]["message"].startswith(f"There is nothing at {path}. ")
