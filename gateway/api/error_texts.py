@@ -135,7 +135,9 @@ TEMPLATES = (
         "with is_free."
     ),
     gettext_noop("This key may not use %(model)s: its own list names other models."),
-    gettext_noop("This key may use none of the models that answer for %(model)s."),
+    gettext_noop(
+        "This key may use none of the models that answer for %(model)s: its list has to name some of them."
+    ),
     gettext_noop("%(model)s is for %(kind)s, this path is for %(wanted)s."),
     gettext_noop("Nobody serves %(model)s at present."),
     gettext_noop(

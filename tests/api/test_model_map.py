@@ -274,6 +274,21 @@ def test_the_keys_own_list_is_of_the_catalogues_models(key: tuple[APIKey, str]) 
     refused(answer, 403, "model_not_allowed", "model")
 
 
+@pytest.mark.parametrize(
+    ("others", "status"), [([], 403), (["claude-haiku"], 403), (["gigachat-2"], 200)]
+)
+def test_auto_is_listed_for_a_key_exactly_where_it_answers(
+    sandbox: Sandbox, others: list[str], status: int
+) -> None:
+    _, raw = new_key(is_test=True, allowed_models=["xrouter/auto", *others])
+    listed = [card["id"] for card in send("GET", "/v1/models", raw, {}).json()["data"]]
+    answer = send("POST", "/v1/chat/completions", raw, {"messages": HELLO, "model": "xrouter/auto"})
+    assert ("xrouter/auto" in listed, answer.status_code) == (status == 200, status)
+    if status == 403:
+        refused(answer, 403, "model_not_allowed", "model")
+        assert "list has to name" in answer.json()["error"]["message"]
+
+
 def test_a_model_that_is_gone_is_named_with_the_remedy(key: tuple[APIKey, str]) -> None:
     model = LanguageModel.objects.get(public_id="gigachat-2-max")
     model.enabled = False

@@ -12,7 +12,7 @@ from gateway.api.json_response import JSONResponse
 from gateway.api.sunset import describe_end
 from gateway.api.view import View
 from gateway.catalog.snapshot import CatalogModel
-from gateway.pipeline.admission.access import may_use, resolve, served_to
+from gateway.pipeline.admission.access import choices_of, may_use, resolve, served_to
 from gateway.pipeline.errors import ModelNotFound
 from gateway.pipeline.routing.router import EMULATED_PARAMETERS
 
@@ -38,7 +38,7 @@ class CatalogueView(View):
         return [
             model
             for model in catalogue.models()
-            if may_use(self.principal, model)
+            if choices_of(self.principal, model)
             and (not provider or any(route.provider == provider for route in model.routes))
             and (not wanted or honours(model))
         ]

@@ -180,11 +180,12 @@ def _named_model(model_id: str, principal: Principal) -> RequestedModel:
     named = resolve(name, principal)
     if not named.is_auto:
         return RequestedModel((named,), sort, name=model_id)
-    choices = served_to(principal).choices(named)
-    models = tuple(model for model in choices if may_use(principal, model))
+    models = choices_of(principal, named)
     if not models:
         raise ModelNotAllowed(
-            f"This key may use none of the models that answer for {named.id}.", param="model"
+            f"This key may use none of the models that answer for {named.id}: its list has to name"
+            " some of them.",
+            param="model",
         )
     return RequestedModel(models, sort, is_auto=True, name=model_id)
 
@@ -195,6 +196,14 @@ def _split(name: str) -> tuple[str, Sort | None]:
         if name.lower().endswith(suffix):
             return name[: -len(suffix)], sort
     return name, None
+
+
+def choices_of(principal: Principal | None, model: CatalogModel) -> tuple[CatalogModel, ...]:
+    """Return those of the models that may answer for `model` that the key may use."""
+    if not may_use(principal, model):
+        return ()
+    choices = served_to(principal).choices(model)
+    return tuple(choice for choice in choices if may_use(principal, choice))
 
 
 def may_use(principal: Principal | None, model: CatalogModel) -> bool:
