@@ -234,6 +234,16 @@ def _key_window(credential_id: int | None, rate: KeyRate) -> Window:
     return Window("key", log, rate.requests, rate.window_s, in_database=is_long)
 
 
+def tightest_rate(tier: Tier, key_limits: KeyLimits) -> KeyRate:
+    """Return which of the rates of the account and the key lets the fewest requests through in the long run."""
+    rates = [KeyRate(tier.requests, tier.window_s)]
+    if key_limits.rate is not None:
+        rates.append(key_limits.rate)
+    if key_limits.slowed_requests_per_minute is not None:
+        rates.append(KeyRate(key_limits.slowed_requests_per_minute, SLOWED_WINDOW_S))
+    return min(rates, key=lambda rate: rate.requests / rate.window_s)
+
+
 def status(account_id: int, tier: Tier) -> LimitStatus:
     """Return what the account may do. Raises: django.db.Error."""
     day_remaining = None

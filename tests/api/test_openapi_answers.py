@@ -14,7 +14,10 @@ from django.utils import timezone
 from rest_framework.exceptions import MethodNotAllowed
 
 from accounts import errors as accounts
+from accounts.keys.freezing import slow
+from accounts.principal import KeyRate
 from billing import errors as billing
+from billing.ledger import ledger
 from billing.limits.request_limits import LimitExceeded, LimitStoreUnavailable
 from billing.models import Generation
 from gateway.api.body import read_object
@@ -33,6 +36,7 @@ from gateway.providers.chat_types import ChatChunk, ToolCall, ToolCallDelta, Usa
 from gateway.providers.tick import TICK
 from tests.accounts.people import new_key
 from tests.api.documented import DOCUMENT, check
+from tests.billing.payers import CREDIT
 
 CALL = ToolCall("call_1", "weather", '{"city":"Ереван"}')
 TEXT = Completion("Ереван.", "", ())
@@ -251,6 +255,41 @@ def test_key_and_credits_are_as_documented(client: Client, options: dict[str, An
     check(client.get("/v1/key", headers=headers).json(), "Key")
     check(client.get("/v1/auth/key", headers=headers).json(), "Key")
     check(client.get("/v1/credits", headers=headers).json(), "Credits")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("own", "balance", "told"),
+    [
+        (None, 0, (20, "1m")),
+        (KeyRate(100, 60), 0, (20, "1m")),
+        (KeyRate(10, 60), 0, (10, "1m")),
+        (KeyRate(1_000, 86_400), 0, (1_000, "1d")),
+        (KeyRate(600, 60), 5, (5, "1s")),
+        (KeyRate(60, 60), 5, (60, "1m")),
+    ],
+)
+def test_a_key_tells_the_tightest_of_its_rates(
+    client: Client, own: KeyRate | None, balance: int, told: tuple[int, str]
+) -> None:
+    key, raw = new_key(rate=own)
+    if balance:
+        ledger.top_up(key.account_id, balance * CREDIT, payment_id="payment")
+
+    shown = client.get("/v1/key", headers={"Authorization": f"Bearer {raw}"}).json()["data"]
+
+    assert tuple(shown["rate_limit"].values()) == told
+
+
+@pytest.mark.django_db
+def test_a_slowed_key_tells_what_it_is_slowed_to(client: Client) -> None:
+    key, raw = new_key()
+    ledger.top_up(key.account_id, 5 * CREDIT, payment_id="payment")
+    slow([key.pk], 60)
+
+    shown = client.get("/v1/key", headers={"Authorization": f"Bearer {raw}"}).json()["data"]
+
+    assert shown["rate_limit"] == {"requests": 60, "interval": "1m"}
 
 
 @pytest.mark.django_db

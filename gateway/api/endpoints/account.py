@@ -65,7 +65,7 @@ class GenerationView(View):
 
 def _key_card(principal: Principal, standing: KeyStanding) -> JSONObject:
     tier = request_limits.tier_of(balances.posted_nano(principal.account_id))
-    rate, budget = principal.limits.rate, principal.budget
+    rate, budget = request_limits.tightest_rate(tier, principal.limits), principal.budget
     return {
         "label": principal.label,
         "usage": credits_number(standing.total_nano),
@@ -76,10 +76,7 @@ def _key_card(principal: Principal, standing: KeyStanding) -> JSONObject:
         "limit_reset": None if budget is None else budget.reset,
         "is_free_tier": tier.name == "free",
         "is_test": principal.is_test,
-        "rate_limit": {
-            "requests": rate.requests if rate else tier.requests,
-            "interval": _interval(rate.window_s if rate else tier.window_s),
-        },
+        "rate_limit": {"requests": rate.requests, "interval": _interval(rate.window_s)},
     }
 
 
