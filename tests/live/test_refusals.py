@@ -245,11 +245,12 @@ def test_the_host_is_the_one_of_http(service: Service, target: str, host: str, s
     assert answer.startswith(f"HTTP/1.1 {status}".encode())
 
 
-def test_a_browsers_preflight_needs_no_key(service: Service) -> None:
+@pytest.mark.parametrize("path", [CHAT, "/v1/chat/completion", "/v1/responses/resp_1"])
+def test_a_browsers_preflight_needs_no_key_nor_a_path_of_ours(service: Service, path: str) -> None:
     with service.http() as http:
         del http.headers["Authorization"]
         response = http.options(
-            CHAT,
+            path,
             headers={
                 "Origin": "https://app.example",
                 "Access-Control-Request-Method": "POST",

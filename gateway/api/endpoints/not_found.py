@@ -20,12 +20,18 @@ class NotFoundView(View):
     """Any path under /v1 that is none of ours."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if request.method != "OPTIONS":
+            raise self.refusal(request)
+        super().initial(request, *args, **kwargs)  # a page sees the refusal after a preflight alone
+
+    def refusal(self, request: Request) -> BadRequest:
+        """Return what is said of the path."""
         path = _UNPRINTABLE.sub("?", request.path[:MAX_PATH_CHARACTERS])
         nearest = nearest_path(path)
         where = "GET /v1/openapi.json lists all paths."
         if nearest is not None:
             where = f"The nearest path is {nearest}."
-        raise BadRequest(f"There is nothing at {path}. {where}", status=404, code="not_found")
+        return BadRequest(f"There is nothing at {path}. {where}", status=404, code="not_found")
 
 
 def nearest_path(path: str) -> str | None:

@@ -1,7 +1,5 @@
 """What stands below /v1/responses at OpenAI: answers that are kept. None is."""
 
-from typing import Any
-
 from rest_framework.request import Request
 
 from gateway.api.endpoints.not_found import NotFoundView
@@ -11,8 +9,9 @@ from gateway.api.errors import BadRequest
 class StoredResponseView(NotFoundView):
     """Any response by its id, and what may be asked of one."""
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        raise BadRequest(
+    def refusal(self, request: Request) -> BadRequest:
+        """Return what is said of any response."""
+        return BadRequest(
             "No response is kept here. Send the whole dialogue in input; GET /v1/generation has the"
             " tokens and the cost of one.",
             status=404,
