@@ -129,6 +129,18 @@ def test_all_settings_reach_the_key(caller):
 
 
 @pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("2100-01-31T12:00:00.123456789Z", "2100-01-31T12:00:00.123456+00:00"),
+        ("2100-01-31t12:00:00.1-00:00", "2100-01-31T12:00:00.100000+00:00"),
+        ("2100-01-01T00:30:00.000000000+14:00", "2099-12-31T10:30:00+00:00"),
+    ],
+)
+def test_a_keys_expiry_may_have_any_number_of_digits_behind_the_second(caller, given, shown):
+    assert caller.create(expires_at=given)["data"]["expires_at"] == shown
+
+
+@pytest.mark.parametrize(
     ("limit", "nano"),
     [
         (0, 0),
