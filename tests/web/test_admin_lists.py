@@ -129,6 +129,15 @@ def test_a_list_takes_whatever_its_address_asks_for(operator_client: Client, mod
 
 
 @pytest.mark.both_stores
+@pytest.mark.parametrize("model", admin.site._registry, ids=lambda model: model._meta.model_name)
+def test_no_page_is_found_by_a_number_that_no_column_holds(operator_client: Client, model: Any):
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+    for page in ("change", "delete"):
+        answer = operator_client.get(reverse(f"{name}_{page}", args=["9" * 20]))
+        assert answer.status_code in {302, 403}, page
+
+
+@pytest.mark.both_stores
 @pytest.mark.parametrize("lookup", ["email__regex", "email__iregex", "date_joined__year__regex"])
 def test_a_list_is_asked_by_no_regular_expression(operator_client: Client, lookup: str):
     path = reverse("admin:accounts_user_changelist")
