@@ -4,7 +4,10 @@ import threading
 
 from django.apps import AppConfig
 from django.db import connections
+from django.db.backends.signals import connection_created
 from django.utils.translation import trans_real
+
+from infra import sqlite_like
 
 
 class InfraConfig(AppConfig):
@@ -17,3 +20,4 @@ class InfraConfig(AppConfig):
         """
         vars(connections)["_connections"] = threading.local()
         vars(trans_real)["_active"] = threading.local()
+        connection_created.connect(sqlite_like.install, dispatch_uid="sqlite_like")

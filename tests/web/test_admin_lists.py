@@ -15,7 +15,7 @@ from oauth2_provider.models import AccessToken
 
 from accounts.keys import issuing
 from accounts.keys.key_format import digest_of
-from accounts.models import User
+from accounts.models import Account, User
 from billing.models import CreditAccount, Generation
 from infra.moscow_time import moscow_day
 from tests.accounts.oauth_clients import new_app, person
@@ -126,6 +126,28 @@ def test_a_list_takes_whatever_its_address_asks_for(operator_client: Client, mod
         with transaction.atomic():
             assert operator_client.post(path, act).status_code in {200, 302, 400, 403}
             transaction.set_rollback(True)
+
+
+@pytest.mark.both_stores
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("ИВАН", ["Иван & Ко_100%"]),
+        ("коля", ["Коля"]),
+        ("ко", ["Иван & Ко_100%", "Коля"]),
+        ("ко_1", ["Иван & Ко_100%"]),
+        ("0%", ["Иван & Ко_100%"]),
+        ("и%н", []),
+        ("\\", []),
+    ],
+)
+def test_a_search_finds_russian_words_in_any_case(
+    operator_client: Client, asked: str, found: list[str]
+):
+    for name in ("Иван & Ко_100%", "Коля"):
+        Account.objects.create(owner=User.objects.get(), name=name)
+    page = operator_client.get(reverse("admin:accounts_account_changelist"), {"q": asked})
+    assert sorted(account.name for account in page.context["cl"].result_list) == found
 
 
 @pytest.mark.both_stores
