@@ -18,14 +18,26 @@ def set_gauges() -> None:
     metrics.RUNNING.set(capacity.running)
     metrics.CAPACITY.set(settings.WORKER_CAPACITY)
     metrics.SETTLEMENT_LAG.set(writer.settlement_lag_s())
-    for provider, route, state in monitor.current().breaker_states():
-        metrics.BREAKER_STATE.labels(provider, route).set(STATES.index(state))
+    _set_breakers()
     pool = getattr(connection, "pool", None) if connection.vendor == "postgresql" else None
     if pool is not None:
         figures = pool.get_stats()
         metrics.DB_POOL_IN_USE.set(figures["pool_size"] - figures["pool_available"])
 
 
+def _set_breakers() -> None:
+    found = {
+        (provider, route): STATES.index(state)
+        for provider, route, state in monitor.current().breaker_states()
+    }
+    forgotten = dict.fromkeys(_shown - found.keys(), STATES.index("closed"))  # it counts as new
+    for labels, state in (found | forgotten).items():
+        metrics.BREAKER_STATE.labels(*labels).set(state)
+    _shown.clear()
+    _shown.update(found)
+
+
+_shown: set[tuple[str, str]] = set()
 _background = Background("gauges", set_gauges, every_s=EVERY_S)
 
 
