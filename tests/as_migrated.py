@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import TransactionTestCase
 
-from tests.live.service import template_file
+from tests.live.service import migrated_file
 
 TABLES = """
     SELECT quote_ident(relname), quote_ident(attname),
@@ -91,7 +91,7 @@ def _keep_on_sqlite(connection: BaseDatabaseWrapper) -> Callable[[], None]:
     def restore() -> None:
         connection.ensure_connection()
         tests: sqlite3.Connection = connection.connection
-        with closing(sqlite3.connect(template_file())) as kept:
+        with closing(sqlite3.connect(migrated_file())) as kept:
             handed_out = tests.execute("SELECT name, seq FROM sqlite_sequence").fetchall()
             kept.backup(tests)
         with transaction.atomic(), connection.cursor() as cursor:

@@ -6,12 +6,13 @@ import pathlib
 import re
 from collections.abc import Generator, Iterator
 
+import environ
 import hypothesis
 import pytest
 import redis
 from django.core.cache import cache
 from django.core.signals import setting_changed
-from django.db import connection
+from django.db import connection, connections
 from django.dispatch import receiver
 from django.utils import translation
 from pytest_django.plugin import DjangoDbBlocker
@@ -24,7 +25,7 @@ from infra import outages, outbox
 from infra.background import _all as all_background
 from infra.group_commit import _all as all_group_commits
 from tests.as_migrated import restore_after_tests
-from tests.live.service import database, keep_template
+from tests.live.service import database
 from tests.static_files import list_once
 
 HANG_S = 60
@@ -96,11 +97,18 @@ def _read_credentials_again(**_changed: object) -> None:
 
 @pytest.fixture(scope="session")
 def django_db_setup(
-    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+    request: pytest.FixtureRequest,
+    django_test_environment: None,
+    django_db_blocker: DjangoDbBlocker,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[None]:
-    """Make the tests' database; a service under test gets a copy of it as it is now."""
-    with django_db_blocker.unblock():
-        keep_template(connection)
+    """Give this process a copy of the migrated database; pytest-django's own fixture would migrate in each."""
+    store = request.config.option.store
+    with (
+        database(store, tmp_path_factory.mktemp("database")) as url,
+        django_db_blocker.unblock(),
+    ):
+        connection.settings_dict["NAME"] = environ.Env.db_url_config(url)["NAME"]
         if any(_commits(item) for item in request.session.items):
             restore_after_tests()
         yield
@@ -109,6 +117,7 @@ def django_db_setup(
             background.stop()
         for group_commit in list(all_group_commits):
             group_commit.flush(HANG_S)
+        connections.close_all()
 
 
 @pytest.fixture

@@ -15,6 +15,3 @@ LOGGING["loggers"]["xrouter.request"] = {"level": "WARNING"}  # noqa: F405
 if IS_POSTGRES:  # noqa: F405
     # A test is one transaction, which is idle for as long as a busy machine works on its page.
     DATABASES["default"]["OPTIONS"]["session"]["idle_in_transaction_session_timeout"] = "60s"  # noqa: F405
-else:
-    # A file, as in service: SQLite in memory refuses at once what a file lets wait its turn.
-    DATABASES["default"]["TEST"] = {"NAME": f"{DATABASES['default']['NAME']}-test"}  # noqa: F405

