@@ -5,6 +5,9 @@ import re
 
 import polib
 import pytest
+import redis
+from django.db import transaction
+from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.models import User
 from tests.message_catalogue import (
@@ -94,23 +97,28 @@ def english_texts() -> list[list[str]]:
     ]
 
 
-@pytest.fixture
-def world() -> World:
-    return build()
+@pytest.fixture(scope="module")
+def pages(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, redis_client: redis.Redis
+) -> dict[str, dict[str, str]]:
+    """Return what each page says in each language, to the owner of all there is or to a stranger."""
+    redis_client.flushdb()
+    with django_db_blocker.unblock(), transaction.atomic():
+        world = build()
+        assert User.objects.filter(email=OWNER).exists()
+        read = {language: read_pages(world, language) for language in ("en", "ru")}
+        transaction.set_rollback(True)
+    return read
 
 
-def pages(world: World, language: str) -> list[tuple[str, str]]:
-    """Return what each page says in a language, to the owner of all there is or to a stranger.
-
-    All are read before one is searched: that takes longer than a transaction may be idle.
-    """
-    read = []
+def read_pages(world: World, language: str) -> dict[str, str]:
+    read = {}
     for role, paths in (("owner", PAGES), ("anonymous", STRANGERS_PAGES)):
         for path in paths:
             response = world.people[role].browser.get(
                 world.names.filled(path), headers={"accept-language": language}
             )
-            read.append((path, words_of(text_of(response))))
+            read[path] = words_of(text_of(response))
     return read
 
 
@@ -125,34 +133,31 @@ def words_of(page: str) -> str:
     return re.sub(r"\s+", " ", html.unescape(text))
 
 
-@pytest.mark.django_db
-def test_an_english_page_has_no_cyrillic(world: World):
+def test_an_english_page_has_no_cyrillic(pages):
     found = {
         path: words
-        for path, text in pages(world, "en")
+        for path, text in pages["en"].items()
         if path not in IN_RUSSIAN_ALONE
         if (words := set(CYRILLIC.findall(text)) - NAMES_OF_LANGUAGES)
     }
     assert found == {}
 
 
-@pytest.mark.django_db
-def test_an_english_page_names_the_month_of_each_date(world: World):
+def test_an_english_page_names_the_month_of_each_date(pages):
     """02.03.2026 is the second of March to some of its readers, and the third of February to others."""
     found = {
         path: dates
-        for path, text in pages(world, "en")
+        for path, text in pages["en"].items()
         if path not in IN_RUSSIAN_ALONE
         if (dates := DATE_IN_DIGITS.findall(text))
     }
     assert found == {}
 
 
-@pytest.mark.django_db
-def test_a_russian_page_has_no_english_sentence(world: World, english_texts):
+def test_a_russian_page_has_no_english_sentence(pages, english_texts):
     found = [
         f"{path}: {pieces}"
-        for path, text in pages(world, "ru")
+        for path, text in pages["ru"].items()
         for pieces in english_texts
         if all(piece in text for piece in pieces)  # to search for a pattern takes far longer
         and re.search(r"\s*\S+\s*".join(map(re.escape, pieces)), text)
@@ -160,11 +165,9 @@ def test_a_russian_page_has_no_english_sentence(world: World, english_texts):
     assert found == []
 
 
-@pytest.mark.django_db
-def test_the_pages_that_are_read_are_the_pages(world: World):
+def test_the_pages_that_are_read_are_the_pages(pages):
     """The three tests above read what they mean to read, and would see a mixture."""
-    assert User.objects.filter(email=OWNER).exists()
-    russian, english = dict(pages(world, "ru")), dict(pages(world, "en"))
+    russian, english = pages["ru"], pages["en"]
     assert "Ключи API" in russian["/cabinet/keys/"]
     assert "API keys" in english["/cabinet/keys/"]
     assert set(russian) == {*PAGES, *STRANGERS_PAGES}
