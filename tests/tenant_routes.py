@@ -144,7 +144,7 @@ ACCOUNTS: dict[str, tuple[TenantQuestion, ...]] = {
     "2fa/authenticate/": (get("/accounts/2fa/authenticate/", LEADS_ON),),
     "2fa/reauthenticate/": (get("/accounts/2fa/reauthenticate/", AGAIN_THE_PASSWORD),),
     "2fa/totp/activate/": (get("/accounts/2fa/totp/activate/", LEADS_ON),),
-    "2fa/totp/deactivate/": (get("/accounts/2fa/totp/deactivate/", "302 404 404 302 200"),),
+    "2fa/totp/deactivate/": (get("/accounts/2fa/totp/deactivate/", AGAIN_THE_PASSWORD),),
     "2fa/recovery-codes/": (get("/accounts/2fa/recovery-codes/", "302 404 404 302 404"),),
     "2fa/recovery-codes/generate/": (
         get("/accounts/2fa/recovery-codes/generate/", AGAIN_THE_PASSWORD),

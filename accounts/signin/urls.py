@@ -6,7 +6,6 @@ from typing import Any
 from allauth.account import views as account
 from allauth.mfa.base import views as second_factor
 from allauth.mfa.recovery_codes import views as recovery_codes
-from allauth.mfa.totp import views as totp
 from django.urls import URLPattern, re_path
 
 from accounts.signin import views as ours
@@ -55,7 +54,7 @@ urlpatterns = [
     page("2fa/", second_factor.index, "mfa_index"),
     page("2fa/authenticate/", second_factor.authenticate, "mfa_authenticate", "20/m"),
     page("2fa/reauthenticate/", second_factor.reauthenticate, "mfa_reauthenticate", "20/m"),
-    page("2fa/totp/activate/", totp.activate_totp, "mfa_activate_totp", "20/m"),
+    page("2fa/totp/activate/", ours.ActivateView.as_view(), "mfa_activate_totp", "20/m"),
     page("2fa/totp/deactivate/", ours.DeactivateView.as_view(), "mfa_deactivate_totp", "10/m"),
     page("2fa/recovery-codes/", recovery_codes.view_recovery_codes, "mfa_view_recovery_codes"),
     page(

@@ -12,7 +12,7 @@ from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
@@ -20,6 +20,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import suspension
 from accounts.audit import log
 from accounts.audit.log import Action
+from accounts.models import User
 from accounts.oauth.revocation import revoke_all
 from accounts.signin import second_factor
 from accounts.signin.sessions import user_of
@@ -116,8 +117,26 @@ class NewPasswordView(account_views.PasswordResetFromKeyView):  # type: ignore[m
         logout(self.request)
 
 
+class ActivateView(totp_views.ActivateTOTPView):  # type: ignore[misc]
+    """Sets the second factor up. Sent twice, or with one there, it leads to the overview."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        user = request.user
+        if isinstance(user, User) and second_factor.is_set_up(user):
+            return redirect("mfa_index")
+        response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        return response
+
+
 class DeactivateView(totp_views.DeactivateTOTPView):  # type: ignore[misc]
-    """Removes the second factor and the access of applications."""
+    """Removes the second factor and the access of applications. Sent twice, it leads to the overview."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        user = request.user
+        if isinstance(user, User) and not second_factor.is_set_up(user):
+            return redirect("mfa_index")
+        response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        return response
 
     def form_valid(self, form: Any) -> HttpResponse:
         with transaction.atomic():

@@ -136,6 +136,19 @@ def test_turning_it_off_deletes_the_codes_and_ends_what_applications_may(client,
     assert log_in(browser()).headers["Location"] == "/cabinet/"
 
 
+def test_a_second_press_of_a_button_leads_to_the_overview(client):
+    overview = "/accounts/2fa/"
+    secret = enrol(client)
+    again = client.post("/accounts/2fa/totp/activate/", {"code": totp(secret)})
+    assert again.headers["Location"] == overview
+    assert client.get("/accounts/2fa/totp/activate/").headers["Location"] == overview
+
+    for _press in range(2):
+        answer = client.post("/accounts/2fa/totp/deactivate/")
+        assert answer.headers["Location"] == overview
+    assert not Authenticator.objects.exists()
+
+
 def test_an_operator_can_take_it_away_from_whoever_lost_it(client, natasha):
     enrol(client)
     token = live_token(natasha)
