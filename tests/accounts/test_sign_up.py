@@ -86,6 +86,20 @@ def test_a_link_works_once():
         assert visitor.post(link).status_code == 404
 
 
+def test_a_used_link_asks_nobody_to_log_in_who_is():
+    client = browser()
+    sign_up(client)
+    link = link_in_mail()
+    client.get(link)
+    page = client.get(link).content.decode()
+    assert "simply log in" not in page
+    assert 'href="/accounts/login/"' not in page
+    assert f"logged in as <b>{NATASHA}</b>" in page
+    assert 'href="/cabinet/"' in page
+    assert 'href="/accounts/email/"' in page
+    assert 'href="/accounts/login/"' in browser().get(link).content.decode()
+
+
 def test_consent_to_both_texts_is_kept_with_version_and_address():
     client = browser()
     sign_up(client, email="pierre@example.ru")
