@@ -1,10 +1,12 @@
 """The tables of prices, each dated: what callers pay, and what providers charge us."""
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 
@@ -31,7 +33,7 @@ class Price(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.model_id}, {timezone.localtime(self.valid_from):%Y-%m-%d %H:%M}"
+        return f"{self.model_id}, {_moment(self.valid_from)}"
 
 
 class UpstreamPrice(models.Model):
@@ -69,5 +71,9 @@ class UpstreamPrice(models.Model):
         ]
 
     def __str__(self) -> str:
-        since = timezone.localtime(self.valid_from)
-        return f"{self.provider}: {self.upstream_id}, {since:%Y-%m-%d %H:%M}"
+        return f"{self.provider}: {self.upstream_id}, {_moment(self.valid_from)}"
+
+
+def _moment(at: datetime) -> str:
+    """Return Moscow's date and time as the reader's language writes them."""
+    return date_format(timezone.localtime(at), "SHORT_DATETIME_FORMAT")

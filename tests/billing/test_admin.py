@@ -228,6 +228,17 @@ def test_a_price_without_a_moment_holds_from_now_on(operator_client):
     assert "This moment has passed" in operator_client.post(path, past).content.decode()
 
 
+@pytest.mark.parametrize(
+    ("language", "at"), [("ru", "02.01.2100 03:04"), ("en", "2 Jan 2100 03:04")]
+)
+def test_a_price_is_named_by_its_moment_as_the_language_writes_it(operator_client, language, at):
+    operator_client.defaults["HTTP_ACCEPT_LANGUAGE"] = language
+    form = {"model_id": "gigachat-pro", "prompt": "520", "completion": "520"}
+    form |= {"valid_from_0": "2100-01-02", "valid_from_1": "03:04"}
+    shown = operator_client.post(reverse("admin:billing_price_add"), form)
+    assert shown.context["subtitle"] == f"gigachat-pro, {at}"
+
+
 def test_a_saved_price_is_told_of_in_words_of_its_gender(operator_client):
     operator_client.defaults["HTTP_ACCEPT_LANGUAGE"] = "ru"
     form = {"model_id": "gigachat-pro", "prompt": "520", "completion": "520"} | CONFIRM
