@@ -14,6 +14,7 @@ from accounts.oauth.client_secrets import is_secret
 from accounts.users import own_account
 from tests.accounts.oauth_clients import CALLBACK, DEVELOPER, App, ask, browser_of, new_app, person
 from tests.accounts.operators import seat
+from tests.gateway.customers import field_value
 
 pytestmark = pytest.mark.django_db
 
@@ -74,6 +75,24 @@ def test_a_secret_is_shown_once(developer):
     assert is_secret(secret, application.client_secret)
     for path in ("/cabinet/apps/", f"/cabinet/apps/{application.client_id}/"):
         assert "xr-secret-" not in developer.get(path).content.decode()
+
+
+def test_a_form_sent_again_registers_no_twin_and_replaces_no_secret(english):
+    page = english.get("/cabinet/apps/new/").content.decode()
+    form = FORM | {"kind": "confidential", "form_token": field_value(page, "form_token")}
+    assert "xr-secret-" in english.post("/cabinet/apps/new/", form).content.decode()
+    again = english.post("/cabinet/apps/new/", form, follow=True).content.decode()
+    assert "its application is registered" in again
+    application = Application.objects.get()
+
+    path = f"/cabinet/apps/{application.client_id}/"
+    replace = {"form_token": field_value(english.get(path).content.decode(), "form_token")}
+    replaced = english.post(f"{path}secret/", replace).content.decode()
+    [secret] = re.findall(r"xr-secret-[0-9A-Za-z]{49}", replaced)
+    again = english.post(f"{path}secret/", replace, follow=True).content.decode()
+    assert "the secret is replaced already" in again
+    application.refresh_from_db()
+    assert is_secret(secret, application.client_secret)
 
 
 def test_several_addresses_stand_one_in_a_line(developer):

@@ -21,11 +21,14 @@ from oauth2_provider.models import Application
 from accounts.oauth import applications
 from accounts.signin.form_limits import limit_form
 from accounts.signin.sessions import user_of
+from web.cabinet import form_tokens
 from web.cabinet.application_form import ApplicationForm, NewApplicationForm
 from web.cabinet.list_file import is_file_wanted, list_file, text_of
 from web.cabinet.login_required import login_required
 
 INVALID = 422
+NEW_APP, NEW_SECRET = "new-app", "new-secret"
+"""Forms that are taken once: sent again by a reload or a double click, they change nothing."""
 
 
 @never_cache
@@ -48,7 +51,17 @@ def new_app(request: HttpRequest) -> HttpResponse:
     form = NewApplicationForm(request.POST or None, initial={"kind": Application.CLIENT_PUBLIC})
     if request.method != "POST" or not form.is_valid():
         status = INVALID if request.method == "POST" else None
-        return render(request, "cabinet/app_new.html", {"form": form}, status=status)
+        context = {"form": form, "form_token": _token(request, NEW_APP)}
+        return render(request, "cabinet/app_new.html", context, status=status)
+    if _is_sent_again(request, NEW_APP):
+        messages.warning(
+            request,
+            _(
+                "This form was sent before, and its application is registered. A secret is shown once: if"
+                " you did not copy it, take a new one on the application's page."
+            ),
+        )
+        return HttpResponseRedirect(reverse("cabinet-apps"))
     entered = form.cleaned_data
     application, secret = applications.register(
         user=user_of(request),
@@ -78,6 +91,7 @@ def app(request: HttpRequest, client_id: str) -> HttpResponse:
         "application": application,
         "is_confidential": application.client_type == Application.CLIENT_CONFIDENTIAL,
         "form": form,
+        "form_token": _token(request, NEW_SECRET),
     }
     status = INVALID if request.method == "POST" else None
     return render(request, "cabinet/app.html", context, status=status)
@@ -90,6 +104,15 @@ def app(request: HttpRequest, client_id: str) -> HttpResponse:
 def rotate_secret(request: HttpRequest, client_id: str) -> HttpResponse:
     """Give the application a new secret, which is shown once."""
     application = _own(request, client_id)
+    if _is_sent_again(request, NEW_SECRET):
+        messages.warning(
+            request,
+            _(
+                "This form was sent before, and the secret is replaced already. It is shown once: if you"
+                " did not copy it, take another one."
+            ),
+        )
+        return HttpResponseRedirect(_address(application))
     try:
         secret = applications.rotate_secret(application=application)
     except applications.NoSecret:
@@ -128,6 +151,15 @@ def _own(request: HttpRequest, client_id: str) -> Application:
     if application is None:
         raise Http404
     return application
+
+
+def _token(request: HttpRequest, form: str) -> str:
+    return form_tokens.new_token(form, user_of(request).pk)
+
+
+def _is_sent_again(request: HttpRequest, form: str) -> bool:
+    token = request.POST.get("form_token", "")
+    return form_tokens.use(token, form, user_of(request).pk) == "used"
 
 
 def _shown_once(request: HttpRequest, application: Application, secret: str) -> HttpResponse:
