@@ -56,6 +56,22 @@ def test_a_key_is_had_by_the_keyboard_alone(new_visitor):
     assert visitor.clicks == 1  # the link in the mail, which is read elsewhere
 
 
+def test_after_a_mistake_the_focus_is_where_it_is_named(at_home):
+    visitor: Visitor = at_home
+    page = visitor.page
+    for path, button in (
+        ("/cabinet/apps/new/", "Register"),
+        ("/accounts/password/change/", "Set the password"),
+    ):
+        visitor.open(path)
+        with visitor.guard.expecting(422):
+            visitor.found("button", button).press("Enter")
+            expect(page.locator(".form-errors")).to_be_focused()
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        expect(page.locator("[aria-invalid=true]").first).to_be_focused()
+
+
 def test_a_page_of_the_cabinet_is_found_by_its_name(at_home):
     visitor: Visitor = at_home
     page = visitor.page
