@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from django.conf import settings
 
 from tests.documents import read
 from tests.live.test_metrics import PROMISED
@@ -39,6 +40,20 @@ def test_an_expression_names_metrics_and_labels_that_there_are(expression: str):
     grouped = re.findall(r"\w+", " ".join(re.findall(r"by \(([^)]*)\)", expression)))
     known = {"le"}.union(*(LABELS[name] for name in names))
     assert {*matched, *grouped} <= known
+
+
+def test_a_job_is_late_when_it_has_missed_a_turn():
+    [expression] = [rule["expr"] for rule in RULES if rule["alert"] == "JobLate"]
+    rules = re.findall(r'job(=~|!~)"([\w|]+)"}\) > (\d+)', expression)
+    jobs: dict[str, Any] = settings.CELERY_BEAT_SCHEDULE
+    for path, job in jobs.items():
+        name = path.rpartition(".")[2]
+        [bound_s] = [
+            int(bound)
+            for how, names, bound in rules
+            if (how == "=~") == (name in names.split("|"))
+        ]
+        assert bound_s > 2 * job["schedule"], name
 
 
 def test_each_rule_has_its_runbook_and_each_runbook_its_rule():
