@@ -138,6 +138,12 @@ SETTLEMENT_LAG = Gauge(
     multiprocess_mode="livemax",
     registry=_registry,
 )
+DB_POOL_SIZE = Gauge(
+    "xrouter_db_pool_size",
+    "Pooled database connections that there may be.",
+    multiprocess_mode="livesum",
+    registry=_registry,
+)
 DB_POOL_IN_USE = Gauge(
     "xrouter_db_pool_in_use",
     "Pooled database connections in use.",

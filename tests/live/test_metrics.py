@@ -24,9 +24,9 @@ PROMISED = """
     xrouter_limits_refused_total{limit_source} xrouter_breaker_state{provider,route}
     xrouter_settlement_lag_seconds xrouter_ledger_drift_roubles xrouter_payments_pending
     xrouter_moderation_events_total{category} xrouter_security_events_total{signal}
-    xrouter_db_pool_in_use xrouter_redis_up xrouter_certificate_expiry_seconds{host}
-    xrouter_mail_failures_total xrouter_job_last_success_timestamp_seconds{job}
-    xrouter_build_info{version}
+    xrouter_db_pool_in_use xrouter_db_pool_size xrouter_redis_up
+    xrouter_certificate_expiry_seconds{host} xrouter_mail_failures_total
+    xrouter_job_last_success_timestamp_seconds{job} xrouter_build_info{version}
 """
 pytestmark = pytest.mark.postgres
 
@@ -91,6 +91,7 @@ def test_the_workers_count_together_and_a_killed_one_takes_no_count_with_it(pair
     wait_until(lambda: _answered(pair) == before + 9, "nothing was lost or counted twice")
     capacity = 2 * 1000
     wait_until(lambda: _value(pair, "xrouter_capacity") == capacity, "the dead one has no places")
+    wait_until(lambda: _value(pair, "xrouter_db_pool_size") == 2 * 16, "and no connections")
 
 
 def test_tokens_and_roubles_are_those_of_the_answer(pair: Service):

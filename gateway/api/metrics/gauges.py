@@ -21,6 +21,7 @@ def set_gauges() -> None:
     _set_breakers()
     pool = getattr(connection, "pool", None) if connection.vendor == "postgresql" else None
     if pool is not None:
+        metrics.DB_POOL_SIZE.set(pool.max_size)
         figures = pool.get_stats()
         metrics.DB_POOL_IN_USE.set(figures["pool_size"] - figures["pool_available"])
 
