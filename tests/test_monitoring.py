@@ -49,9 +49,7 @@ def test_a_job_is_late_when_it_has_missed_a_turn():
     for path, job in jobs.items():
         name = path.rpartition(".")[2]
         [bound_s] = [
-            int(bound)
-            for how, names, bound in rules
-            if (how == "=~") == (name in names.split("|"))
+            int(bound) for how, names, bound in rules if (how == "=~") == (name in names.split("|"))
         ]
         assert bound_s > 2 * job["schedule"], name
 

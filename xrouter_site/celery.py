@@ -4,14 +4,18 @@ import datetime as dt
 import functools
 import logging
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
 from celery import Celery, platforms, signals
 from celery.apps import beat, worker
+from celery.exceptions import Ignore
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 from django.utils.module_loading import import_string
+
+from infra import outages
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +93,9 @@ def note_success(sender: Any, **_: Any) -> None:
     try:
         job_locks.succeeded(sender.name)
     except (DatabaseError, InterfaceError) as error:
-        logger.warning("The success of %s was not recorded: %s", sender.name, error)
+        outages.log_failure(logger, f"The success of {sender.name} was not recorded", error)
+    else:
+        outages.database.over()
 
 
 @signals.beat_init.connect
@@ -122,4 +128,20 @@ def register_tasks(**_: object) -> None:
     came first, and has set Django up.
     """
     for path in app.conf.beat_schedule:
-        app.task(name=path)(import_string(path))
+        app.task(name=path)(_unless_database_is_away(import_string(path)))
+
+
+def _unless_database_is_away(job: Callable[[], Any]) -> Callable[[], Any]:
+    """Have an outage be its one line, and no failure with a traceback at each turn."""
+
+    @functools.wraps(job)
+    def run() -> Any:
+        try:
+            return job()
+        except (DatabaseError, InterfaceError) as error:
+            if not outages.is_outage(error):
+                raise
+            outages.database.note(error)
+            raise Ignore from None  # neither failed nor ended well: its turn comes again
+
+    return run

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from celery import Celery
 
 from tests.servers import PROJECT
 
@@ -40,6 +41,26 @@ def test_every_line_is_json(arguments: tuple[str, ...], redis_url: str, tmp_path
         lines = [first, *process.stdout.read().splitlines()]
     for line in lines:
         assert {"time", "level", "message"} <= json.loads(line).keys()
+
+
+def test_a_database_that_is_away_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, redis_url: str, tmp_path: Path
+):
+    monkeypatch.setenv("DATABASE_URL", "postgres://postgres@/none?host=/nowhere")
+    with Celery(broker=redis_url) as sender:
+        for _ in range(2):
+            sender.send_task("billing.tasks.aggregate_usage")
+    errors, ended = [], 0
+    with _process("worker", "--pool", "solo", redis_url=redis_url, tmp_path=tmp_path) as process:
+        assert process.stdout is not None
+        while ended < 2:
+            entry = json.loads(process.stdout.readline())
+            if entry["level"] == "ERROR":
+                errors.append(entry["message"].partition(":")[0])
+            ended += "aggregate_usage[" in entry["message"] and "received" not in entry["message"]
+        process.terminate()
+        process.stdout.read()
+    assert errors == ["The database is away"]
 
 
 def test_beat_stopped_while_it_loads_its_schedule_ends_without_a_word(
