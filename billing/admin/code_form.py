@@ -8,6 +8,7 @@ from urllib.parse import quote
 from django import forms
 from django.contrib.admin.widgets import AdminDateWidget
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.validators import MaxValueValidator
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -35,6 +36,7 @@ class CodeBatchForm(forms.Form):
     count = forms.IntegerField(label=_("How many codes"), min_value=1, max_value=MOST_CODES)
     expires_on = forms.DateField(
         label=_("Valid through"),
+        validators=[MaxValueValidator(date(2199, 12, 31))],
         widget=AdminDateWidget(),
         help_text=_("The last day on which they can be redeemed, by Moscow's time."),
     )

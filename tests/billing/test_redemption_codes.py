@@ -272,6 +272,7 @@ def test_a_form_that_is_sent_twice_makes_one_batch(operator_client):
         {"count": "0"},
         {"count": "1001"},
         {"expires_on": "2020-01-01"},
+        {"expires_on": "9999-12-31"},
         {"note": " "},
         {"email": "nobody"},
     ],
