@@ -36,7 +36,7 @@ def test_a_page_is_come_back_to_with_its_query(client: Client):
 )
 def test_from_a_form_one_comes_back_to_the_page_that_showed_it(client, referer, page):
     answer = client.post(FORM, headers={"referer": referer})
-    assert answer.headers["Location"] == leads_back_to(page)
+    assert answer.headers["Location"] == f"{leads_back_to(page)}&unsent=yes"
 
 
 def test_who_logs_in_after_pressing_a_button_sees_the_page_of_it():
@@ -44,6 +44,8 @@ def test_who_logs_in_after_pressing_a_button_sees_the_page_of_it():
     visitor = browser()
     answer = visitor.post(FORM, headers={"referer": "http://testserver/cabinet/security/"})
     form = visitor.get(answer.headers["Location"]).content.decode()
+    assert "nothing was changed" in form
+    assert "nothing was changed" not in visitor.get("/accounts/login/").content.decode()
     assert '<input type="hidden" name="next" value="/cabinet/security/"' in form
     entered = log_in(visitor, next="/cabinet/security/")
     assert entered.headers["Location"] == "/cabinet/security/"

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
 
 Arguments = ParamSpec("Arguments")
 View = Callable[Concatenate[HttpRequest, Arguments], HttpResponseBase]
@@ -17,7 +19,8 @@ View = Callable[Concatenate[HttpRequest, Arguments], HttpResponseBase]
 def login_required(view: View[Arguments]) -> View[Arguments]:
     """Lead a stranger to the log-in and back to this page; from a sent form, to the page that showed it.
 
-    A session may have ended while the page was open, and a form's own address is often that of no page.
+    A session may have ended while the page was open, and a form's own address is often that of no page. The
+    log-in says then that the form did nothing.
     """
 
     @wraps(view)
@@ -26,8 +29,10 @@ def login_required(view: View[Arguments]) -> View[Arguments]:
     ) -> HttpResponseBase:
         if request.user.is_authenticated:
             return view(request, *args, **kwargs)
-        is_form = request.method not in {"GET", "HEAD"}
-        return redirect_to_login(_page_of_form(request) if is_form else request.get_full_path())
+        if request.method in {"GET", "HEAD"}:
+            return redirect_to_login(request.get_full_path())
+        query = {"next": _page_of_form(request), "unsent": "yes"}
+        return redirect(f"{reverse('account_login')}?{urlencode(query, safe='/')}")
 
     return guarded
 
