@@ -1,18 +1,17 @@
 """Every Python example of the documents, run as a reader runs it, prints what the page says."""
 
-import os
-import subprocess
-import sys
+from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
 from tests.documents import PAGES, read
+from tests.live.reader import Reader
 from tests.live.service import Service
 
 ADDRESS = "http://localhost:8000"
 KEY = "YOUR_KEY"
 BETWEEN = "\x1e"
-GIVE_UP_S = 120
 
 WITH_PYTHON = [path for path in PAGES if read(path).examples]
 WITH_ADDRESSES = [
@@ -20,21 +19,20 @@ WITH_ADDRESSES = [
 ]
 
 
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    with closing(Reader(tmp_path_factory.mktemp("reader"))) as reader:
+        yield reader
+
+
 @pytest.mark.parametrize("path", WITH_PYTHON, ids=str)
-def test_the_examples_of_a_page_print_what_it_says(path, service: Service):
+def test_the_examples_of_a_page_print_what_it_says(path, service: Service, reader: Reader):
     examples = read(path).examples
     program = f"print({BETWEEN!r}, end='')\n".join(example.code for example in examples)
     program = program.replace(ADDRESS, service.url).replace(KEY, service.fresh_key())
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        env={"PATH": os.environ["PATH"], "PYTHONIOENCODING": "utf-8"},
-        text=True,
-        encoding="utf-8",
-        timeout=GIVE_UP_S,
-    )
-    assert done.returncode == 0, done.stderr
-    printed = done.stdout.split(BETWEEN)
+    done = reader.run(program)
+    assert done.status == 0, done.errors
+    printed = done.output.split(BETWEEN)
     assert len(printed) == len(examples)
     for example, output in zip(examples, printed, strict=True):
         if example.printed is not None:
