@@ -205,6 +205,29 @@ def test_long_names_and_sums_push_nothing_out_of_sight(
     assert set(operator.page.evaluate(LINES_OF_FIGURES)) == {1}
 
 
+TELL_OF_LONG_WORDS = """
+    import sys
+    from accounts import suspension, users
+    from oauth2_provider.models import Application
+    email, client_id, word = sys.argv[1:]
+    Application.objects.filter(client_id=client_id).update(name=word)
+    suspension.suspend(account=users.find(email=email).accounts.get(), reason=word)
+"""
+
+
+def test_a_word_without_end_makes_no_page_wider_than_a_phone(new_visitor: Visit, site: Site):
+    person = furnish(site, "long-words@example.ru")
+    site.service.python(TELL_OF_LONG_WORDS, person.email, person.client_id, LONG_NAME)
+    visitor = new_visitor(viewport=PHONE)
+    cookie = {"name": "sessionid", "value": person.session, "url": site.url}
+    visitor.context.add_cookies([cookie])  # type: ignore[list-item]
+    for path in ("/cabinet/", CABINET[-1].format(**person.in_addresses())):
+        visitor.open(path)
+        visitor.sees(LONG_NAME)
+        width = visitor.page.evaluate("document.documentElement.scrollWidth")
+        assert width <= PHONE["width"], path
+
+
 def test_what_shuts_people_out_is_found(visitor: Visitor):
     visitor.open("/")
     visitor.page.evaluate(AXE)
