@@ -68,6 +68,8 @@ API: dict[str, tuple[TenantQuestion, ...]] = {
     "chat/completions": (post("/v1/chat/completions", EMPTY_BY_KEY, "{}"),),
     "completions": (post("/v1/completions", EMPTY_BY_KEY, "{}"),),
     "responses": (post("/v1/responses", EMPTY_BY_KEY, "{}"),),
+    "responses/compact": (post("/v1/responses/compact", NOTHING),),
+    "responses/input_tokens": (post("/v1/responses/input_tokens", NOTHING),),
     "responses/.*": (get("/v1/responses/resp_1", NOTHING),),
     "messages": (post("/v1/messages", EMPTY_BY_KEY, "{}"),),
     "messages/count_tokens": (post("/v1/messages/count_tokens", EMPTY_BY_KEY, "{}"),),
