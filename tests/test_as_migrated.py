@@ -9,6 +9,7 @@ from django.test import TransactionTestCase
 
 from billing.models import LedgerEntry, Price
 from gateway.models import LanguageModel, ModerationRule
+from infra.background import _all as all_background
 from tests.billing.payers import CREDIT, open_account
 
 pytestmark = [pytest.mark.both_stores, pytest.mark.django_db(transaction=True)]
@@ -27,6 +28,11 @@ def end_test() -> None:
 
 
 def test_rows_are_as_they_were_and_ids_go_on() -> None:
+    for background in list(
+        all_background
+    ):  # a list of refusals is written after the test that was refused
+        background.stop()
+    end_test()
     before = rows()
     account = open_account(CREDIT)
     Price.objects.all().delete()
