@@ -28,9 +28,7 @@ def end_test() -> None:
 
 
 def test_rows_are_as_they_were_and_ids_go_on() -> None:
-    for background in list(
-        all_background
-    ):  # a list of refusals is written after the test that was refused
+    for background in list(all_background):  # what an earlier test was refused is listed after it
         background.stop()
     end_test()
     before = rows()

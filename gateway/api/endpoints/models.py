@@ -38,7 +38,8 @@ class CatalogueView(View):
         return [
             model
             for model in catalogue.models()
-            if choices_of(self.principal, model)
+            if may_use(self.principal, model)
+            and choices_of(self.principal, model)
             and (not provider or any(route.provider == provider for route in model.routes))
             and (not wanted or honours(model))
         ]

@@ -20,9 +20,9 @@ class NotFoundView(View):
     """Any path under /v1 that is none of ours."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        if request.method != "OPTIONS":
+        if request.method != "OPTIONS":  # a browser whose preflight fails hides the refusal
             raise self.refusal(request)
-        super().initial(request, *args, **kwargs)  # a page sees the refusal after a preflight alone
+        super().initial(request, *args, **kwargs)
 
     def refusal(self, request: Request) -> BadRequest:
         """Return what is said of the path."""

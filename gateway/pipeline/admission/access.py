@@ -200,8 +200,6 @@ def _split(name: str) -> tuple[str, Sort | None]:
 
 def choices_of(principal: Principal | None, model: CatalogModel) -> tuple[CatalogModel, ...]:
     """Return those of the models that may answer for `model` that the key may use."""
-    if not may_use(principal, model):
-        return ()
     choices = served_to(principal).choices(model)
     return tuple(choice for choice in choices if may_use(principal, choice))
 
