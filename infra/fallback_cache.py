@@ -1,7 +1,6 @@
 """Django's cache in Redis; while Redis is away, each process uses its own memory."""
 
 import functools
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -14,11 +13,11 @@ from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from infra import outages
+
 REDIS_TIMEOUT_S = 0.25
 REDIS_REST_S = 1.0
 NEAR_ENTRIES = 10_000
-
-_log = logging.getLogger(__name__)
 
 
 class FallbackRedisCache(RedisCache):
@@ -53,13 +52,11 @@ class SteadyClient:
         try:
             answer = getattr(self._distant, name)(*args)
         except (redis.RedisError, OSError) as error:
-            was_away, self._failed_at = self._failed_at is not None, time.monotonic()
-            if not was_away:
-                _log.warning("Redis is away; this process counts alone: %s", error)
+            self._failed_at = time.monotonic()
+            outages.redis.note(error)
             return getattr(self._near, name)(*args)
-        if self._failed_at is not None:
-            self._failed_at = None
-            _log.warning("Redis is back.")
+        self._failed_at = None
+        outages.redis.over()
         return answer
 
     def _is_resting(self) -> bool:

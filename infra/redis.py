@@ -1,7 +1,6 @@
 """The connection to the shared Redis: short timeouts, and a rest after each failure."""
 
 import contextlib
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,11 +9,11 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from infra import outages
+
 TIMEOUT_S = 0.25
 REST_S = 1.0
 CONNECTIONS_MAX = 2000
-
-_log = logging.getLogger(__name__)
 
 
 class RedisAway(Exception):
@@ -22,14 +21,9 @@ class RedisAway(Exception):
 
 
 class SharedRedis:
-    """After a failure it is not used for a second; then one caller tries, while others go without.
+    """After a failure it is not used for a second; then one caller tries, while others go without."""
 
-    `without` says in the log what happens meanwhile, such as "counts are kept in memory".
-    """
-
-    def __init__(
-        self, url: str, *, without: str, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, url: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         # RESP2 and no driver info: on a new connection each greeting could wait a whole time-out.
         self.client = redis.Redis.from_url(
             url,
@@ -40,7 +34,6 @@ class SharedRedis:
             protocol=2,
             driver_info=None,
         )
-        self._without = without
         self._clock = clock
         self._lock = threading.Lock()
         self._is_away = False
@@ -56,9 +49,8 @@ class SharedRedis:
         except (redis.RedisError, OSError, ValueError) as error:
             self._failed(error)
             raise RedisAway from error
-        if self._is_away:
-            self._is_away = False
-            _log.warning("Redis is back.")
+        self._is_away = False
+        outages.redis.over()
 
     @property
     def is_resting(self) -> bool:
@@ -78,7 +70,6 @@ class SharedRedis:
 
     def _failed(self, error: Exception) -> None:
         with self._lock:
-            was_away, self._is_away = self._is_away, True
+            self._is_away = True
             self._retry_at_s = self._clock() + REST_S
-        if not was_away:
-            _log.warning("Redis is away, %s: %s", self._without, error)
+        outages.redis.note(error)

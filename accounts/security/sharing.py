@@ -62,7 +62,7 @@ class ThroughRedis:
 
     def __init__(self, url: str) -> None:
         self.settled_s = SETTLED_S
-        self._redis = SharedRedis(url, without="signs of attacks are sought by each process alone")
+        self._redis = SharedRedis(url)
         self._alone = Alone()
         self._process = ""
         self._forked_as = 0

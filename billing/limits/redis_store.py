@@ -31,7 +31,7 @@ class RedisLimitStore:
     """
 
     def __init__(self, url: str, *, lease_s: float = LEASE_S) -> None:
-        self._redis = SharedRedis(url, without="limits are counted without it")
+        self._redis = SharedRedis(url)
         self._client = self._redis.client
         self._batch = RedisBatch(self._redis, name="limits", scripts=[DECISION])
         self.lease_s = lease_s

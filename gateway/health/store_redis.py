@@ -52,7 +52,7 @@ class RedisHealth:
     """The client of health.lua."""
 
     def __init__(self, url: str) -> None:
-        self._redis = SharedRedis(url, without="health is this process's own")
+        self._redis = SharedRedis(url)
         script = self._redis.client.register_script(EXCHANGE)
         self._script = cast(Callable[..., list[Any]], script)
 

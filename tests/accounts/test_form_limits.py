@@ -10,6 +10,7 @@ from django.test import RequestFactory
 from accounts import users
 from accounts.models import User
 from accounts.signin.form_limits import limit_form
+from infra import outages
 
 pytestmark = pytest.mark.usefixtures("redis_client")  # the attempts are counted there
 
@@ -94,7 +95,8 @@ def test_redis_counts_for_all_processes(settings, redis_url):
     assert [send().status_code for _ in range(LIMIT + 1)] == [200] * LIMIT + [429]
 
 
-def test_while_redis_is_away_the_process_counts_alone_and_says_so(settings, caplog):
+def test_while_redis_is_away_the_process_counts_alone_and_says_so(settings, caplog, monkeypatch):
+    monkeypatch.setattr(outages, "redis", outages.Outage("Redis"))
     settings.CACHES = {
         "default": {
             "BACKEND": "infra.fallback_cache.FallbackRedisCache",

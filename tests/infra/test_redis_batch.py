@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
+from infra import outages
+from infra.fallback_cache import FallbackRedisCache
 from infra.redis import RedisAway, SharedRedis
 from infra.redis_batch import RedisBatch, RedisScript
 
@@ -16,7 +18,7 @@ ADD = RedisScript("return redis.call('INCRBY', KEYS[1], ARGV[1])")
 
 @pytest.fixture
 def batch(redis_url: str, redis_client: redis.Redis) -> Iterator[RedisBatch]:
-    shared = SharedRedis(redis_url, without="it is a test")
+    shared = SharedRedis(redis_url)
     batch = RedisBatch(shared, name="calls", scripts=[ADD])
     yield batch
     assert batch.flush(HANG_S)
@@ -47,7 +49,7 @@ def test_a_refused_call_lets_redis_rest_and_the_next_answers_are_not_mixed_up(
     redis_url: str, redis_client: redis.Redis
 ) -> None:
     clock_s = [0.0]
-    shared = SharedRedis(redis_url, without="it is a test", clock=lambda: clock_s[0])
+    shared = SharedRedis(redis_url, clock=lambda: clock_s[0])
     batch = RedisBatch(shared, name="calls", scripts=[])
     redis_client.set("text", "no number")
 
@@ -62,8 +64,33 @@ def test_a_refused_call_lets_redis_rest_and_the_next_answers_are_not_mixed_up(
     shared.close()
 
 
+def test_an_outage_is_a_line_at_each_end_however_many_uses_meet_it(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    now_s = 100.0
+    monkeypatch.setattr(outages, "redis", outages.Outage("Redis", clock=lambda: now_s))
+    nowhere = "redis://127.0.0.1:1/7"  # a cache is kept for each address
+    for use in (SharedRedis(nowhere), SharedRedis(nowhere)):
+        with pytest.raises(RedisAway):
+            ping(use)
+    assert FallbackRedisCache(nowhere, {}).get("key") is None
+    now_s = 103.0
+    for use in (SharedRedis(redis_url), SharedRedis(redis_url)):
+        ping(use)
+        use.close()
+    assert [record.message.partition(": ")[0] for record in caplog.records] == [
+        "Redis is away",
+        "Redis is back after 3 seconds.",
+    ]
+
+
+def ping(shared: SharedRedis) -> None:
+    with shared.reached():
+        shared.client.ping()
+
+
 def test_without_redis_nobody_waits_and_what_is_told_is_dropped() -> None:
-    shared = SharedRedis("redis://127.0.0.1:1/0", without="it is a test")
+    shared = SharedRedis("redis://127.0.0.1:1/0")
     batch = RedisBatch(shared, name="calls", scripts=[])
 
     batch.tell(("PING",))

@@ -71,7 +71,7 @@ class SharedRuns:
     """Writes how the runs of this process stand, and finds those of all."""
 
     def __init__(self, url: str, *, lease_s: float = LEASE_S) -> None:
-        self._redis = SharedRedis(url, without="retries are known in their own process alone")
+        self._redis = SharedRedis(url)
         self._client = self._redis.client
         self._lease_s = lease_s
         self._process = uuid.uuid4().hex

@@ -29,7 +29,7 @@ class RedisSlots:
     """The slots in Redis."""
 
     def __init__(self, url: str, *, lease_s: float = LEASE_S) -> None:
-        self._redis = SharedRedis(url, without="upstream slots are this process's share")
+        self._redis = SharedRedis(url)
         script = self._redis.client.register_script(EXCHANGE)
         self._exchange = cast(Callable[..., list[Any]], script)
         self.lease_s = lease_s
