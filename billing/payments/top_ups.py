@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, transaction
+from django.db.models import Count, Min
 from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
@@ -152,9 +153,14 @@ def refresh(payment: Payment) -> Payment:
         raise MoneyStoreUnavailable from error
 
 
-def pending() -> int:
-    """Return how many payments wait for the shop. Raises django.db.Error."""
-    return Payment.objects.filter(status=Payment.Status.PENDING).count()
+def pending() -> tuple[int, float]:
+    """Return how many payments wait for the shop, and the oldest one's seconds. Raises django.db.Error."""
+    number, since = (
+        Payment.objects.filter(status=Payment.Status.PENDING)
+        .aggregate(number=Count("pk"), since=Min("created_at"))
+        .values()
+    )
+    return number, (timezone.now() - since).total_seconds() if since else 0.0
 
 
 def poll_pending() -> int:

@@ -39,6 +39,22 @@ def test_a_payment_is_created_with_its_amount_and_a_page_to_pay_at(shop):
     assert credited(payment) == []
 
 
+def test_what_is_pending_is_counted_and_the_oldest_one_has_its_age(shop):
+    assert top_ups.pending() == (0, 0.0)
+    paid, waiting = pending(), pending()
+    number, oldest_s = top_ups.pending()
+    assert number == 2
+    assert 0 <= oldest_s < 60
+    for payment, age in ((paid, 9000), (waiting, 7300)):
+        payment.created_at = timezone.now() - dt.timedelta(seconds=age)
+        payment.save(update_fields=["created_at"])
+    assert 9000 <= top_ups.pending()[1] < 9060
+    Payment.objects.filter(pk=paid.pk).update(status=Payment.Status.CANCELED)
+    number, oldest_s = top_ups.pending()
+    assert number == 1
+    assert 7300 <= oldest_s < 7360
+
+
 def test_a_receipt_goes_with_a_payment_where_a_vat_code_is_set(shop, settings):
     pending("1234.5")
     assert "receipt" not in shop.bodies[-1]

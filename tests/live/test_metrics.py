@@ -23,6 +23,7 @@ PROMISED = """
     xrouter_capacity xrouter_queue_wait_seconds{provider} xrouter_queue_depth{provider}
     xrouter_limits_refused_total{limit_source} xrouter_breaker_state{provider,route}
     xrouter_settlement_lag_seconds xrouter_ledger_drift_roubles xrouter_payments_pending
+    xrouter_payments_oldest_pending_seconds
     xrouter_moderation_events_total{category} xrouter_security_events_total{signal}
     xrouter_db_pool_in_use xrouter_db_pool_size xrouter_redis_up
     xrouter_certificate_expiry_seconds{host} xrouter_mail_failures_total

@@ -51,8 +51,12 @@ def _of_database() -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "xrouter_holds_open", "Holds that are not settled.", open_positions().open_holds
     )
+    pending, oldest_s = top_ups.pending()
+    yield GaugeMetricFamily("xrouter_payments_pending", "Payments that wait for the shop.", pending)
     yield GaugeMetricFamily(
-        "xrouter_payments_pending", "Payments that wait for the shop.", top_ups.pending()
+        "xrouter_payments_oldest_pending_seconds",
+        "For how long the oldest of them has waited; 0 where none does.",
+        oldest_s,
     )
     signs = CounterMetricFamily(
         "xrouter_security_events", "Signs of suspicious activity.", labels=["signal"]
