@@ -7,6 +7,7 @@ Generations that retention may have deleted are left out, and so are test paymen
 see TEST_PAYMENT in billing/payments/top_ups.py. A top-up may also be that of a redemption code.
 """
 
+import contextlib
 import hashlib
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
@@ -16,7 +17,7 @@ from itertools import islice
 from typing import Any
 
 from django.core.cache import cache
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.models import OuterRef, Subquery, Sum
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -219,8 +220,7 @@ def first_day(since: AuditCheckpoint | None) -> date:
 def run(since: AuditCheckpoint | None) -> list[Drift]:
     """Audit in one snapshot, keep what was found and, where that is nothing, write a checkpoint."""
     audit = Audit(since)
-    with transaction.atomic():
-        _see_one_moment()
+    with _one_moment():
         drifts = list(audit.drifts())
     note_drift(drifts)
     if not drifts:
@@ -361,13 +361,24 @@ class Audit:
                 yield Drift(LAST, f"account {account_id}", _shown(found), _shown(last.digest))
 
 
-def _see_one_moment() -> None:
-    """Run all the rules in one snapshot; on SQLite the transaction keeps writers out."""
-    if connection.vendor == "postgresql":
+@contextlib.contextmanager
+def _one_moment() -> Iterator[None]:
+    """Run all the rules in one snapshot, which keeps no writer out."""
+    if connection.vendor == "sqlite":
+        wrapper: Any = connections[DEFAULT_DB_ALIAS]
+        usual, wrapper.transaction_mode = wrapper.transaction_mode, "DEFERRED"
+        try:
+            with transaction.atomic():
+                yield
+        finally:
+            wrapper.transaction_mode = usual
+        return
+    with transaction.atomic():
         allow_long_statements(_STATEMENT_MINUTES)
         with connection.cursor() as cursor:
             if not connection.savepoint_ids:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        yield
 
 
 def _last_before(account_ids: Iterable[int], until_entry: int) -> dict[int, _Last]:

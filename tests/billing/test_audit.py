@@ -2,14 +2,15 @@
 
 import io
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db import connections, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from billing.ledger import ledger
+from billing.ledger import audit, ledger
 from billing.ledger.audit import AUDITED, BALANCE, CHAIN, LAST, POSTED, RULES, find_drift
 from billing.models import (
     AuditCheckpoint,
@@ -23,7 +24,7 @@ from billing.models import (
     Spending,
 )
 from tests.billing.append_only import forge
-from tests.billing.payers import CREDIT, ask, end, hold_one, open_account, payer, settle_one
+from tests.billing.payers import CREDIT, ask, end, hold_one, open_account, pay_in, payer, settle_one
 
 pytestmark = [pytest.mark.both_stores, pytest.mark.django_db]
 
@@ -148,7 +149,17 @@ def test_the_command_fails_on_drift_and_says_where():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_command_sees_one_moment_when_it_has_its_own_transaction(busy_books):
+def test_the_command_sees_one_moment_and_keeps_nobody_from_paying(busy_books, monkeypatch):
+    in_accounts = audit.Audit._in_accounts
+
+    def after_a_payment(audit):
+        """Pay from another connection, once the entries are read and before the balances are."""
+        with ThreadPoolExecutor(1) as other:
+            other.submit(pay_in, busy_books, CREDIT).result()
+            other.submit(connections.close_all).result()
+        return in_accounts(audit)
+
+    monkeypatch.setattr(audit.Audit, "_in_accounts", after_a_payment)
     output = io.StringIO()
     call_command("audit_ledger", stdout=output)
     assert "drift 0" in output.getvalue()
