@@ -9,6 +9,9 @@ from infra import metrics
 from tests.health.notes import GIGACHAT, PRO, note
 
 
+pytestmark = pytest.mark.usefixtures("redis_client")  # breakers of other tests are kept there
+
+
 def state() -> float:
     [family] = metrics.BREAKER_STATE.collect()
     labels = {"provider": GIGACHAT, "route": PRO}
