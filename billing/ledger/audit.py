@@ -366,6 +366,7 @@ def _one_moment() -> Iterator[None]:
     """Run all the rules in one snapshot, which keeps no writer out."""
     if connection.vendor == "sqlite":
         wrapper: Any = connections[DEFAULT_DB_ALIAS]
+        wrapper.ensure_connection()  # which sets the mode
         usual, wrapper.transaction_mode = wrapper.transaction_mode, "DEFERRED"
         try:
             with transaction.atomic():
