@@ -8,7 +8,6 @@ from gateway.health.breaker import FAILURES_TO_OPEN
 from infra import metrics
 from tests.health.notes import GIGACHAT, PRO, note
 
-
 pytestmark = pytest.mark.usefixtures("redis_client")  # breakers of other tests are kept there
 
 
