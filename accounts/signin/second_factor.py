@@ -20,7 +20,8 @@ from accounts.audit.log import Action
 from accounts.models import User
 from accounts.oauth.revocation import revoke_all
 
-SALT = "accounts.signin.second_factor"
+SALTS = ("accounts.signin.second_factor", "accounts.second_factor")
+"""What keys are derived with. The first encrypts; the other opens what was set up before the module moved."""
 
 
 def is_set_up(user: User) -> bool:
@@ -72,9 +73,9 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth h
 
 def _cipher() -> MultiFernet:
     keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-    return MultiFernet([Fernet(_derived(key)) for key in keys])
+    return MultiFernet([Fernet(_derived(key, salt)) for salt in SALTS for key in keys])
 
 
-def _derived(secret: str | bytes) -> bytes:
-    digest = salted_hmac(SALT, "", secret=secret, algorithm="sha256").digest()
+def _derived(secret: str | bytes, salt: str) -> bytes:
+    digest = salted_hmac(salt, "", secret=secret, algorithm="sha256").digest()
     return base64.urlsafe_b64encode(digest)

@@ -125,6 +125,19 @@ def test_the_secrets_lie_encrypted_and_open_with_a_former_key(client, settings):
     assert give(phone, totp(secret, 1)).status_code == 422
 
 
+def test_one_that_was_set_up_on_an_older_version_still_opens(client, settings):
+    enrol(client)
+    settings.SECRET_KEY_FALLBACKS = ["old-secret-old-secret-0123456789abcdefXYZ"]
+    Authenticator.objects.filter(type=Authenticator.Type.TOTP).update(
+        data={
+            "secret": "gAAAAABrEMNgOqu1WBy_ILIOqI9jBwW7An6x7020t2h-bmYc2md_WsdXCP7o6NNG5E61ZE"
+            "oDGRAiS939wewDiy32CPEZcChGoZ8f9B5PRtL8i6yxBhnmOyrloKSiVFxbsS-5OaAd_dae"
+        }
+    )
+    log_in(phone := browser())
+    assert give(phone, totp("ZSDQTIE2K22JQX6EEZWTQVGUZ7TMUOXC")).status_code == 302
+
+
 def test_turning_it_off_deletes_the_codes_and_ends_what_applications_may(client, natasha):
     enrol(client)
     token = live_token(natasha)
