@@ -3,12 +3,15 @@
 import datetime as dt
 from typing import ClassVar
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 SHOWN_DAYS = 30
+FIRST_YEAR, LAST_YEAR = 2000, 2199
+"""Of a mistyped year before the first one PostgreSQL may keep a moment that cannot be read back."""
 
 
 class ServiceIncident(models.Model):
@@ -35,6 +38,23 @@ class ServiceIncident(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    def clean(self) -> None:
+        """Refuse what nobody would be shown, and moments that would take the page down."""
+        errors = {
+            name: _("Check the year: an incident is between 2000 and 2199.")
+            for name in ("began_at", "ended_at")
+            if (moment := getattr(self, name)) and not FIRST_YEAR <= moment.year <= LAST_YEAR
+        }
+        if self.text_en and not self.title_en:
+            errors["title_en"] = _("Write the title too: without it nobody is shown the text.")
+        if errors:
+            raise ValidationError(errors)
+
+    @property
+    def is_over(self) -> bool:
+        """Say whether the moment of its end has come."""
+        return self.ended_at is not None and self.ended_at <= timezone.now()
 
     @property
     def is_english(self) -> bool:

@@ -10,12 +10,14 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from accounts.models import User
 from gateway import upstreams
 from gateway.catalog import snapshot
 from gateway.health import monitor
 from gateway.health.breaker import FAILURES_TO_OPEN
 from gateway.health.history import KEPT_DAYS, ProviderHour
 from gateway.models import ModelDay, ServiceIncident
+from tests.accounts.operators import seat
 from tests.health.notes import note
 
 pytestmark = pytest.mark.django_db
@@ -94,6 +96,35 @@ def test_operators_tell_of_incidents_in_both_languages(client: Client) -> None:
 def test_an_incident_ends_after_it_began() -> None:
     with pytest.raises(IntegrityError, match="an_incident_ends_after_it_began"):
         _incident(1, 2, title="Наоборот")
+
+
+def test_an_incident_goes_on_until_the_end_that_is_foreseen_has_come(client: Client) -> None:
+    _incident(0, -1, title="Работы", title_en="Maintenance")
+
+    page = _page(client, "en")
+
+    assert "goes on</span>" in page
+    assert "All providers answer, but an incident goes on." in page
+
+
+@pytest.mark.parametrize(
+    ("field", "form"),
+    [
+        ("began_at", {"began_at_0": "01.01.0001"}),
+        ("ended_at", {"ended_at_0": "31.12.9999", "ended_at_1": "23:59"}),
+        ("title_en", {"text_en": "At work"}),
+    ],
+)
+def test_an_incident_that_no_page_could_show_is_refused_by_its_field(
+    client: Client, field: str, form: dict[str, str]
+) -> None:
+    operator = seat(client, User.objects.create_superuser("operator@example.ru", "a long password"))
+    typed = {"title": "Сбой", "began_at_0": "01.01.2026", "began_at_1": "00:00"} | form
+
+    refused = operator.post("/admin/gateway/serviceincident/add/", typed)
+
+    assert list(refused.context["adminform"].form.errors) == [field]
+    assert not ServiceIncident.objects.exists()
 
 
 def test_without_a_provider_nothing_is_well(client: Client, settings: Settings) -> None:

@@ -94,7 +94,7 @@ def status(request: HttpRequest) -> HttpResponse:
             "cards": cards,
             "is_well": all(card.status.word == "operational" for card in cards),
             "incidents": incidents,
-            "is_troubled": any(incident.ended_at is None for incident in incidents),
+            "is_troubled": not all(incident.is_over for incident in incidents),
             "days_shown": KEPT_DAYS,
             "at": timezone.now(),
             "hours": hours,
