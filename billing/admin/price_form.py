@@ -76,6 +76,8 @@ class DatedPriceForm(forms.ModelForm):  # type: ignore[type-arg]  # of either of
                 continue
             if not 0 <= nano <= MAX_AMOUNT_NANO // TOKENS_A_PRICE_IS_READ_FOR:
                 self.add_error(kind, _("No price is so high, or below zero."))
+            if kind == "prompt" and not nano:
+                self.add_error(kind, _("A prompt costs something."))
             setattr(self.instance, f"{kind}_nano", nano)
         return cleaned
 

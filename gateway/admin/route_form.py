@@ -1,5 +1,6 @@
 """The form of a route: what the upstream model can do has a field for each capability of a profile."""
 
+import re
 from typing import Any, ClassVar
 
 from django import forms
@@ -36,7 +37,7 @@ class DimensionsField(forms.CharField):
 
     def to_python(self, value: Any) -> list[int]:  # type: ignore[override]  # not a text
         parts = [part.strip() for part in (value or "").split(",") if part.strip()]
-        if not all(part.isascii() and part.isdigit() and int(part) for part in parts):
+        if not all(re.fullmatch("[1-9][0-9]{0,8}", part) for part in parts):
             raise ValidationError(_("Write whole numbers from 1 up, with commas between them."))
         return [int(part) for part in parts]
 

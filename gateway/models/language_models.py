@@ -145,14 +145,22 @@ class LanguageModel(models.Model):
         super().save(*args, **kwargs)
 
     def clean(self) -> None:
-        if self.successor == self.public_id or not (
-            self.successor == "" or LanguageModel.objects.filter(public_id=self.successor).exists()
+        errors = {}
+        if self.kind == "chat" and self.max_output_tokens == 0:
+            errors["max_output_tokens"] = _("A chat model answers with a token at least.")
+        if self.is_auto and (self.kind != "chat" or self.is_free):
+            errors["is_auto"] = _("An automatic model is a chat model that is paid for.")
+        if self.deprecated_on and self.ends_on and self.deprecated_on > self.ends_on:
+            errors["deprecated_on"] = _("The end is announced on the last day at the latest.")
+        if self.successor and (
+            self.successor == self.public_id
+            or not LanguageModel.objects.filter(public_id=self.successor).exists()
         ):
-            raise ValidationError(
-                {"successor": _("Name the id of another model of the catalogue.")}
-            )
+            errors["successor"] = _("Name the id of another model of the catalogue.")
         if Alias.objects.filter(name=self.public_id).exclude(model=self.pk).exists():
-            raise ValidationError({"public_id": _("This name is an alias of another model.")})
+            errors["public_id"] = _("This name is an alias of another model.")
+        if errors:
+            raise ValidationError(errors)
 
 
 class Alias(models.Model):
@@ -233,6 +241,8 @@ class Route(models.Model):
         return f"{self.provider}: {self.upstream_id}"
 
     def clean(self) -> None:
+        if self.provider != self.provider.lower():
+            raise ValidationError({"provider": _("Write the provider in small letters.")})
         try:
             read_profile(self.profile, context_tokens=1, max_output_tokens=1)
         except ValueError as error:

@@ -76,7 +76,9 @@ def compiled_pattern(pattern: str) -> "re2._Regexp[str]":
     try:
         found = re2.compile(pattern.translate(_FOLDED_LETTERS), options)
     except re2.error as error:
-        raise BadRule(str(error)) from error
+        # The library gives its reason as bytes.
+        why = b"".join(error.args).decode(errors="replace")
+        raise BadRule(gettext("RE2 does not read it: %(why)s.") % {"why": why}) from error
     if found.search(""):
         raise BadRule(gettext("It matches the empty text, and so every one."))
     return found

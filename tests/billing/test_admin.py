@@ -280,6 +280,7 @@ def test_a_price_can_be_dated_ahead_and_changed_until_it_is_in_force(operator_cl
         ("model_id", "no-such-model"),
         ("prompt", "0.0001"),
         ("prompt", "-1"),
+        ("prompt", "0"),
         ("completion", "9" * 20),
         ("completion", ""),
     ],

@@ -109,6 +109,8 @@ def test_a_profile_is_checked_before_it_is_saved(operator_client: Client) -> Non
         ("routes-0-tools", "perhaps", "Select a valid choice"),
         ("routes-0-context_tokens", "-1", "greater than or equal to 0"),
         ("routes-0-dimensions", "256, x", "Write whole numbers"),
+        ("routes-0-dimensions", "9" * 5000, "Write whole numbers"),
+        ("routes-0-provider", "GigaChat", "Write the provider in small letters."),
         (f"{temperature}-minimum", "low", "temperature: a bound is a number."),
         (f"{temperature}-minimum", "3", "temperature: minimum is above maximum."),
     ]
@@ -151,6 +153,31 @@ def test_a_profile_is_checked_before_it_is_saved(operator_client: Client) -> Non
             "reasoning_effort": {"choices": ["low", "high"]},
         },
     }
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "said"),
+    [
+        ("max_output_tokens", {"max_output_tokens": "0"}, "A chat model answers with a token"),
+        ("is_auto", {"is_auto": "on", "is_free": "on"}, "An automatic model is a chat model"),
+        (
+            "deprecated_on",
+            {"deprecated_on": "2027-01-02", "ends_on": "2027-01-01"},
+            "The end is announced on the last day at the latest.",
+        ),
+    ],
+)
+def test_what_no_model_can_be_is_said_in_words_by_its_field(
+    operator_client: Client, field: str, typed: dict[str, str], said: str
+) -> None:
+    model = LanguageModel.objects.get(public_id="gigachat-pro")
+    page = reverse("admin:gateway_languagemodel_change", args=[model.pk])
+
+    refused = operator_client.post(page, fields_of(operator_client.get(page)) | typed)
+
+    [error] = refused.context["adminform"].form.errors[field]
+    assert error.startswith(said)
+    assert list(refused.context["adminform"].form.errors) == [field]
 
 
 def test_every_capability_that_the_code_knows_has_a_field():
