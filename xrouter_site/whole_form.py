@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from accounts.oauth.parameters import UNREAD_FORM, BadParameters
 from gateway.api.body import MOST_BYTES_OF_STRANGERS
-from gateway.api.errors import BadRequest
+from gateway.api.errors import BadRequest, failure_of, language_of
 from gateway.api.request_body import pieces
 
 OAUTH_CALLS = ("/oauth/token", "/oauth/revoke", "/oauth/introspect")
@@ -30,7 +30,8 @@ class WholeFormMiddleware:
                 form = b"".join(pieces(environ, most_bytes=MOST_BYTES_OF_STRANGERS))
             except BadRequest as refusal:
                 if not request.path_info.startswith(OAUTH_CALLS):
-                    return HttpResponse(refusal.message, TEXT, refusal.status)
+                    failure = failure_of(refusal, language=language_of(request.headers))
+                    return HttpResponse(failure.message, TEXT, failure.status)
                 form = b""
                 # A form that is too large is 400 there, as are those within this bound and above OAuth's.
                 status = 400 if refusal.status == 413 else refusal.status

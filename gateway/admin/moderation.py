@@ -1,8 +1,9 @@
 """The operators' admin of moderation: the rules, with what they found since yesterday, and the events."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -15,11 +16,24 @@ from accounts.audit.log import Action
 from gateway.models import ModerationEvent, ModerationRule
 from gateway.moderation.events import found_since_yesterday
 
+if TYPE_CHECKING:  # generic for the type checker alone
+    _RuleForm = forms.ModelForm[ModerationRule]
+else:
+    _RuleForm = forms.ModelForm
+
+
+class RuleForm(_RuleForm):
+    """Sent in parts: else a Russian letter is six bytes, and a long list of words more than a page may send."""
+
+    def is_multipart(self) -> bool:
+        return True
+
 
 @admin.register(ModerationRule)
 class ModerationRuleAdmin(AuditedAdmin):
     """Rules are tried by letting them count, then made to refuse."""
 
+    form = RuleForm  # type: ignore[assignment]  # an admin is of any model
     list_display = (
         *("name", "category", "action", "tier", "enabled", "found_since_yesterday"),
         "updated_at",

@@ -40,6 +40,26 @@ def test_a_rule_is_written_and_in_force(operator: Client) -> None:
     assert (broken.rule.name, broken.rule.action) == ("vegetables", "flag")
 
 
+def test_a_rule_may_have_as_many_russian_letters_as_its_field_takes(operator: Client) -> None:
+    assert 'enctype="multipart/form-data"' in operator.get(NEW).content.decode()
+
+    # The client of the tests sends a form in parts, too.
+    saved = operator.post(NEW, WRITTEN | {"words": "огурец, " * 2_499})
+
+    assert saved.status_code == 302, saved.context["adminform"].errors
+
+
+def test_a_rule_that_is_too_long_to_be_received_is_refused_in_the_readers_language(
+    operator: Client,
+) -> None:
+    refused = operator.post(
+        NEW, WRITTEN | {"words": "х" * 40_000}, headers={"Accept-Language": "ru"}
+    )
+
+    assert refused.status_code == 413
+    assert refused.content.decode() == "Тело больше 65536 байт."
+
+
 def test_a_wrong_rule_is_refused_on_its_page(operator: Client) -> None:
     page = operator.post(NEW, WRITTEN | {"words": "", "near": "", "pattern": "("})
 
