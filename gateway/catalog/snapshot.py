@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal
 
+from django.conf import settings
 from django.db.models import CharField, Prefetch, Q, Value
 from django.utils import timezone
 
@@ -257,7 +258,7 @@ def _model(
         created=int(row.created_at.timestamp()),
         context_tokens=row.context_tokens,
         max_output_tokens=row.max_output_tokens,
-        is_free=row.is_free,
+        is_free=row.is_free and settings.FREE_TIER,
         is_auto=row.is_auto,
         price=None if row.is_auto else price,
         routes=() if row.is_auto else tuple(filter(None, routes)),

@@ -107,6 +107,15 @@ def test_the_tier_and_its_limits_follow_the_balance(client):
     assert "7 requests a second." in page
 
 
+def test_a_closed_free_tier_promises_no_requests_without_money(client, settings):
+    settings.FREE_TIER = False
+    customer(client)
+    page = client.get(PAGE, headers={"Accept-Language": "en"}).content.decode()
+    assert "It is closed at present: every model needs money on the balance." in page
+    assert "Requests need money on it." in page
+    assert "are left today" not in page
+
+
 def test_the_chart_has_thirty_days_and_what_each_cost(client):
     key = a_key(customer(client, roubles=50))
     a_request(key, at=ago(days=2), cost_nano=3 * CREDIT // 2)

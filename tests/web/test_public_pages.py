@@ -112,6 +112,22 @@ def test_a_landing_without_models_still_greets(russian):
     shown = text_of(response.content.decode())
     assert "Сейчас моделей нет" in shown
     assert "каталог" not in shown
+    assert "карта не нужна" not in shown
+
+
+def test_nothing_is_free_of_charge_while_the_free_tier_is_closed(russian, settings):
+    shown = text_of(russian.get("/").content.decode())
+    assert "карта не нужна" in shown
+    assert "Бесплатно" in shown
+
+    settings.FREE_TIER = False
+    LanguageModel.objects.update(updated_at=timezone.now())
+    snapshot.reset()
+    shown = text_of(russian.get("/").content.decode())
+    assert "карта не нужна" not in shown
+    assert "Бесплатно" not in shown
+    assert listed(russian, "?free=on") == []
+    assert not any(card["is_free"] for card in russian.get("/v1/models").json()["data"])
 
 
 @pytest.mark.parametrize("path", SAMPLES_OF_PAGES)

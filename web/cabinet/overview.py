@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -83,6 +84,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "is_suspended": account.suspended_at is not None,
         "balance": balance,
         "tier": tier,
+        "is_free_tier_open": settings.FREE_TIER,
         "limits": request_limits.status(account.pk, tier),
         "forecast": ahead,
         "days_left": (ahead.ends_at - now).days if ahead and ahead.ends_at else None,

@@ -80,6 +80,7 @@ def landing(request: HttpRequest) -> HttpResponse:
         "conversion": _conversion(chats),
         "shown": _showcase(chats),
         "total": sum(not entry.is_former for entry in entries),
+        "is_any_free": any(entry.model.is_free for entry in entries),
         "free_requests": FREE_REQUESTS,
         "free_day_requests": FREE_DAY_REQUESTS,
     }
