@@ -32,6 +32,8 @@ LONGEST_SECRET = 20_000
 _NOT_ACCEPTED = _(
     "The provider does not accept it. %(cause)s Save it disabled to keep it for later."
 )
+_UNREAD_ROOTS = _("The file of root certificates cannot be read: %(cause)s")
+_UNUSABLE = _("The secret and the settings cannot be used as they stand. %(cause)s")
 _NOBODY_SERVES = _("Nobody would serve these models any more: %(models)s. Tick here to go on.")
 
 
@@ -105,8 +107,11 @@ class CredentialForm(_CredentialForm):
         """Refuse what the provider does not accept: it would take its place and answer nobody."""
         try:
             adapter = built(pool.stored(self.instance))
-        except (ImproperlyConfigured, SecretUnreadable, ValueError, OSError) as error:
-            self.add_error(None, str(error))
+        except OSError as error:
+            self.add_error("settings", _UNREAD_ROOTS % {"cause": error.strerror or error})
+            return
+        except (ImproperlyConfigured, SecretUnreadable, ValueError) as error:
+            self.add_error(None, _UNUSABLE % {"cause": error})
             return
         try:
             try_out(adapter)

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -66,5 +68,16 @@ class SettingsField(forms.MultiValueField):
         filled: dict[str, Settings] = {}
         for (slug, name), value in zip(LINES, data_list, strict=False):
             if value:
+                if name.endswith("_url") and not _is_address(value):
+                    text = _("%(setting)s: write an address that begins with http:// or https://.")
+                    raise ValidationError(text, params={"setting": LABELS[name]})
                 filled.setdefault(slug, {})[name] = value
         return filled
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # of a port that is none, too
+        return False

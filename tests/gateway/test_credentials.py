@@ -111,6 +111,32 @@ def test_a_credential_is_tried_before_it_is_saved(operator_client: Any, upstream
     assert not [path for path in paths if "ompletion" in path]
 
 
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("base_url", "nope", "address of the API: write an address"),
+        ("base_url", "http://[::1", "address of the API: write an address"),
+        ("auth_url", "javascript:alert(1)", "address that gives tokens: write an address"),
+        ("auth_url", "https://ngw.example:99999/", "address that gives tokens: write an address"),
+        (
+            "ca_bundle_file",
+            "/nowhere/roots.pem",
+            "The file of root certificates cannot be read: No",
+        ),
+    ],
+)
+def test_a_setting_that_cannot_be_is_named_on_its_field(
+    operator_client: Any, setting: str, value: str, said: str
+) -> None:
+    form = {"provider": "gigachat", "name": "company", "enabled": "on"}
+    form |= {"secret": credentials.GIGACHAT_CREDENTIALS, f"settings_gigachat_{setting}": value}
+
+    errors = operator_client.post(ADD, form).context["adminform"].form.errors
+
+    assert list(errors) == ["settings"]
+    assert errors["settings"][0].startswith(said)
+
+
 def test_a_new_credential_needs_a_secret_and_its_own_settings(operator_client: Any) -> None:
     form = {"provider": "yandexgpt", "name": "second"}
     assert operator_client.post(ADD, form).status_code == 200
