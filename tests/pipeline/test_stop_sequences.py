@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.pipeline.emulation.stop_sequences import stop_at
-from gateway.providers.chat_types import ChatChunk, Usage
+from gateway.providers.chat_types import ChatChunk, TokenLogprob, Usage
 from gateway.providers.tick import TICK
 from tests.pipeline.wrapper_chats import chunks_in
 
@@ -54,3 +54,17 @@ def test_usage_of_the_chunks_is_kept() -> None:
 def test_what_a_filter_says_is_not_searched() -> None:
     said = ChatChunk(text="Не могу", finish_reason="content_filter")
     assert chunks_in(stop_at([said], ("могу",))) == [said]
+
+
+def test_tokens_behind_the_cut_are_not_told() -> None:
+    tokens = tuple(TokenLogprob(token, -0.1) for token in ("один", " два", " три", " четыре"))
+    whole = ChatChunk(text="один два три четыре", finish_reason="stop", logprobs=tokens)
+
+    [cut] = chunks_in(stop_at([whole], (" три",)))
+    assert (cut.text, cut.logprobs) == ("один два", tokens[:2])
+
+    held = ChatChunk(text="один д", logprobs=tokens[:1])
+    *_, cut = chunks_in(
+        stop_at([held, whole._replace(text="ва три", logprobs=tokens[1:])], ("два",))
+    )
+    assert (cut.text, cut.logprobs) == ("", ())

@@ -1,10 +1,11 @@
 """Stop sequences, which no provider has: cut the text before the first of them, across chunks. Pure."""
 
 import contextlib
+import itertools
 from collections.abc import Generator, Iterable
 
 from gateway.pipeline.emulation.answer import Complete
-from gateway.providers.chat_types import ChatChunk, ChatRequest
+from gateway.providers.chat_types import ChatChunk, ChatRequest, TokenLogprob
 from gateway.providers.tick import Tick
 
 
@@ -50,6 +51,7 @@ def stop_at(
             at, sequence = min(found)
             yield chunk._replace(
                 text=text[:at],
+                logprobs=_within(chunk.logprobs, at - len(held)),
                 tool_calls=(),
                 finish_reason="stop",
                 stop_sequence=sequence,
@@ -59,6 +61,12 @@ def stop_at(
         held = text[len(text) - keep :]
         passed = text[: len(text) - keep]
         yield chunk if passed == chunk.text else chunk._replace(text=passed)
+
+
+def _within(tokens: tuple[TokenLogprob, ...], characters: int) -> tuple[TokenLogprob, ...]:
+    """Return the first tokens, as many as lie whole within so many characters."""
+    ends = itertools.accumulate(len(token.token) for token in tokens)
+    return tuple(token for token, end in zip(tokens, ends, strict=True) if end <= characters)
 
 
 def _possible_beginning(text: str, sequences: tuple[str, ...]) -> int:
