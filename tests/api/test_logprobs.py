@@ -100,3 +100,19 @@ def test_a_model_that_tells_none_is_asked_for_none_and_says_so() -> None:
         logprobs=True,
     )
     assert "logprobs=ignored" in response.headers["X-XRouter-Adapted"]
+
+
+@pytest.mark.parametrize("is_streamed", [False, True])
+def test_an_answer_in_json_bears_them_too(*, is_streamed: bool) -> None:
+    wanted = {"type": "json_object"}
+    response = chat(logprobs=True, response_format=wanted, stream=is_streamed)
+    assert "X-XRouter-Adapted" not in response.headers
+    if is_streamed:
+        frames = response.getvalue().decode().split("\n\n")
+        chunks = [orjson.loads(frame[6:]) for frame in frames if frame.startswith("data: {")]
+        [choice] = [c for chunk in chunks for c in chunk["choices"] if c["delta"].get("content")]
+        content = choice["delta"]["content"]
+    else:
+        [choice] = response.json()["choices"]
+        content = choice["message"]["content"]
+    assert "".join(token["token"] for token in choice["logprobs"]["content"]) == content

@@ -10,6 +10,7 @@ from gateway.providers.chat_types import (
     ChatRequest,
     FinishReason,
     Message,
+    TokenLogprob,
     ToolCall,
     ToolCallDelta,
     Usage,
@@ -33,6 +34,7 @@ class WholeAnswer:
     rewritten: bool = False
     has_invalid_calls: bool = False
     refusal: str = ""
+    logprobs: tuple[TokenLogprob, ...] = ()
 
     @property
     def is_cut(self) -> bool:
@@ -51,6 +53,7 @@ class WholeAnswer:
             rewritten=self.rewritten or chunk.rewritten,
             has_invalid_calls=self.has_invalid_calls or chunk.has_invalid_calls,
             refusal=self.refusal + chunk.refusal,
+            logprobs=self.logprobs + chunk.logprobs if chunk.logprobs else self.logprobs,
         )
 
     def chunk(self) -> ChatChunk:
@@ -68,6 +71,7 @@ class WholeAnswer:
             rewritten=self.rewritten,
             has_invalid_calls=self.has_invalid_calls,
             refusal=self.refusal,
+            logprobs=self.logprobs,
         )
 
     def instead_of(self, first: "WholeAnswer") -> "WholeAnswer":
