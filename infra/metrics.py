@@ -5,8 +5,10 @@ reads all of them; a worker that has ended keeps its counts there. Without that 
 this process's alone. No label bears a key, a person, a text or a word of the caller's own: that is OTHER.
 """
 
+import contextlib
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from prometheus_client import (
     CollectorRegistry,
@@ -164,8 +166,15 @@ class _AllWorkers(Collector):
     """Reads the files of all workers; what none of them has counted yet is announced without a value."""
 
     def collect(self) -> Iterator[Metric]:
-        shared = MultiProcessCollector(CollectorRegistry())  # type: ignore[no-untyped-call]
-        found = shared.collect()  # type: ignore[no-untyped-call]
+        files = filter(_is_begun, Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).glob("*.db"))
+        found = MultiProcessCollector.merge(map(str, files))  # type: ignore[no-untyped-call]
         counted = {metric.name: metric for metric in found}
         for own in _registry.collect():
             yield counted.get(own.name) or Metric(own.name, own.documentation, own.type)
+
+
+def _is_begun(path: Path) -> bool:
+    """Say whether a worker has given its new file a length; the library cannot read it before that."""
+    with contextlib.suppress(FileNotFoundError):
+        return path.stat().st_size > 0
+    return False
