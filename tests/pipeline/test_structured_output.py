@@ -10,6 +10,7 @@ from gateway.providers.chat_types import (
     ChatChunk,
     NamedTool,
     ResponseFormat,
+    TokenLogprob,
     Tool,
     Usage,
 )
@@ -52,6 +53,15 @@ def test_a_native_answer_is_checked_and_passes_as_it_was_written():
     answer = asked_of(model)
     assert (answer.text, answer.finish_reason, answer.usage) == (text, "stop", FEW)
     assert model.asked[0].response_format == NUMBER
+
+
+@pytest.mark.parametrize(("around", "told"), [("", 2), ("Вот: ", 0)])
+def test_probabilities_come_with_the_document_that_their_tokens_are(around: str, told: int):
+    tokens = tuple(TokenLogprob(token, -0.1) for token in (around + '{"n"', ": 1}"))
+    said = [ChatChunk(text=token.token, logprobs=(token,)) for token in tokens]
+    model = ScriptedModel([[*said, ChatChunk(finish_reason="stop", usage=FEW)]])
+    [answer] = chunks_in(layered(model, NATIVE)(asking("x", response_format=NUMBER)))
+    assert (answer.text, answer.logprobs) == ('{"n": 1}', tokens[:told])
 
 
 def test_nothing_leaves_before_it_is_valid_but_ticks():

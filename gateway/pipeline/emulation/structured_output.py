@@ -165,7 +165,9 @@ class _DocumentRequest:
         if answer.is_cut or answer.refusal or answer.calls:
             return answer, None
         text, fault = self._document(answer.text)
-        return replace(answer, text=text), fault
+        if text != answer.text:  # the tokens are those of what the model said around it, too
+            answer = replace(answer, text=text, logprobs=())
+        return answer, fault
 
     @property
     def _is_native(self) -> bool:
